@@ -1,0 +1,58 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from posthouse import __version__
+
+from . import account, alias, app_password, demo, domain, list, queue, send, setup, transfer, upkeep
+
+app = typer.Typer(
+    name="posthouse",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="The whole of email: a server that takes letters in and keeps them, and the commands to write and read them.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"posthouse {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+app.command("demo", rich_help_panel="Try it")(demo.demo)
+app.command("init", rich_help_panel="Server")(setup.init)
+app.command("serve", rich_help_panel="Server")(setup.serve)
+app.command("config", rich_help_panel="Server")(setup.config)
+app.add_typer(account.account, name="account", rich_help_panel="Server")
+account.account.add_typer(app_password.app_password, name="app-password")
+app.add_typer(alias.alias, name="alias", rich_help_panel="Server")
+app.add_typer(domain.domain, name="domain", rich_help_panel="Server")
+app.add_typer(queue.queue, name="queue", rich_help_panel="Server")
+app.command("import", rich_help_panel="Server")(transfer.import_mail)
+app.command("export", rich_help_panel="Server")(transfer.export_mail)
+app.command("verify", rich_help_panel="Server")(upkeep.verify)
+app.command("backup", rich_help_panel="Server")(upkeep.backup)
+app.command("restore", rich_help_panel="Server")(upkeep.restore)
+app.command("reindex", rich_help_panel="Server")(upkeep.reindex)
+app.command("send", rich_help_panel="Mail")(send.send)
+app.command("list", rich_help_panel="Mail")(list.list_subjects)
+
+
+def run() -> None:
+    """Run the command line."""
+    app()

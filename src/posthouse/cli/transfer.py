@@ -1,0 +1,166 @@
+"""`posthouse import` and `export`: mail from the files of other programs into an account, and out of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+import typer
+
+from posthouse.errors import MailFileError
+
+from .account import Json, existing, store_of
+from .progress import Bar, bar
+from .report import reported
+from .setup import ConfigOption
+
+if TYPE_CHECKING:
+    from posthouse.files import Item
+
+Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="As in ada@example.org.", show_default=False)]
+
+
+class Format(StrEnum):
+    """What `export` writes."""
+
+    MBOX = "mbox"
+    MAILDIR = "maildir"
+    EML = "eml"
+    ZIP = "zip"
+
+
+class Writer(Protocol):
+    """What the writers of posthouse.files have in common."""
+
+    def add(self, item: Item) -> object: ...
+
+
+@reported
+def import_mail(
+    account: Account,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="An mbox, .eml or .zip file, a Maildir, or a folder of any of these."),
+    ],
+    mailbox: Annotated[
+        str, typer.Option(metavar="NAME", help="The mailbox that it goes into, made if missing.", show_default="INBOX")
+    ] = "",
+    as_json: Json = False,
+    config: ConfigOption = None,
+) -> None:
+    """Take mail from files into an account, with its flags, dates and folders. Works beside a running server.
+
+    Cut off, or done again: what came in before is passed over.
+
+    Example: posthouse import ada@example.org ~/Maildir ~/old.mbox
+    """
+    for path in paths:
+        if not path.exists():
+            raise MailFileError(f"there is no file or folder {path}")
+    with store_of(config) as store:
+        from posthouse.store import transfer
+
+        owner = existing(store, account)
+        done = transfer.Progress()
+        with bar("Importing", as_json=as_json) as shown:
+            for done in transfer.import_mail(store, owner, _items(paths, shown), into=mailbox):
+                shown.count(done.new + done.known)
+    if as_json:
+        typer.echo(json.dumps({"account": account, "new": done.new, "known": done.known}))
+    else:
+        known = f"; {_messages(done.known)} had come before" if done.known else ""
+        typer.echo(f"Imported {_messages(done.new)} into {account}{known}.")
+
+
+def _items(paths: Iterable[Path], shown: Bar) -> Iterator[Item]:
+    from posthouse import files
+
+    for path in paths:
+        yield from files.read(path, progress=shown.source(str(path)))
+
+
+@reported
+def export_mail(
+    account: Account,
+    target: Annotated[
+        Path, typer.Argument(metavar="TARGET", help="The new file or folder; it may not exist yet.", show_default=False)
+    ],
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="What to write.", show_default="by TARGET's ending; else maildir"),
+    ] = None,
+    mailbox: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this mailbox; may be repeated.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+    config: ConfigOption = None,
+) -> None:
+    """Write an account's mail to files that other programs, and `posthouse import`, read. The server may be running.
+
+    maildir and zip keep flags, dates and mailboxes. mbox keeps them too: one --mailbox becomes a file, several become a
+    folder with a file each. eml is a file for each letter, without flags. TARGET is there when all of it is.
+
+    Example: posthouse export ada@example.org ada.zip
+    """
+    names = mailbox or []
+    form = form or _by_ending(target)
+    if target.exists():
+        raise MailFileError(f"{target} exists already", advice="Choose another name, or remove it first.")
+    partial = target.with_name(f".{target.name}.partial")
+    with store_of(config) as store:
+        from posthouse.store import transfer
+
+        owner = existing(store, account)
+        _remove(partial)  # of an export that was cut off
+        count = 0
+        with bar("Exporting", as_json=as_json) as shown:
+            items = transfer.export_mail(store, owner, names)
+            try:
+                with _writer(form, partial, alone=len(names) == 1) as writer:
+                    for count, item in enumerate(items, 1):
+                        writer.add(item)
+                        shown.count(count)
+                partial.rename(target)
+            except BaseException:
+                _remove(partial)
+                raise
+    if as_json:
+        typer.echo(json.dumps({"account": account, "messages": count, "target": str(target), "format": form.value}))
+    else:
+        typer.echo(f"Exported {_messages(count)} of {account} to {target} ({form.value}).")
+
+
+def _by_ending(target: Path) -> Format:
+    return {".mbox": Format.MBOX, ".zip": Format.ZIP}.get(target.suffix.lower(), Format.MAILDIR)
+
+
+def _writer(form: Format, path: Path, *, alone: bool) -> AbstractContextManager[Writer]:
+    """What writes this format. ``alone``: there is one mailbox, which an mbox can hold without a folder around it."""
+    from posthouse import files
+
+    match form:
+        case Format.MAILDIR:
+            return files.MaildirWriter(path)
+        case Format.EML:
+            return files.EmlWriter(path)
+        case Format.ZIP:
+            return files.ZipWriter(path)
+        case Format.MBOX:
+            return files.MboxWriter(path) if alone else files.MboxFolderWriter(path)
+
+
+def _remove(partial: Path) -> None:
+    if partial.is_dir():
+        shutil.rmtree(partial)
+    else:
+        partial.unlink(missing_ok=True)
+
+
+def _messages(count: int) -> str:
+    return "1 message" if count == 1 else f"{count} messages"

@@ -1,0 +1,6 @@
+"""The face for asyncio."""
+
+from .account import Account
+from .protocol import ImapClient, SmtpClient
+
+__all__ = ["Account", "ImapClient", "SmtpClient"]

@@ -1,0 +1,310 @@
+"""The protocol clients, for those who want the wire.
+
+A client is for one task at a time; a second one waits for its turn. What the server refuses (`Refused`) leaves the
+conversation intact; after any other error, and when a task is cancelled in the middle of a command, nobody knows what
+the server would say next: the connection is closed, and every further call says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import ssl
+from collections.abc import AsyncIterator, Iterable, Iterator
+from types import TracebackType
+from typing import Self, TypeVar
+
+from posthouse.errors import ConnectionFailed, InvalidMessage, LocalProtocolError, Refused, SmtpRefused
+from posthouse.imap.answer import Fetched, Listed
+from posthouse.imap.client import Selected
+from posthouse.imap.fetch import Attribute, Item
+from posthouse.imap.sequence import SequenceSet
+from posthouse.imap.syntax import MAX_NUMBER
+from posthouse.net.stream import AsyncStream
+from posthouse.net.tls import client_context
+from posthouse.wire.sasl import Credentials
+from posthouse.wire.steps import Steps
+
+from .. import imap, smtp
+from ..drive import adrive
+from ..query import Q, as_query
+from ..smtp import SendResult
+from ..url import Protocol, Server
+
+T = TypeVar("T")
+
+# Seconds for a connection to come about, each of the host's addresses.
+CONNECT_TIMEOUT = 30.0
+# Messages whose headers are fetched at a time: few at first, so that the first lines stand there at once.
+FIRST_BATCH = 50
+BATCH = 1000
+
+
+class _Client:
+    """What the clients have in common: a stream, and one operation on it at a time."""
+
+    def __init__(self, stream: AsyncStream, context: ssl.SSLContext) -> None:
+        self._stream = stream
+        self._context = context
+        self._lock = asyncio.Lock()
+        self._closed = False
+
+    async def _run(self, steps: Steps[T]) -> T:
+        async with self._lock:
+            if self._closed:
+                raise ConnectionFailed("this connection is closed", advice="Connect again.")
+            try:
+                return await adrive(self._stream, steps, self._context)
+            except BaseException as error:
+                intact = isinstance(error, Refused | LocalProtocolError)
+                if not intact or (isinstance(error, SmtpRefused) and error.code == 421):
+                    self._drop()
+                raise
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection is over."""
+        return self._closed
+
+    def _drop(self) -> None:
+        self._closed = True
+        self._stream.abort()
+
+    async def _goodbye(self, steps: Steps[None]) -> None:
+        """Leave politely where the conversation is intact. Nothing happens when it is over already."""
+        if not self._closed:
+            try:
+                await self._run(steps)
+            finally:
+                self._closed = True
+                await self._stream.close()
+
+    async def close(self) -> None:
+        """Say goodbye and close the connection."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class SmtpClient(_Client):
+    """A connection to a server that takes letters::
+
+    async with await SmtpClient.connect("smtp://mail.example.org") as client:
+        await client.login("ada@example.org", password)
+        await client.send("ada@example.org", ["bob@example.org"], octets)
+    """
+
+    def __init__(self, stream: AsyncStream, context: ssl.SSLContext, conversation: smtp.Conversation) -> None:
+        super().__init__(stream, context)
+        self._conversation = conversation
+
+    @classmethod
+    async def connect(cls, server: Server | str, *, context: ssl.SSLContext | None = None, name: str = "") -> Self:
+        """Connect, and begin TLS as the address says; see `Server.parse` for what an address is.
+
+        ``context``: whom to trust, if not those whom the system trusts. ``name``: what this host calls itself, if not
+        by its address. Raises `ConnectionFailed`, its kind `TlsError`, and `SmtpRefused`.
+        """
+        server = Server.parse(server, Protocol.SMTP) if isinstance(server, str) else server
+        stream = await AsyncStream.connect(server.host, server.port, CONNECT_TIMEOUT)
+        literal = stream.local_address.partition("%")[0]
+        named = name or (f"[IPv6:{literal}]" if ipaddress.ip_address(literal).version == 6 else f"[{literal}]")
+        conversation = smtp.Conversation(server, named, loopback=stream.loopback)
+        client = cls(stream, context or client_context(), conversation)
+        try:
+            await client._run(smtp.connect(conversation))
+        except BaseException:
+            client._drop()
+            raise
+        return client
+
+    async def login(self, user: str, password: str) -> None:
+        """Log in. Raises `LoginRefused`, and `TlsError` rather than to send the password in clear text."""
+        await self._run(smtp.login(self._conversation, Credentials(user, password)))
+
+    async def send(self, sender: str, recipients: Iterable[str], octets: bytes) -> SendResult:
+        """Hand over one letter; the result names the recipients that the server accepted and refused.
+
+        ``octets``: the letter as it is to arrive; bare line ends become CR LF. Raises `SmtpRefused` when the server
+        accepts no recipient, or not the letter.
+        """
+        envelope = smtp.envelope_for(sender, recipients, octets)
+        return (await self._run(smtp.send(self._conversation, envelope, octets))).check()
+
+    async def send_many(self, letters: Iterable[tuple[str, Iterable[str], bytes]]) -> AsyncIterator[SendResult]:
+        """Hand over letters (sender, recipients, octets) one after another; yields a result for each, in order.
+
+        With a server that allows it each letter takes one round trip. A letter that is refused is a result like any
+        other; `SendResult.check` raises. Who leaves the loop early ends the connection.
+        """
+        waiting = iter(letters)
+        upcoming = next(waiting, None)
+        envelope = None
+        try:
+            while upcoming:
+                sender, recipients, octets = upcoming
+                envelope = envelope or smtp.envelope_for(sender, recipients, octets)
+                upcoming = next(waiting, None)
+                following = None
+                with contextlib.suppress(InvalidMessage):  # raised when it is its turn
+                    following = smtp.envelope_for(*upcoming) if upcoming else None
+                yield await self._run(smtp.send(self._conversation, envelope, octets, following=following))
+                envelope = following
+        finally:
+            if self._conversation.under_way is not None:
+                self._drop()
+
+    async def noop(self) -> None:
+        """Ask whether the connection still stands. Raises `ConnectionFailed`, or `SmtpRefused` with 421."""
+        await self._run(smtp.noop(self._conversation))
+
+    async def close(self) -> None:
+        """Say goodbye and close the connection."""
+        if self._conversation.under_way is not None:
+            self._drop()
+        await self._goodbye(smtp.quit(self._conversation))
+
+
+def newest_first(fetched: Iterable[Fetched]) -> list[Fetched]:
+    """Messages in the order of their UIDs, backwards: a higher one arrived later (RFC 9051 §2.3.1.1)."""
+    return sorted(fetched, key=lambda one: one.uid or 0, reverse=True)
+
+
+def batch_sizes(limit: int | None) -> Iterator[int]:
+    """How many messages to ask for at a time: `FIRST_BATCH`, then `BATCH`; in all no more than ``limit``."""
+    size = FIRST_BATCH
+    while limit is None or limit > 0:
+        yield size if limit is None else min(size, limit)
+        limit = None if limit is None else limit - size
+        size = BATCH
+
+
+def number_batches(exists: int, limit: int | None) -> Iterator[SequenceSet]:
+    """The numbers of the newest messages of a mailbox, from the top."""
+    for size in batch_sizes(limit):
+        if exists < 1:
+            return
+        yield SequenceSet(((max(1, exists - size + 1), exists),))
+        exists -= size
+
+
+def uid_batches(uids: list[int], limit: int | None) -> Iterator[SequenceSet]:
+    """The UIDs of the newest of some messages; ``uids`` are ascending."""
+    end = len(uids)
+    for size in batch_sizes(limit):
+        if end < 1:
+            return
+        yield SequenceSet.of(uids[max(0, end - size) : end])
+        end -= size
+
+
+class ImapClient(_Client):
+    """A connection to a server that keeps mailboxes::
+
+    async with await ImapClient.connect("imap://mail.example.org") as client:
+        await client.login("ada@example.org", password)
+        await client.select("INBOX", read_only=True)
+        async for message in client.newest([Attribute.UID, Attribute.ENVELOPE]):
+            print(message.envelope.subject)
+    """
+
+    def __init__(self, stream: AsyncStream, context: ssl.SSLContext, conversation: imap.Conversation) -> None:
+        super().__init__(stream, context)
+        self._conversation = conversation
+
+    @classmethod
+    async def connect(cls, server: Server | str, *, context: ssl.SSLContext | None = None) -> Self:
+        """Connect, and begin TLS as the address says; see `Server.parse` for what an address is.
+
+        ``context``: whom to trust, if not those whom the system trusts. Raises `ConnectionFailed` and its kind
+        `TlsError`.
+        """
+        server = Server.parse(server, Protocol.IMAP) if isinstance(server, str) else server
+        stream = await AsyncStream.connect(server.host, server.port, CONNECT_TIMEOUT)
+        conversation = imap.Conversation(server, loopback=stream.loopback)
+        client = cls(stream, context or client_context(), conversation)
+        try:
+            await client._run(imap.connect(conversation))
+        except BaseException:
+            client._drop()
+            raise
+        return client
+
+    async def login(self, user: str, password: str) -> None:
+        """Log in. Raises `LoginRefused`, and `TlsError` rather than to send the password in clear text."""
+        await self._run(imap.login(self._conversation, Credentials(user, password)))
+
+    async def capabilities(self) -> frozenset[str]:
+        """What the server can do, in upper case."""
+        return await self._run(imap.capability(self._conversation))
+
+    async def list_mailboxes(self, pattern: str = "*") -> list[Listed]:
+        """The mailboxes whose names fit ``pattern``: ``*`` is anything, ``%`` one level."""
+        return await self._run(imap.list_mailboxes(self._conversation, pattern))
+
+    async def select(self, mailbox: str, *, read_only: bool = False) -> Selected:
+        """Open a mailbox. Raises `ImapRefused` if there is none of that name."""
+        return await self._run(imap.select(self._conversation, mailbox, read_only=read_only))
+
+    async def search(self, query: Q | str) -> list[int]:
+        """The UIDs of the messages that meet ``query``, ascending: a `Q`, or what `Q.parse` reads."""
+        return await self._run(imap.uid_search(self._conversation, as_query(query).key))
+
+    async def fetch(self, numbers: SequenceSet, items: Iterable[Item]) -> list[Fetched]:
+        """What the server tells of the messages with these numbers."""
+        return await self._run(imap.fetch(self._conversation, numbers, items))
+
+    async def uid_fetch(self, uids: SequenceSet, items: Iterable[Item]) -> list[Fetched]:
+        """What the server tells of the messages with these UIDs; those that are gone are left out."""
+        return await self._run(imap.uid_fetch(self._conversation, uids, items))
+
+    async def newest(
+        self, items: Iterable[Item], query: Q | str = "", *, limit: int | None = None
+    ) -> AsyncIterator[Fetched]:
+        """What the server tells of each message that meets ``query``, newest first; at most ``limit``.
+
+        Fetched in batches as they are asked for, the next one while this one is looked at. Messages that arrive or go
+        meanwhile do no harm: they are left out.
+        """
+        items = tuple(dict.fromkeys((Attribute.UID, *items)))
+        by_number = as_query(query) == Q.all
+        if by_number:  # without a list of all UIDs
+            exists = self._conversation.mailbox.exists if self._conversation.mailbox else 0
+            sets = number_batches(exists, limit)
+        else:
+            sets = uid_batches(await self.search(query), limit)
+        operation = imap.fetch if by_number else imap.uid_fetch
+        lowest = MAX_NUMBER + 1
+        present = next(sets, None)
+        while present is not None:
+            following = next(sets, None)
+            batch = await self._run(operation(self._conversation, present, items, following=following))
+            for one in newest_first(batch):
+                # A FETCH moves no numbers (RFC 9051 §7.5.1), other commands do: what one of them lets slip from one
+                # batch into the next is told once.
+                if one.uid is not None and one.uid < lowest:
+                    lowest = one.uid
+                    yield one
+            present = following
+
+    async def append(self, mailbox: str, octets: bytes, *, flags: Iterable[str] = ()) -> int | None:
+        """Put a message into a mailbox; return its UID, where the server tells it. Bare line ends become CR LF.
+
+        Raises `ImapRefused` when the server doesn't take it.
+        """
+        return await self._run(imap.append(self._conversation, mailbox, octets, flags))
+
+    async def noop(self) -> None:
+        """Ask whether the connection still stands, and hear what is new. Raises `ConnectionFailed`."""
+        await self._run(imap.noop(self._conversation))
+
+    async def close(self) -> None:
+        """Log out and close the connection."""
+        await self._goodbye(imap.logout(self._conversation))

@@ -1,0 +1,73 @@
+"""The two loops that grant an operation's wishes: over a blocking stream, and under asyncio.
+
+What fails while a wish is granted is raised inside the operation, where the wish stands; so an operation may clean
+up, or say better than the network could what went wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import TypeVar
+
+from posthouse.errors import ConnectionFailed
+from posthouse.net.stream import AsyncStream, Stream
+from posthouse.net.tls import answer_to_tls
+from posthouse.wire.steps import Receive, StartTls, Steps
+
+T = TypeVar("T")
+
+# RFC 5321 §4.5.3.2.5: three minutes for a block of data to leave.
+SEND_TIMEOUT = 180.0
+# A handshake is two round trips and some arithmetic.
+TLS_TIMEOUT = 30.0
+# A server that is there answers a probe in a round trip.
+PROBE_TIMEOUT = 3.0
+
+
+def drive(stream: Stream, steps: Steps[T], context: ssl.SSLContext) -> T:
+    """Run an operation over a blocking stream, and return its result."""
+    answer: bytes | None = None
+    failure: ConnectionFailed | None = None
+    while True:
+        try:
+            wish = steps.throw(failure) if failure else steps.send(answer)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        answer = failure = None
+        try:
+            if isinstance(wish, bytes):
+                stream.send(wish, SEND_TIMEOUT)
+            elif isinstance(wish, Receive):
+                answer = stream.receive(wish.timeout)
+            elif isinstance(wish, StartTls):
+                stream.start_tls(context, TLS_TIMEOUT)
+            else:
+                answer = answer_to_tls(stream.host, stream.port, PROBE_TIMEOUT)
+        except ConnectionFailed as error:
+            failure = error
+
+
+async def adrive(stream: AsyncStream, steps: Steps[T], context: ssl.SSLContext) -> T:
+    """Run an operation over a stream under asyncio, and return its result."""
+    answer: bytes | None = None
+    failure: ConnectionFailed | None = None
+    while True:
+        try:
+            wish = steps.throw(failure) if failure else steps.send(answer)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        answer = failure = None
+        try:
+            if isinstance(wish, bytes):
+                await stream.send(wish, SEND_TIMEOUT)
+            elif isinstance(wish, Receive):
+                answer = await stream.receive(wish.timeout)
+            elif isinstance(wish, StartTls):
+                await stream.start_tls(context, TLS_TIMEOUT)
+            else:
+                answer = await asyncio.to_thread(answer_to_tls, stream.host, stream.port, PROBE_TIMEOUT)
+        except ConnectionFailed as error:
+            failure = error

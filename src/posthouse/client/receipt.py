@@ -1,0 +1,25 @@
+"""What became of a letter that was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from posthouse.smtp.reply import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The server has taken the letter for at least one recipient.
+
+    ``accepted``: for whom. ``refused``: for whom not, and what the server said. ``reply``: its last word, often with
+    the number under which whoever runs it finds the letter. ``copy``: the mailbox in which a copy was kept, or empty;
+    ``copy_failed`` says why there is none although one was wanted. The letter itself is on its way in any case.
+    """
+
+    message_id: str
+    accepted: tuple[str, ...]
+    refused: Mapping[str, Reply]
+    reply: Reply
+    copy: str = ""
+    copy_failed: str = ""

@@ -1,0 +1,369 @@
+"""SMTP, as a client speaks it: each operation a generator of wishes over `smtp.client`'s machine (RFC 5321 §3).
+
+A letter takes one round trip where the server offers PIPELINING (RFC 2920): the commands of the next letter leave
+together with the content of this one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from posthouse.errors import (
+    ConnectionFailed,
+    LocalProtocolError,
+    LoginRefused,
+    RemoteProtocolError,
+    SmtpRefused,
+    TlsError,
+)
+from posthouse.message.address import Address
+from posthouse.message.complete import split_header
+from posthouse.smtp import client as words
+from posthouse.smtp.client import SmtpClient, refusal
+from posthouse.smtp.envelope import Envelope, Recipient
+from posthouse.smtp.path import Mailbox, parse_mailbox
+from posthouse.smtp.reply import Reply, read_reply
+from posthouse.wire import sasl
+from posthouse.wire.dot import DotWriter
+from posthouse.wire.reader import EndOfInput
+from posthouse.wire.sasl import Credentials
+from posthouse.wire.steps import StartTls, Steps, receive
+
+from .advice import after_login_refused
+from .greeting import receive_greeting
+from .url import Security, Server
+
+# RFC 5321 §4.5.3.2: how long a client waits for MAIL and RCPT (and, here, whatever is not named there), …
+COMMAND_TIMEOUT = 300.0
+# … for the go-ahead after DATA, …
+DATA_TIMEOUT = 120.0
+# … and for the answer to a letter: the server may be scanning it, and who gives up too early sends it twice.
+LETTER_TIMEOUT = 600.0
+# A goodbye is courtesy.
+QUIT_TIMEOUT = 5.0
+
+# Octets of a letter that go out at a time.
+CHUNK = 256 * 1024
+# Recipients whose commands leave before their answers are read. Both sides' buffers hold the answers to so many
+# (RFC 2920 §3.1: a client must not wait to send while the server waits to answer).
+MAX_FLIGHT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """What the server said to a letter.
+
+    ``accepted``: the recipients it will carry the letter to. ``refused``: the others, each with the reply that refused
+    it (or the sender, or the whole letter). ``reply``: its last word.
+    """
+
+    accepted: tuple[str, ...]
+    refused: Mapping[str, Reply]
+    reply: Reply
+
+    def check(self) -> SendResult:
+        """Itself; `SmtpRefused` if no recipient was accepted."""
+        if self.accepted:
+            return self
+        others = " and others" if len(self.refused) > 3 else ""
+        (_, reply), *_ = self.refused.items()
+        raise _refused(
+            reply,
+            f"the letter to {', '.join(list(self.refused)[:3])}{others} was refused",
+            "Try again later." if reply.temporary else "",
+        )
+
+
+class Conversation(SmtpClient):
+    """A conversation with ``server``, on a connection that stays within this computer (``loopback``) or doesn't.
+
+    ``name`` is what this host calls itself: its full name, or its address in brackets (RFC 5321 §4.1.4).
+    """
+
+    def __init__(self, server: Server, name: str, *, loopback: bool = False) -> None:
+        super().__init__()
+        self.server = server
+        self.name = name
+        self.loopback = loopback
+        self.logged_in = False
+        # A transaction was begun and not ended: MAIL needs a RSET before it.
+        self.unfinished = False
+        # A letter has left and its answer hasn't come: nobody knows whether it was taken (RFC 5321 §4.5.4.1).
+        self.in_doubt = False
+        # The letter whose commands have left together with the content of the one before it.
+        self.under_way: Envelope | None = None
+
+
+# -- commands and their answers --------------------------------------------------------------------------------------
+
+
+def _reply(smtp: Conversation, timeout: float = COMMAND_TIMEOUT) -> Steps[Reply]:
+    try:
+        reply = yield from receive(smtp.reader, read_reply(smtp.reader), timeout)
+    except EndOfInput as error:
+        raise ConnectionFailed(f"{smtp.server.host} closed the connection", advice="Try again.") from error
+    if reply.code == 421:  # RFC 5321 §3.8: the server closes the connection, whatever was asked
+        raise _refused(reply, f"{smtp.server.host} closes the connection", "Try again in a few minutes.")
+    return reply
+
+
+def _refused(reply: Reply, what: str, advice: str) -> SmtpRefused:
+    error = refusal(reply, what)
+    error.advice = advice
+    return error
+
+
+def command(smtp: Conversation, line: bytes, timeout: float = COMMAND_TIMEOUT) -> Steps[Reply]:
+    """Send a command line, and return the answer, whatever it is."""
+    yield line
+    return (yield from _reply(smtp, timeout))
+
+
+# -- the conversation begins and ends --------------------------------------------------------------------------------
+
+
+def connect(smtp: Conversation) -> Steps[None]:
+    """Greeting, EHLO and TLS (RFC 5321 §3.1, RFC 3207). `TlsError` when the server has none and the address asks."""
+    smtp.greeted((yield from receive_greeting(smtp.reader, smtp.read_reply(), smtp.server)))
+    smtp.tls = smtp.server.tls is Security.IMPLICIT
+    yield from hello(smtp)
+    if smtp.server.tls is Security.STARTTLS:
+        yield from start_tls(smtp)
+        yield from hello(smtp)
+
+
+def hello(smtp: Conversation) -> Steps[None]:
+    """EHLO, and HELO for a server that doesn't know it (RFC 5321 §3.2)."""
+    reply = yield from command(smtp, smtp.hello(smtp.name))
+    if reply.code in (500, 501, 502, 504, 550):
+        reply = yield from command(smtp, smtp.hello(smtp.name, extended=False))
+        smtp.introduced(reply, extended=False)
+    else:
+        smtp.introduced(reply)
+
+
+def start_tls(smtp: Conversation) -> Steps[None]:
+    """STARTTLS (RFC 3207 §4); `TlsError` if the server doesn't do it."""
+    host = smtp.server.host
+    if "STARTTLS" not in smtp.capabilities:
+        raise TlsError(
+            f"{host}:{smtp.server.port} offers no encryption",
+            advice="Use another port (465 speaks TLS from the start); in clear text nothing is sent.",
+        )
+    reply = yield from command(smtp, words.STARTTLS)
+    if reply.code != 220:
+        raise TlsError(f"{host} offers encryption, but can't begin it: {reply}", advice="Try again later.")
+    yield StartTls()
+    smtp.tls_started()
+
+
+def login(smtp: Conversation, credentials: Credentials) -> Steps[None]:
+    """Log in by the best mechanism that the server offers (RFC 4954).
+
+    `TlsError` instead of a password in clear text, `LoginRefused` when the server refuses it.
+    """
+    server = smtp.server
+    private = smtp.tls or (smtp.loopback and server.tls is Security.NONE)
+    if not private:
+        raise TlsError(
+            "the password would be sent in clear text", advice="Use ?tls=starttls or ?tls=implicit in the address."
+        )
+    mechanism = sasl.choose(smtp.mechanisms, tls=private)
+    if mechanism is None:
+        offered = " and ".join(sorted(smtp.mechanisms))
+        raise LoginRefused(
+            f"{server.host} takes no password here" + (f", only {offered}" if offered else ""),
+            advice=after_login_refused(server.host, credentials.authcid)
+            if offered
+            else "Log in on port 587 or 465, or send without a user name in the address.",
+        )
+    reply = yield from _authenticate(smtp, mechanism, credentials)
+    if reply.code != 235:
+        if reply.temporary:
+            raise _refused(reply, "the login can't be checked at the moment", "Try again in a few minutes.")
+        raise LoginRefused(
+            f"{server.host} refused the login of {credentials.authcid}: {reply}",
+            advice=after_login_refused(server.host, credentials.authcid),
+        )
+    smtp.logged_in = True
+
+
+def _authenticate(smtp: Conversation, mechanism: sasl.Mechanism, credentials: Credentials) -> Steps[Reply]:
+    exchange = mechanism.client(credentials)
+    line, waiting = smtp.auth(mechanism.name, next(exchange))
+    reply = yield from command(smtp, line)
+    while reply.code == 334:
+        try:
+            challenge = words.challenge(reply)
+            answer = words.response(exchange.send(challenge) or b"" if waiting is None else waiting)
+        except (RemoteProtocolError, StopIteration):
+            answer = words.CANCEL  # no sense in the challenge, or nothing left to say: answered with 501
+        waiting = None
+        reply = yield from command(smtp, answer)
+    return reply
+
+
+def noop(smtp: Conversation) -> Steps[None]:
+    """Ask whether the server is still there (RFC 5321 §4.1.1.9)."""
+    yield from command(smtp, words.NOOP)
+
+
+def quit(smtp: Conversation) -> Steps[None]:
+    """Say goodbye; whatever the server does then is fine (RFC 5321 §4.1.1.10)."""
+    with contextlib.suppress(ConnectionFailed, RemoteProtocolError, SmtpRefused):
+        yield from command(smtp, words.QUIT, QUIT_TIMEOUT)
+
+
+# -- letters ---------------------------------------------------------------------------------------------------------
+
+
+def envelope_for(sender: str, recipients: Iterable[str], octets: bytes) -> Envelope:
+    """The envelope of a letter: what its octets need of a server is told from them.
+
+    ``sender`` may be empty (RFC 5321 §4.5.5). Raises `InvalidMessage` for what is no address. A recipient that is named
+    twice gets the letter once.
+    """
+    mailboxes = dict.fromkeys(_mailbox(recipient) for recipient in recipients)
+    ascii_only = octets.isascii()
+    return Envelope(
+        _mailbox(sender) if sender else None,
+        [Recipient(mailbox) for mailbox in mailboxes],
+        size=len(octets),
+        body="7BIT" if ascii_only else "8BITMIME",
+        # RFC 6531 §3.2: UTF-8 in an address or in a header field.
+        smtputf8=not all(mailbox.is_ascii for mailbox in mailboxes)
+        or not (ascii_only or octets[: split_header(octets)].isascii()),
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _mailbox(address: str) -> Mailbox:
+    """An address as people write it, as the envelope carries it. The sender of many letters is parsed once."""
+    return parse_mailbox(Address.parse(address).spec)
+
+
+def send(
+    smtp: Conversation, envelope: Envelope, octets: bytes, *, following: Envelope | None = None
+) -> Steps[SendResult]:
+    """Hand over a letter (RFC 5321 §3.3); its line ends become CR LF.
+
+    ``following``: the letter that will be sent next. Its commands leave together with this one's content, so the next
+    `send` must be for that very envelope; who can't, closes the connection.
+
+    What the server refuses is in the result. `SmtpRefused` only for 421, after which the connection is over.
+    """
+    if smtp.under_way is not None and smtp.under_way is not envelope:
+        raise LocalProtocolError("another letter is under way on this connection")
+    early = smtp.under_way is not None
+    smtp.under_way = None
+    if early:
+        sender, refused, go_ahead = yield from _answers(smtp, envelope)
+    else:
+        try:
+            commands = _commands(smtp, envelope)
+        except SmtpRefused as error:
+            return _refused_as_a_whole(envelope, Reply(error.code, error.enhanced, str(error)))
+        if _fits_flight(smtp, envelope):
+            yield b"".join(commands)
+            sender, refused, go_ahead = yield from _answers(smtp, envelope)
+        else:
+            sender, refused, go_ahead = yield from _one_by_one(smtp, envelope, commands)
+    smtp.unfinished = go_ahead.code != 354
+    if not sender.positive:
+        return _refused_as_a_whole(envelope, sender)
+    accepted = tuple(str(one) for one in envelope.recipients if str(one) not in refused)
+    if go_ahead.code != 354:
+        return SendResult((), refused, go_ahead) if not accepted else _refused_as_a_whole(envelope, go_ahead)
+    if not accepted:
+        # RFC 2920 §3.1: the server said "go on" all the same. An empty letter to nobody gets us out.
+        return SendResult((), refused, (yield from command(smtp, b".\r\n", LETTER_TIMEOUT)))
+    last = yield from _content(octets)
+    if following is not None and _fits_flight(smtp, following):
+        with contextlib.suppress(SmtpRefused):  # that is said when it is its turn
+            last += b"".join(_commands(smtp, following))
+            smtp.under_way = following
+    smtp.in_doubt = True
+    yield last
+    reply = yield from _reply(smtp, LETTER_TIMEOUT)
+    smtp.in_doubt = False
+    return SendResult(accepted, refused, reply) if reply.code == 250 else _refused_as_a_whole(envelope, reply)
+
+
+def _refused_as_a_whole(envelope: Envelope, reply: Reply) -> SendResult:
+    return SendResult((), {str(recipient): reply for recipient in envelope.recipients}, reply)
+
+
+def _commands(smtp: Conversation, envelope: Envelope) -> list[bytes]:
+    """All commands up to the content: RSET where one is needed, MAIL, RCPT for each recipient, DATA.
+
+    `SmtpRefused` for a letter that this server can't take, as far as it has said.
+    """
+    if not envelope.recipients:
+        raise LocalProtocolError("a letter goes to at least one recipient")
+    if envelope.body == "8BITMIME" and "8BITMIME" not in smtp.capabilities:
+        # RFC 6152 §3: such a content must not be sent to this server; 5.6.3 is its word for it.
+        raise SmtpRefused("the server takes only letters in ASCII, and this one is not", code=554, enhanced="5.6.3")
+    reset = [words.RSET] if smtp.unfinished else []
+    return [*reset, smtp.mail(envelope), *map(smtp.rcpt, envelope.recipients), words.DATA]
+
+
+def _fits_flight(smtp: Conversation, envelope: Envelope) -> bool:
+    """Whether all commands may leave at once. DATA may be the last of them, and is (RFC 2920 §3.1)."""
+    return smtp.pipelining and len(envelope.recipients) <= MAX_FLIGHT
+
+
+# What MAIL was answered, the recipients that were refused, and what DATA was answered.
+Answers: TypeAlias = tuple[Reply, dict[str, Reply], Reply]
+
+
+def _answers(smtp: Conversation, envelope: Envelope) -> Steps[Answers]:
+    """The answers to a flight."""
+    if smtp.unfinished:
+        yield from _reply(smtp)
+    sender = yield from _reply(smtp)
+    refused = {}
+    for recipient in envelope.recipients:
+        reply = yield from _reply(smtp)
+        if not reply.positive:
+            refused[str(recipient)] = reply
+    go_ahead = yield from _reply(smtp, DATA_TIMEOUT)
+    if go_ahead.code == 354 and not sender.positive:
+        raise RemoteProtocolError("the server refused the sender, and wants the letter all the same")
+    return sender, refused, go_ahead
+
+
+def _one_by_one(smtp: Conversation, envelope: Envelope, commands: list[bytes]) -> Steps[Answers]:
+    """The same for a server without PIPELINING, or for more recipients than fit into a flight."""
+    *reset, mail = commands[: -len(envelope.recipients) - 1]
+    for line in reset:
+        yield from command(smtp, line)
+    sender = yield from command(smtp, mail)
+    refused: dict[str, Reply] = {}
+    if not sender.positive:
+        return sender, refused, sender
+    at_a_time = MAX_FLIGHT if smtp.pipelining else 1
+    for start in range(0, len(envelope.recipients), at_a_time):
+        recipients = envelope.recipients[start : start + at_a_time]
+        first = len(reset) + 1 + start
+        yield b"".join(commands[first : first + len(recipients)])
+        for recipient in recipients:
+            reply = yield from _reply(smtp)
+            if not reply.positive:
+                refused[str(recipient)] = reply
+    if len(refused) == len(envelope.recipients):
+        return sender, refused, reply
+    return sender, refused, (yield from command(smtp, commands[-1], DATA_TIMEOUT))
+
+
+def _content(octets: bytes) -> Steps[bytes]:
+    """Send the content, all but its last piece, which is returned: more may leave along with it."""
+    writer = DotWriter()
+    start = 0
+    while len(octets) - start > CHUNK:
+        yield writer.write(octets[start : start + CHUNK])
+        start += CHUNK
+    return writer.write(octets[start:]) + writer.end()

@@ -1,0 +1,9 @@
+# DO NOT CHANGE! Generated from src/posthouse/client/aio/__init__.py by tools/unasync.py:
+# change that file, then run `make format`.
+# ruff: noqa: UP028, RUF100 (there is no `yield from` under asyncio)
+"""The blocking face."""
+
+from .account import Account
+from .protocol import ImapClient, SmtpClient
+
+__all__ = ["Account", "ImapClient", "SmtpClient"]

@@ -1,0 +1,172 @@
+# DO NOT CHANGE! Generated from src/posthouse/client/aio/account.py by tools/unasync.py:
+# change that file, then run `make format`.
+# ruff: noqa: UP028, RUF100 (there is no `yield from` under asyncio)
+"""An account: where its mail is handed in and read, and how a letter is sent with it."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import time
+from types import TracebackType
+from typing import Self
+
+from posthouse.errors import ConfigError, ConnectionFailed, PosthouseError, SmtpRefused
+from posthouse.message.address import Address
+
+from ..imap import special_mailbox
+from ..message import Addresses, Files, Message, Pictures
+from ..providers import copies_by_itself, servers_of
+from ..receipt import Receipt
+from ..url import Server
+from .protocol import ImapClient, SmtpClient
+
+# A connection that has been idle for so many seconds is asked whether it still stands: many servers hang up after a
+# minute or five, and some firewalls forget it without a word.
+IDLE = 10.0
+
+
+class Account:
+    """A mail account::
+
+        with Account("Ada <ada@gmail.com>", password=app_password) as me:
+            me.send("bob@example.org", "Tea", "At five?")
+
+    The servers of big providers are known; others are named: ``smtp="smtp://mail.example.org"`` and ``imap=…`` (see
+    `Server.parse`). The user name is the address, unless the server's address names another. Connections are made when
+    they are needed, kept for the next letter, and made again when the server has hung up.
+
+    ``context``: whom to trust, if not those whom the system trusts. Raises `ConfigError` when a server is not known,
+    `InvalidMessage` for what is no address.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        password: str,
+        smtp: Server | str | None = None,
+        imap: Server | str | None = None,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        if not password:
+            raise ConfigError(f"there is no password for {address}", advice="Give it with password=….")
+        self.address = Address.parse(address)
+        self.servers = servers_of(self.address.ascii_domain, smtp, imap)
+        self._password = password
+        self._context = context
+        self._smtp: SmtpClient | None = None
+        self._imap: ImapClient | None = None
+        self._used = 0.0
+
+    def __repr__(self) -> str:
+        return f"Account({str(self.address)!r})"
+
+    def login(self) -> None:
+        """Log in at both servers, to see that they are right and the password is.
+
+        Raises `LoginRefused`, `ConnectionFailed` and its kind `TlsError`. `send` logs in by itself where it must.
+        """
+        self._submission()
+        self._mailboxes()
+
+    def send(
+        self,
+        to: Addresses | Message,
+        subject: str = "",
+        text: str | None = None,
+        *,
+        html: str | None = None,
+        markdown: str | None = None,
+        cc: Addresses = (),
+        bcc: Addresses = (),
+        files: Files = (),
+        inline: Pictures = (),
+        copy: bool = True,
+    ) -> Receipt:
+        """Send a letter: a `Message`, or what one is made of. ``copy`` keeps one in the account's Sent mailbox.
+
+        Raises `InvalidMessage` before anything is sent, `SmtpRefused` when the server takes it for nobody,
+        `ConnectionFailed` when the connection broke. Then nobody knows whether the letter went out, if it broke at its
+        end: a second attempt might send it twice, which is why none is made.
+        """
+        if isinstance(to, Message):
+            letter = to
+        else:
+            letter = Message(
+                to=to, cc=cc, bcc=bcc, subject=subject, text=text, html=html, markdown=markdown, files=files,
+                inline=inline, from_=self.address,
+            )  # fmt: skip
+        if not letter.from_:
+            letter = letter.replace(from_=self.address)
+        octets = letter.as_bytes(smtputf8=letter.needs_smtputf8)
+        client = self._submission()
+        result = client.send(self.address.spec, [one.spec for one in letter.recipients], octets)
+        self._used = time.monotonic()
+        kept, failed = self._keep_copy(letter) if copy else ("", "")
+        return Receipt(letter.message_id, result.accepted, result.refused, result.reply, kept, failed)
+
+    def _keep_copy(self, letter: Message) -> tuple[str, str]:
+        """Put a copy into the Sent mailbox: its name, and else why there is none. The letter has gone out already."""
+        if copies_by_itself(self.servers.smtp.host):
+            return "", ""
+        try:
+            client = self._mailboxes()
+            sent = special_mailbox(client.list_mailboxes(), "\\Sent")
+            if sent is None:
+                return "", "the account has no mailbox for sent letters"
+            octets = letter.as_bytes(bcc=True, smtputf8=letter.needs_smtputf8)
+            client.append(sent.name, octets, flags=["\\Seen"])
+        except PosthouseError as error:
+            return "", str(error)
+        return sent.name, ""
+
+    def _submission(self) -> SmtpClient:
+        """A connection to the server that takes letters, logged in."""
+        if self._smtp is not None and time.monotonic() - self._used > IDLE:
+            try:
+                self._smtp.noop()
+            except (ConnectionFailed, SmtpRefused):
+                self._smtp.close()
+                self._smtp = None
+        if self._smtp is None or self._smtp.closed:
+            server = self.servers.smtp
+            client = SmtpClient.connect(server, context=self._context)
+            self._log_in(client, server)
+            self._smtp = client
+        self._used = time.monotonic()
+        return self._smtp
+
+    def _mailboxes(self) -> ImapClient:
+        """A connection to the server that keeps the mail, logged in."""
+        if self._imap is not None:
+            with contextlib.suppress(ConnectionFailed):
+                self._imap.noop()
+        if self._imap is None or self._imap.closed:
+            server = self.servers.imap
+            client = ImapClient.connect(server, context=self._context)
+            self._log_in(client, server)
+            self._imap = client
+        return self._imap
+
+    def _log_in(self, client: SmtpClient | ImapClient, server: Server) -> None:
+        try:
+            client.login(server.user or self.address.spec, self._password)
+        except PosthouseError:
+            client.close()
+            raise
+
+    def close(self) -> None:
+        """Say goodbye to the servers. The account may be used again: it connects anew."""
+        for client in (self._smtp, self._imap):
+            if client is not None:
+                client.close()
+        self._smtp = self._imap = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

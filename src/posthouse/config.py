@@ -1,0 +1,245 @@
+"""The configuration: one TOML file, read once, made into frozen values that are handed down; never a global.
+
+Every key, its default and its meaning stand in the classes below; `posthouse config` prints them. An unknown key is an
+error that names the nearest known one, because a misspelt setting that silently keeps its default is worse than none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import ipaddress
+import os
+import tomllib
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from posthouse.errors import ConfigError
+
+T = TypeVar("T")
+
+# Where a service is expected when nothing else is said (RFC 6409, 8314, 9051); also the offsets of --base-port.
+STANDARD_PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "imap": 143, "imaps": 993}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address with a port: ``"host:port"``, ``"[::1]:port"``; for a listener, port 0 lets the system choose."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Endpoint:
+        host, colon, port = text.rpartition(":")
+        if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
+            raise ConfigError(f'"{text}" is no address with a port', advice='Write "host:port", as in "0.0.0.0:25".')
+        if host.startswith("[") and host.endswith("]"):
+            host = host[1:-1]
+        elif ":" in host:
+            raise ConfigError(f'"{text}" is no address with a port', advice=f'Write "[{host}]:{port}".')
+        return cls(host or "0.0.0.0", int(port))  # noqa: S104  (":25" means every interface, as everywhere)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def setting(default: Any, meaning: str) -> Any:
+    """A key with its default and the words that `posthouse config` prints beside it."""
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """[listen]"""
+
+    smtp: tuple[Endpoint, ...] = setting((), "letters from other servers (MX); a program that logs in may submit here")
+    submission: tuple[Endpoint, ...] = setting((), "letters from mail programs, STARTTLS")
+    submissions: tuple[Endpoint, ...] = setting((), "letters from mail programs, TLS from the first octet")
+    imap: tuple[Endpoint, ...] = setting((), "mailboxes for mail programs, STARTTLS")
+    imaps: tuple[Endpoint, ...] = setting((), "mailboxes for mail programs, TLS from the first octet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """[tls]"""
+
+    certificate: Path | None = setting(None, "the certificate chain, PEM; made by `posthouse init` where there is none")
+    key: Path | None = setting(None, "its private key, PEM")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """[login]"""
+
+    clear_text_on_loopback: bool = setting(False, "accept passwords without TLS from this machine (127.0.0.0/8, ::1)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dns:
+    """[dns]"""
+
+    servers: tuple[Endpoint, ...] = setting((), 'the resolvers to ask, as in "127.0.0.1:53"; else those of the system')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """[limits]"""
+
+    message_size: int = setting(50 * 1024 * 1024, "octets of a letter; larger ones are refused with 552")
+    recipients: int = setting(1000, "recipients of one letter; RFC 5321 §4.5.3.1.8 asks for at least 100")
+    connections: int = setting(10_000, "open connections in all")
+    connections_per_address: int = setting(50, "open connections from one address; loopback is exempt")
+    errors_per_connection: int = setting(20, "refused commands after which a connection is closed")
+    hops: int = setting(50, "Received lines after which a letter is taken to be in a loop (RFC 5321 §6.3)")
+    stop_seconds: int = setting(10, "how long a stop waits for conversations in the middle of a command")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """posthouse.toml. Relative paths are relative to the folder it stands in."""
+
+    hostname: str = setting("", "this server's name, as other servers see it: mail.example.org")
+    data: Path = setting(Path("data"), "the folder of the store")
+    listen: Listen = field(default_factory=Listen)
+    tls: Tls = field(default_factory=Tls)
+    login: Login = field(default_factory=Login)
+    dns: Dns = field(default_factory=Dns)
+    limits: Limits = field(default_factory=Limits)
+    path: Path = field(default=Path("posthouse.toml"), metadata={"computed": True})
+
+    def settings(self) -> Iterator[tuple[str, str, Any, str]]:
+        """Every key as (section, key, value, meaning), the top level's section being empty."""
+        for top in dataclasses.fields(self):
+            value = getattr(self, top.name)
+            if dataclasses.is_dataclass(value):
+                for inner in dataclasses.fields(value):
+                    yield top.name, inner.name, getattr(value, inner.name), inner.metadata["meaning"]
+            elif not top.metadata.get("computed"):
+                yield "", top.name, value, top.metadata["meaning"]
+
+
+def load(path: Path) -> Config:
+    """Read a configuration file. `ConfigError` says what is wrong with it, and where."""
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"there is no configuration at {path}",
+            advice="Make one with `posthouse init DIR --domain example.org`, or name it with --config.",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        raise ConfigError(f"{path} can't be read: {reason}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is no valid TOML: {error}") from error
+    return build(table, path)
+
+
+def build(table: dict[str, Any], path: Path) -> Config:
+    """Make the values from a parsed table; ``path`` is the file that errors name and relative paths start from."""
+    config = _build(Config, table, path, "")
+    check_values(config)
+    return config
+
+
+def _build(kind: type[T], table: dict[str, Any], path: Path, section: str) -> T:
+    """Make one dataclass, and the sections below it, from a table."""
+    check_keys(table, kind, path, f"[{section}] " if section else "")
+    hints = typing.get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for key in dataclasses.fields(kind):  # type: ignore[arg-type]  # every kind here is a dataclass
+        wanted = hints[key.name]
+        if key.metadata.get("computed"):
+            values[key.name] = path
+        elif isinstance(wanted, type) and dataclasses.is_dataclass(wanted):
+            if not isinstance(table.get(key.name, {}), dict):
+                raise ConfigError(f"{path}: {key.name} is a section: write [{key.name}] on a line of its own")
+            values[key.name] = _build(wanted, table.get(key.name, {}), path, key.name)
+        elif key.name in table:
+            values[key.name] = _value(wanted, table[key.name], path, f"[{section}] {key.name}" if section else key.name)
+        elif isinstance(key.default, Path):
+            values[key.name] = path.resolve().parent / key.default
+    return kind(**values)
+
+
+def _value(wanted: Any, value: object, path: Path, where: str) -> Any:
+    """Turn one TOML value into what its key wants."""
+    if wanted is bool or wanted is int:
+        if type(value) is wanted:  # True is an int for Python, but no number for a person
+            return value
+        words = "true or false" if wanted is bool else "a whole number"
+        raise ConfigError(f"{path}: {where} wants {words}, not {value!r}")
+    several = wanted == tuple[Endpoint, ...]
+    given = value if several and isinstance(value, list) else [value]
+    texts = [text for text in given if isinstance(text, str)]
+    if len(texts) < len(given):
+        raise ConfigError(f"{path}: {where} wants a text in quotes, not {value!r}")
+    if several:
+        try:
+            return tuple(map(Endpoint.parse, texts))
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {where}: {error}", advice=error.advice) from None
+    return texts[0] if wanted is str else path.resolve().parent / texts[0]
+
+
+def check_keys(table: dict[str, Any], kind: type, path: Path, where: str) -> None:
+    """Refuse a key that ``kind`` doesn't have, and name the nearest one that it has."""
+    known = [key.name for key in dataclasses.fields(kind) if not key.metadata.get("computed")]
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            advice = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(known)}."
+            raise ConfigError(f"{path}: {where}{key} is no setting", advice=advice)
+
+
+def check_values(config: Config) -> None:
+    """What types can't say."""
+    path = config.path
+    if not config.hostname:
+        raise ConfigError(f"{path}: hostname is missing", advice='Write hostname = "mail.example.org" at the top.')
+    if any(c.isspace() or not c.isprintable() for c in config.hostname) or len(config.hostname) > 253:
+        raise ConfigError(f"{path}: {config.hostname!r} is no host name")
+    if (config.tls.certificate is None) != (config.tls.key is None):
+        raise ConfigError(f"{path}: [tls] needs both certificate and key")
+    for limit in dataclasses.fields(config.limits):
+        if getattr(config.limits, limit.name) < 1:
+            raise ConfigError(f"{path}: [limits] {limit.name} must be at least 1")
+    for server in config.dns.servers:
+        if not _is_ip(server.host) or not server.port:
+            raise ConfigError(
+                f"{path}: [dns] servers: {server} can't be asked",
+                advice='Write an IP address with its port, as in "127.0.0.1:53".',
+            )
+    tls_only = [key for key in ("submissions", "imaps") if getattr(config.listen, key)]
+    if tls_only and config.tls.certificate is None:
+        raise ConfigError(
+            f"{path}: [listen] {tls_only[0]} speaks TLS, but [tls] names no certificate",
+            advice="`posthouse init` makes a self-signed one; name yours with certificate and key.",
+        )
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def default_path() -> Path:
+    """Where the configuration is looked for when the command line names none."""
+    return Path(os.environ.get("POSTHOUSE_CONFIG", "posthouse.toml"))

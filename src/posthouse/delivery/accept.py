@@ -1,0 +1,58 @@
+"""Taking a letter in: the trace lines that every server adds (RFC 5321 §4.4), and loops (§6.3)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from posthouse.message.date import format_date
+
+# What a Received line may quote of a peer's greeting: a domain or an address literal, and nothing that ends a clause.
+UNQUOTABLE = re.compile(r"[^A-Za-z0-9.:_\-\[\]]")
+# A greeting may be as long as a domain name; the rest of a longer one tells nothing.
+GREETING_LENGTH = 255
+HOP = re.compile(rb"^Received[ \t]*:", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a letter came: what its Received line tells."""
+
+    greeting: str  # the name that the peer gave with HELO or EHLO
+    peer: str  # its address as a literal: [192.0.2.1]
+    hostname: str  # ours
+    protocol: str  # RFC 3848: SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA; RFC 6531 §4.3 for the UTF8 forms
+    cipher: str  # TLS version and cipher, or empty
+    at: int  # epoch seconds
+
+
+def transaction_id() -> str:
+    """A name for one letter's passage, in the Received line, the reply and the log."""
+    return secrets.token_hex(8)
+
+
+def received(arrival: Arrival, ident: str, recipient: str = "") -> bytes:
+    """The Received field, folded, with CR LF.
+
+    ``recipient`` is told only where it is the letter's only one: the others would learn of a Bcc (RFC 5321 §7.2).
+    """
+    greeting = UNQUOTABLE.sub("?", arrival.greeting[:GREETING_LENGTH]) or "unknown"
+    tls = f"\r\n\t(using {arrival.cipher})" if arrival.cipher else ""
+    to = f"\r\n\tfor <{recipient}>" if recipient else ""
+    when = format_date(datetime.fromtimestamp(arrival.at, UTC))
+    return (
+        f"Received: from {greeting} ({arrival.peer}){tls}\r\n\tby {arrival.hostname} (Posthouse) "
+        f"with {arrival.protocol} id {ident}{to};\r\n\t{when}\r\n"
+    ).encode()
+
+
+def return_path(sender: str) -> bytes:
+    """The Return-Path field that final delivery adds (RFC 5321 §4.4); ``sender`` is empty for a report's <>."""
+    return f"Return-Path: <{sender}>\r\n".encode()
+
+
+def hops(header: bytes) -> int:
+    """How many servers a letter has passed: the number of its Received fields (RFC 5321 §6.3)."""
+    return len(HOP.findall(header))

@@ -1,0 +1,218 @@
+"""Reports to the sender of a letter that can't be delivered, or not yet: RFC 3461 to 3464, 6522.
+
+A report has the null sender, so that nobody answers it with another, and there is none about a letter that had it
+(RFC 5321 §4.5.5). It returns the letter's header and not the letter: what comes back to a forged sender shouldn't carry
+anything (RFC 3461 §4.3 leaves that to us).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from posthouse.errors import StoreError
+from posthouse.message.date import format_date
+from posthouse.message.encode import address_field, canonical, encode_text, message_id_field, text_field
+from posthouse.message.header import Headers
+from posthouse.message.summary import Summary
+from posthouse.smtp.dsn import ascii_only, decode_xtext
+from posthouse.store import account, domain, mail, mailbox, queue, quota
+from posthouse.store.address import canonical_domain
+from posthouse.store.blob import Blob
+from posthouse.store.engine import Tx
+from posthouse.store.queue import Letter, Recipient
+
+from .accept import return_path
+from .verdict import Outcome, Verdict
+
+log = logging.getLogger("posthouse.relay")
+
+# Octets of a letter's header that a report returns.
+MAX_HEADER = 64 * 1024
+# Characters of a server's last word that a report quotes.
+MAX_TEXT = 2_000
+
+# What a status code of RFC 3463 means to the person who wrote the letter, and what to do. The first that fits.
+REASONS = (
+    ("5.1.10", "That domain takes no mail at all.", "Check the part of the address behind the @."),
+    ("5.1.1", "There is no such mailbox.", "Check the spelling of the address, or ask the person for the right one."),
+    ("5.1.2", "There is no such domain.", "Check the spelling of the part behind the @."),
+    ("5.1.", "The address is not right.", "Check its spelling."),
+    ("5.2.2", "The mailbox is full.", "Tell the person in another way, or try again in some days."),
+    ("5.2.3", "The letter is too large for that mailbox.", "Send it without the large attachments."),
+    ("5.2.", "The mailbox takes no letters.", "Tell the person in another way."),
+    ("5.3.4", "The letter is too large for that server.", "Send it without the large attachments."),
+    ("5.4.4", "No server could be found for that domain.", "Check the spelling of the part behind the @."),
+    ("5.4.6", "The letter would go round in circles.", "Tell whoever runs your mail server."),
+    ("5.6.", "The server can't take letters of this form.", "Send it as plain text without special characters."),
+    ("5.7.", "The server refuses the letter by its rules.", "Its own words, below, may say why."),
+    ("4.", "It was tried again and again, without success.", "Send it again later, or reach the person another way."),
+    ("", "The server refused the letter.", "Its own words, below, may say why."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report, kept on disk and ready to be placed."""
+
+    sender: str  # of the letter: to whom the report goes
+    blob: Blob
+    summary: Summary
+
+
+def wanted(letter: Letter, recipient: Recipient, outcome: Outcome) -> bool:
+    """Whether the sender is to hear of it: RFC 3461 §4.1; without a word, of failures and delays."""
+    if not letter.sender:
+        return False
+    words = recipient.notify.split(",") if recipient.notify else ["FAILURE", "DELAY"]
+    return ("FAILURE" if outcome is Outcome.FAILED else "DELAY") in words
+
+
+def compose(
+    letter: Letter,
+    header: bytes,
+    people: Sequence[tuple[Recipient, Verdict]],
+    *,
+    hostname: str,
+    now: int,
+    ident: str,
+) -> bytes:
+    """The report about ``people``, who share an outcome: failed or delayed. ``header``: of the letter, with ours."""
+    failed = people[0][1].outcome is Outcome.FAILED
+    headers = Headers(header)
+    subject = " ".join((headers.get("subject") or "").split())[:200]
+    what = "Not delivered" if failed else "Delayed"
+    when = format_date(datetime.fromtimestamp(now, UTC))
+    boundary = f"report-{ident}"
+    fields = [
+        address_field("From", [("Mail delivery", f"mailer-daemon@{hostname}")]),
+        b"To: <" + letter.sender.encode() + b">\r\n",
+        text_field("Subject", f"{what}: {subject}" if subject else f"{what}: your letter"),
+        f"Date: {when}\r\nMessage-ID: <{ident}@{hostname}>\r\n".encode(),
+        _thread(headers),
+        # RFC 3834 §5: programs that answer letters by themselves leave this one alone.
+        b"Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n",
+        f'Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary="{boundary}"\r\n\r\n'.encode(),
+    ]
+    parts = [
+        _text_part(_words(letter, people, hostname=hostname, failed=failed)),
+        b"Content-Type: message/delivery-status\r\n\r\n" + _status(letter, people, hostname=hostname),
+        _header_part(header),
+    ]
+    opening = f"--{boundary}\r\n".encode()
+    return b"".join([*fields, *(opening + part + b"\r\n" for part in parts), f"--{boundary}--\r\n".encode()])
+
+
+def _thread(headers: Headers) -> bytes:
+    """The report stands with the letter in the sender's list."""
+    found = (headers.get("message-id") or "").strip()
+    if len(found) > 250 or not (found.startswith("<") and found.endswith(">") and found.isascii()):
+        return b""
+    if not found.isprintable() or " " in found:
+        return b""
+    return message_id_field("In-Reply-To", [found]) + message_id_field("References", [found])
+
+
+def _words(letter: Letter, people: Sequence[tuple[Recipient, Verdict]], *, hostname: str, failed: bool) -> str:
+    """What happened, why, and what to do, for a person."""
+    written = format_date(datetime.fromtimestamp(letter.queued, UTC))
+    lines = [f"This is the mail server {hostname}.", ""]
+    if failed:
+        lines += [f"Your letter of {written} could not be delivered to:", ""]
+    else:
+        lines += [f"Your letter of {written} could not be delivered yet to:", ""]
+    for recipient, verdict in people:
+        lines.append(f"    {recipient.address}")
+        if failed:
+            reason, todo = _reason(verdict)
+            lines += [f"    {reason}", f"    What to do: {todo}"]
+        said = f"{verdict.host} said" if verdict.reply else "What happened"
+        lines += [f"    {said}: {verdict.text[:MAX_TEXT]}", ""]
+    if failed:
+        lines.append("The letter was not delivered there, and it will not be tried again.")
+    else:
+        until = format_date(datetime.fromtimestamp(people[0][0].expires, UTC))
+        lines += [f"It will be tried again until {until}. You need not do anything;", "if all fails, you will be told."]
+    lines.append("Below, for the people who run mail servers: the details, and your letter's header.")
+    return "\n".join(lines) + "\n"
+
+
+def _reason(verdict: Verdict) -> tuple[str, str]:
+    """The row of REASONS: a whole code is compared as a whole, the beginning of one as that."""
+    return next(
+        (reason, verdict.advice or todo)
+        for status, reason, todo in REASONS
+        if verdict.status == status or (status[-1:] in (".", "") and verdict.status.startswith(status))
+    )
+
+
+def _status(letter: Letter, people: Sequence[tuple[Recipient, Verdict]], *, hostname: str) -> bytes:
+    """The fields for programs: RFC 3464 §2. Addresses beyond ASCII in the form of RFC 6533 §3."""
+    arrived = format_date(datetime.fromtimestamp(letter.queued, UTC))
+    groups = [[f"Reporting-MTA: dns; {hostname}", f"Arrival-Date: {arrived}"]]
+    if letter.envid:
+        groups[0].insert(0, f"Original-Envelope-Id: {decode_xtext(letter.envid)}")
+    for recipient, verdict in people:
+        kind = "rfc822" if recipient.address.isascii() else "utf-8"
+        group = [f"Original-Recipient: {ascii_only(recipient.orcpt)}"] if recipient.orcpt else []
+        group += [
+            f"Final-Recipient: {kind}; {ascii_only(recipient.address)}",
+            f"Action: {verdict.outcome.value}",
+            f"Status: {verdict.status}",
+        ]
+        if verdict.reply:
+            text = verdict.text[:MAX_TEXT].encode("ascii", "backslashreplace").decode()
+            group += [f"Remote-MTA: dns; {verdict.host}", *_folded(f"Diagnostic-Code: smtp; {text}")]
+        if verdict.outcome is Outcome.DELAYED:
+            group.append(f"Will-Retry-Until: {format_date(datetime.fromtimestamp(recipient.expires, UTC))}")
+        groups.append(group)
+    return "\r\n\r\n".join("\r\n".join(group) for group in groups).encode() + b"\r\n"
+
+
+def _folded(field: str) -> list[str]:
+    """A long field in lines of some 70 characters, broken at blanks; a word without any in pieces (RFC 5322 §2.1.1)."""
+    lines = [""]
+    for word in field.split():
+        pieces = [word[at : at + 900] for at in range(0, len(word), 900)]
+        for piece in pieces:
+            if lines[-1] and len(lines[-1]) + len(piece) > 70:
+                lines.append("\t" + piece)
+            else:
+                lines[-1] += (" " if lines[-1] else "") + piece
+    return lines
+
+
+def _text_part(text: str) -> bytes:
+    encoding, octets = encode_text(canonical(text))
+    return f"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode() + octets
+
+
+def _header_part(header: bytes) -> bytes:
+    """The letter's header (RFC 6522 §4), in whole lines."""
+    if len(header) > MAX_HEADER:
+        header = header[: header.rfind(b"\n", 0, MAX_HEADER) + 1]
+    encoding, octets = encode_text(header)
+    return f"Content-Type: text/rfc822-headers\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode() + octets
+
+
+def place(tx: Tx, report: Report) -> None:
+    """Into the sender's inbox where that is here, else into the queue. What can't be placed is dropped (§4.5.5)."""
+    prefix = return_path("")
+    boxes = [mailbox.find(tx, one, "INBOX") for one in account.resolve(tx, report.sender)]
+    size = len(prefix) + report.blob.size
+    targets = [mail.Target(box.id) for box in boxes if box and quota.get(tx, box.account_id).has_room(size)]
+    if targets:
+        mail.append(tx, report.blob, report.summary, targets, received=tx.now, prefix=prefix)
+        return
+    home = report.sender.rpartition("@")[2]
+    if boxes or domain.is_local(tx, home):
+        log.warning("a report to <%s> was dropped: the mailbox is full, or gone", report.sender)
+        return
+    try:
+        to = queue.To(report.sender, canonical_domain(home))
+    except StoreError as error:
+        log.warning("a report to <%s> was dropped: %s", report.sender, error)
+        return
+    queue.add(tx, report.blob, report.summary.header_size, queue.Onward(b"", "", [to]))

@@ -1,0 +1,256 @@
+"""The relay: takes what is due out of the queue, has it carried, and writes down what became of it.
+
+Each visit goes to one domain and takes, while its connection stands, whatever else is due there. Domains don't wait for
+each other: each has a few visits at most, and when nobody answers at one, all that is due for it waits together.
+
+What was handed over and couldn't be written down before a crash is handed over again (RFC 5321 §4.5.4.1: duplicates
+can't be avoided then); nothing else is, and nothing is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from posthouse.errors import StoreError
+from posthouse.net.dns import Resolver
+from posthouse.store import queue
+from posthouse.store.change import Subscription
+from posthouse.store.engine import Store, Tx
+from posthouse.store.queue import Due, Recipient
+
+from . import bounce
+from .accept import transaction_id
+from .bounce import Report
+from .courier import Courier, opportunistic_context
+from .deliver import scan
+from .verdict import Outcome, Verdict
+
+log = logging.getLogger("posthouse.relay")
+
+PORT = 25  # RFC 5321 §4.5.4.2
+# Seconds until the next attempt, after the first, the second, …; the last for all that follow. RFC 5321 §4.5.4.1 asks
+# for 30 minutes or more, and allows shorter ones at first: greylisting lets a letter pass after some minutes.
+DELAYS = (60, 300, 900, 1_800, 3_600, 7_200, 14_400)
+# The sender is told of a delay once, after so long.
+WARN_AFTER = 4 * 3_600
+# Visits at the same time, and to one domain; Postfix: default_destination_concurrency_limit = 20, at first 5.
+VISITS = 50
+VISITS_A_DOMAIN = 5
+# Then a connection is closed: servers have limits of their own for letters over one.
+LETTERS_A_VISIT = 100
+# No letter takes longer; the lease in the queue is for longer than that.
+ATTEMPT_SECONDS = 1_800
+# While nothing is known to be due, look after so long all the same: clocks are set, and other processes have changes.
+LOOK_SECONDS = 60.0
+# The store didn't take what became of a letter: try again after so long, because forgetting it would repeat the letter.
+RECORD_SECONDS = 10.0
+
+
+class Relay:
+    """Carries what is in the store's queue, from `start` to `stop`. ``port`` is another than 25 in tests only."""
+
+    def __init__(
+        self,
+        store: Store,
+        resolver: Resolver,
+        *,
+        hostname: str,
+        port: int = PORT,
+        delays: Sequence[int] = DELAYS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._resolver = resolver
+        self._hostname = hostname
+        self._port = port
+        self._delays = delays
+        self._clock = clock
+        self._tls = opportunistic_context()
+        self._woken = asyncio.Event()
+        self._visits: dict[asyncio.Task[None], str] = {}  # and the domain of each
+        self._worker: asyncio.Task[None] | None = None
+        self._subscription: Subscription | None = None
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Take up what the last server left. Errors: StoreError."""
+        await self._store.write(queue.recover)
+        self._subscription = self._store.feed.subscribe(queue.FEED, lambda _: self._woken.set())
+        self._worker = asyncio.create_task(self._work())
+
+    async def stop(self, seconds: float) -> None:
+        """Begin nothing more; hang up on what isn't done within ``seconds``: it is due again at the next start."""
+        self._stopping = True
+        if self._subscription is not None:
+            self._subscription.close()
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.gather(self._worker, return_exceptions=True)
+        if self._visits:
+            await asyncio.wait(self._visits, timeout=seconds)
+        for visit in list(self._visits):
+            visit.cancel()
+        await asyncio.gather(*self._visits, return_exceptions=True)
+
+    # -- what is due ---------------------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                seconds = await self._begin_visits()
+            except StoreError as error:
+                log.error("the queue can't be read: %s", error)
+                seconds = LOOK_SECONDS
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._woken.wait()
+
+    async def _begin_visits(self) -> float:
+        """Begin as many as there is room for; the seconds until it is worth looking again."""
+        room = VISITS - len(self._visits)
+        if not room:
+            return LOOK_SECONDS
+        busy = Counter(self._visits.values())
+        found, next_due = await self._store.write(queue.take_due, room, busy=busy, at_once=VISITS_A_DOMAIN)
+        for due in found:
+            visit = asyncio.create_task(self._visit(due))
+            self._visits[visit] = due.domain
+            visit.add_done_callback(self._ended)
+        if found:
+            return 0.0
+        # The store's clock goes in whole seconds: what is due "now" may be due in its next one.
+        return LOOK_SECONDS if next_due is None else min(max(next_due - self._clock(), 0.1), LOOK_SECONDS)
+
+    def _ended(self, visit: asyncio.Task[None]) -> None:
+        domain = self._visits.pop(visit)
+        self._woken.set()
+        if not visit.cancelled() and (error := visit.exception()) is not None:
+            # A defect of ours: the letter keeps its lease, and is tried again when that is over.
+            log.error("the visit to %s failed", domain, exc_info=error)
+
+    # -- one visit -----------------------------------------------------------------------------------------------
+
+    async def _visit(self, first: Due) -> None:
+        courier = Courier(first.domain, self._resolver, hostname=self._hostname, port=self._port, tls=self._tls)
+        due: Due | None = first
+        letters = 0
+        try:
+            while due is not None:
+                await self._attempt(courier, due)
+                letters += 1
+                due = None
+                if courier.connected and letters < LETTERS_A_VISIT and not self._stopping:
+                    due = await self._store.write(queue.take_for, first.domain)
+            await courier.close()
+        finally:
+            courier.abort()
+
+    async def _attempt(self, courier: Courier, due: Due) -> None:
+        header = b""
+        try:
+            octets = await asyncio.to_thread(self._octets, due)
+            header = octets[: len(due.letter.prefix) + due.letter.header_size]
+            async with asyncio.timeout(ATTEMPT_SECONDS):
+                verdicts = await courier.carry(due, octets)
+        except TimeoutError:
+            courier.abort()
+            verdicts = _for_all(due, Verdict(Outcome.DELAYED, "4.4.7", "the other server was too slow"))
+        except StoreError as error:
+            log.error("letter %d can't be read: %s", due.letter.id, error)
+            verdicts = _for_all(due, Verdict(Outcome.DELAYED, "4.3.0", "the letter can't be read on this server"))
+        await self._record(due, header, self._final(due, verdicts), reached=courier.reached)
+
+    def _octets(self, due: Due) -> bytes:
+        return due.letter.prefix + self._store.blobs.read(due.letter.blob_id, 0, due.letter.size)
+
+    def _final(self, due: Due, verdicts: Mapping[int, Verdict]) -> dict[int, Verdict]:
+        """The same, but what has been delayed for too long has failed (RFC 5321 §4.5.4.1)."""
+        now = self._clock()
+        expired = {one.id for one in due.recipients if one.expires <= now}
+        return {
+            one: Verdict(Outcome.FAILED, verdict.status, verdict.text, verdict.host, verdict.reply, verdict.advice)
+            if one in expired and verdict.outcome is Outcome.DELAYED
+            else verdict
+            for one, verdict in verdicts.items()
+        }
+
+    # -- what became of it ---------------------------------------------------------------------------------------
+
+    async def _record(self, due: Due, header: bytes, verdicts: Mapping[int, Verdict], *, reached: bool) -> None:
+        for recipient in due.recipients:
+            verdict = verdicts[recipient.id]
+            log.info(
+                "letter %d from <%s> to <%s>: %s: %s",
+                due.letter.id,
+                due.letter.sender,
+                recipient.address,
+                verdict.outcome.value,
+                verdict,
+            )
+        while True:
+            try:
+                warned = self._to_be_warned(due, verdicts)
+                failed = [one for one in due.recipients if verdicts[one.id].outcome is Outcome.FAILED]
+                reports = [
+                    report
+                    for people in (failed, warned)
+                    if (report := await self._report(due, header, people, verdicts)) is not None
+                ]
+                await self._store.write(self._settle, due, verdicts, warned, reports, reached)
+                return
+            except StoreError as error:
+                log.error("what became of letter %d can't be kept, trying again: %s", due.letter.id, error)
+                await asyncio.sleep(RECORD_SECONDS)
+
+    def _to_be_warned(self, due: Due, verdicts: Mapping[int, Verdict]) -> list[Recipient]:
+        if self._clock() - due.letter.queued < WARN_AFTER:
+            return []
+        return [one for one in due.recipients if verdicts[one.id].outcome is Outcome.DELAYED and not one.warned]
+
+    async def _report(
+        self, due: Due, header: bytes, people: Sequence[Recipient], verdicts: Mapping[int, Verdict]
+    ) -> Report | None:
+        """The report about some recipients, on disk; None where the sender doesn't want any. Errors: StoreError."""
+        told = [(one, verdicts[one.id]) for one in people if bounce.wanted(due.letter, one, verdicts[one.id].outcome)]
+        if not told:
+            return None
+        octets = bounce.compose(
+            due.letter, header, told, hostname=self._hostname, now=int(self._clock()), ident=transaction_id()
+        )
+        spool = self._store.blobs.spool()
+        spool.write(octets)
+        summary = await scan(spool)
+        return Report(due.letter.sender, await self._store.blobs.keep(spool), summary)
+
+    def _settle(
+        self,
+        tx: Tx,
+        due: Due,
+        verdicts: Mapping[int, Verdict],
+        warned: Sequence[Recipient],
+        reports: Sequence[Report],
+        reached: bool,
+    ) -> None:
+        """Everything that follows from an attempt, in one transaction."""
+        for report in reports:
+            bounce.place(tx, report)
+        later = 0
+        for recipient in due.recipients:
+            verdict = verdicts[recipient.id]
+            if verdict.outcome is Outcome.DELAYED:
+                later = tx.now + self._delays[min(recipient.attempts, len(self._delays) - 1)]
+                told = recipient.warned or recipient in warned
+                queue.defer(tx, recipient.id, later, str(verdict), warned=told)
+        queue.done(tx, [one.id for one in due.recipients if verdicts[one.id].outcome is not Outcome.DELAYED])
+        if later and not reached:
+            queue.defer_domain(tx, due.domain, later, str(verdicts[due.recipients[0].id]))
+
+
+def _for_all(due: Due, verdict: Verdict) -> dict[int, Verdict]:
+    return {recipient.id: verdict for recipient in due.recipients}

@@ -1,0 +1,58 @@
+"""What became of a letter for one recipient, in one attempt."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from posthouse.errors import ConnectionFailed, NoRoute, PosthouseError, SmtpRefused
+from posthouse.smtp.reply import Reply
+
+
+class Outcome(enum.Enum):
+    """The words of RFC 3464 §2.3.3."""
+
+    RELAYED = "relayed"
+    DELAYED = "delayed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``status`` is a code of RFC 3463 ("5.1.1"); ``text`` what was said, on one line, by ``host`` or, where that is
+    empty, by ourselves; ``reply``: whether ``text`` is a server's reply. ``advice``: what the sender may do.
+    """
+
+    outcome: Outcome
+    status: str
+    text: str
+    host: str = ""
+    reply: bool = False
+    advice: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.host} said: {self.text}" if self.reply else self.text
+
+
+def of_reply(reply: Reply, host: str) -> Verdict:
+    """What a server's refusal means. What is neither 4yz nor 5yz makes no sense here, and may another time."""
+    outcome = Outcome.FAILED if reply.permanent else Outcome.DELAYED
+    return Verdict(outcome, reply.enhanced or _status(outcome), str(reply), host, reply=True)
+
+
+def of_error(error: PosthouseError, host: str = "") -> Verdict:
+    """What it means that no letter could be handed over at all."""
+    outcome, status = Outcome.DELAYED, "4.4.2"
+    if isinstance(error, NoRoute):
+        outcome = Outcome.DELAYED if error.temporary else Outcome.FAILED
+        status = error.enhanced
+    elif isinstance(error, SmtpRefused):
+        outcome = Outcome.DELAYED if error.temporary else Outcome.FAILED
+        status = error.enhanced or _status(outcome)
+    elif isinstance(error, ConnectionFailed):
+        status = "4.4.1"
+    return Verdict(outcome, status, str(error), host, advice=error.advice if outcome is Outcome.FAILED else "")
+
+
+def _status(outcome: Outcome) -> str:
+    return "5.0.0" if outcome is Outcome.FAILED else "4.0.0"

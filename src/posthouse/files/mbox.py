@@ -1,0 +1,315 @@
+"""mbox: many letters in one file, each behind a line that begins with "From " (RFC 4155 describes the common part).
+
+Four dialects differ in what happens to lines of a letter that begin so themselves:
+
+========  ==========================================  ===============================================
+mboxo     ``From `` becomes ``>From ``                can't be undone for sure
+mboxrd    ``>*From `` gets one more ``>``             exact both ways
+mboxcl    as mboxrd, and Content-Length               exact both ways
+mboxcl2   nothing; Content-Length tells where it ends exact, while no program changes the text
+========  ==========================================  ===============================================
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Literal
+
+from posthouse.errors import MailFileError
+
+from . import status
+from .disk import create_file, sync_folder
+from .item import MESSAGE_LIMIT, Item, Progress, check_size, with_crlf
+
+Dialect = Literal["mboxo", "mboxrd", "mboxcl", "mboxcl2"]
+
+_CHUNK = 1 << 20  # octets read at once
+_LONGEST_LINE = 4096  # of a "From " line and the one behind it, as far as they are looked at
+
+_MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
+_DAYS = (b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun")
+# "From " addr-spec SP asctime: "Thu Nov 24 18:22:48 1986", in UTC (RFC 4155 §2); some write a zone around the year.
+_DATE = re.compile(
+    rb" (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +(\d\d?)"
+    rb" +(\d\d?):(\d\d)(?::(\d\d))?(?: +[A-Z]{1,5})?(?: +([+-]\d{4}))? +(\d{4})(?: +([+-]\d{4}))?"
+)
+_BLANK_LINES = re.compile(rb"[\r\n]*")
+_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
+_HEADER_END = re.compile(rb"(?:\A|\n)\r?\n")
+_CONTENT_LENGTH = re.compile(rb"(?mi)^content-length:[ \t]*([0-9]{1,12})[ \t]*\r?$")
+_RETURN_PATH = re.compile(rb"(?mi)^return-path:[ \t]*<([!-=?-~]{1,254})>")
+
+_TO_QUOTE = {"mboxo": re.compile(rb"(?m)^(From )"), "mboxrd": re.compile(rb"(?m)^(>*+From )")}
+_QUOTED = {"mboxo": re.compile(rb"(?m)^>(From )"), "mboxrd": re.compile(rb"(?m)^>(>*+From )")}
+_BARE_FROM = re.compile(rb"(?m)^From ")
+
+# What is written for a date that nobody knows, and read as such.
+_UNKNOWN_DATE = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+# -- reading --------------------------------------------------------------------------------------------------------
+
+
+def read_mbox(
+    source: Path | str | BinaryIO, *, dialect: Dialect | None = None, folder: str = "", progress: Progress | None = None
+) -> Iterator[Item]:
+    """The messages of an mbox file, or of a binary stream, in their order; ``folder`` is what each says of itself.
+
+    Without a ``dialect`` a Content-Length is believed where a separator or the end follows, and quoting is undone as
+    mboxrd does it. Raises MailFileError if it is no mbox, or holds a message beyond MESSAGE_LIMIT.
+    """
+    name = str(source) if isinstance(source, Path | str) else "The input"
+    with ExitStack() as stack:
+        file = stack.enter_context(Path(source).open("rb")) if isinstance(source, Path | str) else source
+        window = _Window(file, name)
+        total = _size(file)
+        for separator, octets in _split(window, dialect):
+            yield _item(separator, octets, dialect, folder)
+            if progress is not None:
+                progress(window.offset, total)
+
+
+def _size(file: BinaryIO) -> int:
+    """The size of a regular file, or 0."""
+    try:
+        return os.fstat(file.fileno()).st_size
+    except (OSError, ValueError, AttributeError):  # a stream in memory has no descriptor
+        return 0
+
+
+class _Window:
+    """The part of the file that is being looked at: it grows at its end, and is cut off at its beginning."""
+
+    __slots__ = ("at_end", "file", "name", "octets", "offset")
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self.file = file
+        self.name = name
+        self.octets = bytearray()
+        self.offset = 0  # of the window in the file
+        self.at_end = False
+
+    def need(self, size: int) -> bool:
+        """Read until the window holds ``size`` octets; False if the file ends before."""
+        while len(self.octets) < size and not self.at_end:
+            chunk = self.file.read(_CHUNK)
+            self.octets += chunk
+            self.at_end = not chunk
+        return len(self.octets) >= size
+
+    def take(self, size: int) -> bytes:
+        """Cut ``size`` octets off the beginning."""
+        taken = bytes(memoryview(self.octets)[:size])
+        del self.octets[:size]
+        self.offset += size
+        return taken
+
+
+def _split(window: _Window, dialect: Dialect | None) -> Iterator[tuple[bytes, bytes]]:
+    """Pairs of the separator line and the octets behind it."""
+    _skip_blank_lines(window)
+    if not window.octets.startswith(b"From ") and window.octets:
+        raise MailFileError(
+            f"{window.name} is no mbox file: it doesn't begin with a line like "
+            '"From ann@example.org Fri Nov 21 15:55:06 1997"',
+            advice="A single letter is read as an .eml file.",
+        )
+    while window.octets:
+        separator = window.take(_line_end(window, 0))
+        end = _end_by_length(window) if dialect not in ("mboxo", "mboxrd") else -1
+        if end < 0:
+            end = _end_by_separator(window)
+            octets = window.take(end)
+            yield separator, _without_last_blank(octets)
+        else:
+            yield separator, window.take(end)
+            _skip_blank_lines(window)
+
+
+def _skip_blank_lines(window: _Window) -> None:
+    while window.need(1):
+        blank = _BLANK_LINES.match(window.octets)
+        if not blank or not blank.end():
+            return
+        window.take(blank.end())
+
+
+def _line_end(window: _Window, at: int) -> int:
+    """The offset behind the line at ``at``."""
+    looked = at
+    while True:
+        found = window.octets.find(b"\n", looked)
+        if found >= 0:
+            return found + 1
+        looked = len(window.octets)
+        check_size(looked, window.name)
+        if not window.need(looked + 1):
+            return looked
+
+
+def _end_by_length(window: _Window) -> int:
+    """Where the message ends by its Content-Length, or -1 if it has none that can be true."""
+    looked = 0
+    while (header_end := _HEADER_END.search(window.octets, looked)) is None:
+        looked = max(0, len(window.octets) - 3)
+        # A header without end is looked for no further than one read: no other message is in memory because of it.
+        if len(window.octets) > _CHUNK or not window.need(len(window.octets) + 1):
+            return -1
+    field = _CONTENT_LENGTH.search(window.octets, 0, header_end.end())
+    if field is None or int(field[1]) > MESSAGE_LIMIT:
+        return -1
+    end = header_end.end() + int(field[1])
+    window.need(end + _LONGEST_LINE)
+    if len(window.octets) < end or window.octets[end - 1] != ord("\n"):
+        return -1
+    behind = bytes(window.octets[end : end + _LONGEST_LINE]).lstrip(b"\r\n")
+    return end if not behind or behind.startswith(b"From ") else -1
+
+
+def _end_by_separator(window: _Window) -> int:
+    """Where the message ends because a separator line follows, or the file does."""
+    if _is_separator(window, 0):
+        return 0
+    looked = 0
+    while True:
+        found = window.octets.find(b"\nFrom ", looked)
+        if found >= 0:
+            if _is_separator(window, found + 1):
+                return found + 1
+            looked = found + 1
+            continue
+        check_size(len(window.octets), window.name)
+        looked = max(looked, len(window.octets) - len(b"\nFrom "))
+        if not window.need(len(window.octets) + 1):
+            return len(window.octets)
+
+
+def _is_separator(window: _Window, at: int) -> bool:
+    """Whether the line at ``at``, which begins with "From ", separates two messages rather than belonging to a text.
+
+    Many programs wrote mbox files without quoting such lines. A separator has a blank line before it, a date in it and
+    a header field behind it; two of these three make one.
+    """
+    window.need(at + 2 * _LONGEST_LINE)
+    octets = window.octets
+    if not octets.startswith(b"From ", at):
+        return False
+    line_end = octets.find(b"\n", at, at + _LONGEST_LINE)
+    if line_end < 0:
+        line_end = min(len(octets), at + _LONGEST_LINE)
+    blank_before = bytes(octets[max(0, at - 3) : at]).replace(b"\r", b"")[-2:] in (b"", b"\n", b"\n\n")
+    dated = _DATE.search(octets, at, line_end) is not None
+    field_behind = _FIELD.match(octets, line_end + 1, line_end + 1 + _LONGEST_LINE) is not None
+    return blank_before + dated + field_behind >= 2
+
+
+def _without_last_blank(octets: bytes) -> bytes:
+    """Without the blank line that stands before every separator."""
+    if octets.endswith(b"\n\r\n"):
+        return octets[:-2]
+    return octets[:-1] if octets.endswith(b"\n\n") or octets == b"\n" else octets
+
+
+def _item(separator: bytes, octets: bytes, dialect: Dialect | None, folder: str) -> Item:
+    header_end = _HEADER_END.search(octets)
+    at = header_end.end() if header_end else len(octets)
+    flags, ours = status.read(octets[:at])
+    header, body = octets[ours:at], octets[at:]
+    # A bare "From " proves that nothing in this text was quoted: the ">From " in it were written by people.
+    if dialect == "mboxcl2" or (dialect is None and b">From " in body and _BARE_FROM.search(body)):
+        quoting = None
+    else:
+        quoting = _QUOTED["mboxo" if dialect == "mboxo" else "mboxrd"]
+    octets = _unquoted(header, _QUOTED["mboxrd"]) + _unquoted(body, quoting)
+    return Item(with_crlf(octets), flags, _read_date(separator), folder)
+
+
+def _unquoted(text: bytes, quoting: re.Pattern[bytes] | None) -> bytes:
+    return quoting.sub(rb"\1", text) if quoting is not None and b">From " in text else text
+
+
+def _read_date(separator: bytes) -> datetime | None:
+    found = _DATE.search(separator)
+    if found is None:
+        return None
+    month, day, hour, minute, second, zone, year, zone_behind = found.groups()
+    offset = int(zone or zone_behind or 0)
+    minutes = (abs(offset) // 100 * 60 + abs(offset) % 100) * (1 if offset >= 0 else -1)
+    try:
+        date = datetime(
+            int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), min(int(second or 0), 59),
+            tzinfo=timezone(timedelta(minutes=minutes)) if offset else UTC,
+        )  # fmt: skip
+    except ValueError:  # the 31st of February, a zone of 99 hours
+        return None
+    return None if date == _UNKNOWN_DATE else date
+
+
+# -- writing --------------------------------------------------------------------------------------------------------
+
+
+class MboxWriter:
+    """A new mbox file. A context manager: left normally, the file is complete and on disk; by an exception, it is gone.
+
+    mbox knows no folders: all items land in the one file.
+    """
+
+    def __init__(self, path: Path | str, *, dialect: Dialect = "mboxrd") -> None:
+        self.path = Path(path)
+        self.dialect = dialect
+        self._file = create_file(self.path)
+
+    def add(self, item: Item) -> None:
+        """Append a message."""
+        text = item.octets.replace(b"\r\n", b"\n")
+        if not text.endswith(b"\n"):
+            text += b"\n"
+        header_end = _HEADER_END.search(text)
+        at = header_end.end() if header_end else len(text)
+        header, body = _quoted(text[:at], _TO_QUOTE["mboxrd"]), text[at:]
+        if self.dialect != "mboxcl2":
+            body = _quoted(body, _TO_QUOTE["mboxo" if self.dialect == "mboxo" else "mboxrd"])
+        length = len(body) if header_end and self.dialect in ("mboxcl", "mboxcl2") else None
+        sender = _RETURN_PATH.search(header)
+        self._file.write(
+            b"".join([
+                b"From ", sender[1] if sender else b"MAILER-DAEMON", b" ", _asctime(item.date or _UNKNOWN_DATE), b"\n",
+                status.block(item.flags, length), header, body, b"\n",
+            ])
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Write everything to the disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        sync_folder(self.path.parent)
+
+    def __enter__(self) -> MboxWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._file.close()
+            self.path.unlink(missing_ok=True)
+
+
+def _quoted(text: bytes, quoting: re.Pattern[bytes]) -> bytes:
+    return quoting.sub(rb">\1", text) if b"From " in text else text
+
+
+def _asctime(date: datetime) -> bytes:
+    """ISO C asctime in UTC, never in the words of a locale."""
+    utc = date.astimezone(UTC)
+    day, month = _DAYS[utc.weekday()], _MONTHS[utc.month - 1]
+    return b"%b %b %2d %02d:%02d:%02d %04d" % (day, month, utc.day, utc.hour, utc.minute, utc.second, utc.year)

@@ -1,0 +1,89 @@
+"""Reading whatever holds mail: a file or a folder, of any of the kinds we know, recognised by what is in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from posthouse.errors import MailFileError
+
+from .disk import sorted_names
+from .eml import read_eml
+from .item import Item, Progress
+from .maildir import is_maildir, read_maildir
+from .mbox import read_mbox
+from .zipped import MAGIC, read_zip
+
+_DEEPEST = 50  # folders within folders
+_MBOX_SUFFIXES = {".mbox", ".mbx", ".mbs", ".sbd"}  # .sbd: where Thunderbird keeps the folders of a folder
+
+
+def read(path: Path | str, *, progress: Progress | None = None) -> Iterator[Item]:
+    """The messages in a file (.eml, mbox or .zip), a Maildir, or a folder of any of these, with subfolders.
+
+    Folders of the file system are folders of mail; files that are no mail are passed over. Raises MailFileError if
+    there is nothing at ``path``.
+    """
+    root = Path(path).expanduser()
+    if root.is_file():
+        yield from _read_file(root, "", progress, is_named=True)
+    elif not root.is_dir():
+        raise MailFileError(f"there is no file or folder {root}")
+    elif is_maildir(root) or any(is_maildir(place) for place in root.glob(".*/")):
+        yield from read_maildir(root, progress=progress)
+    else:
+        yield from _Walk(root, progress).read(root, "", 0)
+
+
+def _read_file(path: Path, folder: str, progress: Progress | None, *, is_named: bool = False) -> Iterator[Item]:
+    """``is_named``: somebody named this file, so that it is mail whatever it is called."""
+    with path.open("rb") as file:
+        start = file.read(5)
+    size = path.stat().st_size
+    if start == b"From ":
+        name = "" if is_named else path.stem if path.suffix.lower() in _MBOX_SUFFIXES else path.name
+        yield from read_mbox(path, folder="/".join(filter(None, (folder, name))), progress=progress)
+    elif is_named and start.startswith(MAGIC):
+        yield from read_zip(path, progress=progress)
+    elif is_named or path.suffix.lower() == ".eml":
+        yield read_eml(path, folder=folder)
+        if progress is not None:
+            progress(size, size)
+
+
+class _Walk:
+    """One walk through a folder, with what is needed to tell how far it is."""
+
+    def __init__(self, root: Path, progress: Progress | None) -> None:
+        self._progress = progress
+        self._total = sum(_sizes(root, 0)) if progress is not None else 0
+        self._done = 0
+
+    def read(self, place: Path, folder: str, depth: int) -> Iterator[Item]:
+        for name in sorted_names(place):
+            path = place / name
+            if path.is_file():
+                yield from _read_file(path, folder, self._tell)
+                self._done += path.stat().st_size
+            elif path.is_dir() and not path.is_symlink() and depth < _DEEPEST:
+                stem = path.stem if path.suffix.lower() in _MBOX_SUFFIXES else name
+                inner = "/".join(filter(None, (folder, stem)))
+                if is_maildir(path):
+                    yield from read_maildir(path, folder=inner, progress=self._tell)
+                    self._done += sum(_sizes(path, depth))
+                else:
+                    yield from self.read(path, inner, depth + 1)
+
+    def _tell(self, done: int, _: int) -> None:
+        if self._progress is not None:
+            self._progress(self._done + done, self._total)
+
+
+def _sizes(place: Path, depth: int) -> Iterator[int]:
+    with os.scandir(place) as entries:
+        for entry in entries:
+            if entry.is_file():
+                yield entry.stat().st_size
+            elif entry.is_dir(follow_symlinks=False) and depth < _DEEPEST:
+                yield from _sizes(Path(entry.path), depth + 1)

@@ -1,0 +1,64 @@
+"""What the server offers, as rows: a name, and when it is listed. An extension adds its row when it is complete."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class When(enum.Enum):
+    """The situations in which a capability is listed."""
+
+    ALWAYS = "always"
+    BEFORE_LOGIN = "before the login"
+    LOGGED_IN = "after the login"
+    STARTTLS = "before the login, in clear text, where TLS can be had"
+    LOGIN_CLOSED = "before the login, where passwords are not taken in clear text"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One capability."""
+
+    name: str
+    when: When = When.ALWAYS
+
+
+CAPABILITIES = (
+    Offer("IMAP4rev1"),
+    Offer("IMAP4rev2"),
+    Offer("LITERAL+"),  # RFC 7888
+    Offer("SASL-IR", When.BEFORE_LOGIN),  # RFC 4959
+    Offer("STARTTLS", When.STARTTLS),
+    Offer("LOGINDISABLED", When.LOGIN_CLOSED),
+    Offer("ID"),  # RFC 2971
+    Offer("ENABLE"),  # RFC 5161
+    Offer("IDLE"),  # RFC 2177
+    Offer("NAMESPACE"),  # RFC 2342
+    Offer("UNSELECT"),  # RFC 3691
+    Offer("UIDPLUS"),  # RFC 4315
+    Offer("MOVE"),  # RFC 6851
+    Offer("CHILDREN", When.LOGGED_IN),  # RFC 3348
+    Offer("LIST-EXTENDED", When.LOGGED_IN),  # RFC 5258
+    Offer("LIST-STATUS", When.LOGGED_IN),  # RFC 5819
+    Offer("SPECIAL-USE", When.LOGGED_IN),  # RFC 6154
+    Offer("CREATE-SPECIAL-USE", When.LOGGED_IN),  # RFC 6154 §3
+    Offer("STATUS=SIZE", When.LOGGED_IN),  # RFC 8438
+    Offer("STATUS=DELETED", When.LOGGED_IN),  # RFC 9051, appendix E
+    Offer("APPENDLIMIT", When.LOGGED_IN),  # RFC 7889
+    Offer("ESEARCH", When.LOGGED_IN),  # RFC 4731
+    Offer("SEARCHRES", When.LOGGED_IN),  # RFC 5182
+    Offer("WITHIN", When.LOGGED_IN),  # RFC 5032
+    Offer("SAVEDATE", When.LOGGED_IN),  # RFC 8514
+    Offer("PREVIEW", When.LOGGED_IN),  # RFC 8970
+    Offer("OBJECTID", When.LOGGED_IN),  # RFC 8474
+    Offer("BINARY", When.LOGGED_IN),  # RFC 3516
+    Offer("CONDSTORE", When.LOGGED_IN),  # RFC 7162
+    Offer("QRESYNC", When.LOGGED_IN),  # RFC 7162
+    Offer("QUOTA", When.LOGGED_IN),  # RFC 9208
+    Offer("QUOTA=RES-STORAGE", When.LOGGED_IN),
+    Offer("QUOTA=RES-MESSAGE", When.LOGGED_IN),
+)
+
+# SASL mechanisms that hand over a password or a token: not before TLS, unless the operator says so.
+CLEAR_TEXT_MECHANISMS = frozenset({"PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2"})

@@ -1,0 +1,62 @@
+"""What a client has said, as `ImapServer` yields it to a session. Each docstring says how it is answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from . import command as commands
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A legal command: answer with `ok`, `no` or `bad`; Authenticate also with `challenge`, Idle with `idling`."""
+
+    tag: str
+    command: commands.Command
+
+
+@dataclass(frozen=True, slots=True)
+class AuthResponse:
+    """What the client says to a challenge: answer with `challenge`, `ok` or `no`.
+
+    ``data`` is None when the client gave up or sent no base64: answer with `bad(reason)` (RFC 9051 §6.2.2).
+    """
+
+    data: bytes | None = field(repr=False)
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IdleDone:
+    """The client ended IDLE: answer with `ok`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppendBegin:
+    """A message is about to come: answer with `accept_literal` (then its chunks follow) or `no` (then none do).
+
+    A second one in the same command (MULTIAPPEND, RFC 3502) means that the message before it is complete.
+    """
+
+    tag: str
+    append: commands.Append
+
+
+@dataclass(frozen=True, slots=True)
+class AppendChunk:
+    """Octets of the message, `Append.size` in all. No answer; `no` ends it early (a full disk, for one)."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AppendEnd:
+    """All messages of the command have come: store all of them or none, then answer with `ok` or `no`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppendAborted:
+    """The command turned out malformed, or was cancelled, and has been answered: forget its messages."""
+
+
+Event = Command | AuthResponse | IdleDone | AppendBegin | AppendChunk | AppendEnd | AppendAborted

@@ -1,0 +1,156 @@
+"""All that the store keeps of a message beside its octets, made in one scan at delivery."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from . import address, attachment, body, html_text, mime, structure, thread
+from .date import parse_date
+from .mime import Buffer, Part
+
+# RFC 8970 §3.1: a preview "MUST NOT exceed 256 characters"; clients show about that.
+PREVIEW_LENGTH = 200
+# Octets of a text part that the preview is looked for in: HTML begins with style sheets.
+_PREVIEW_OCTETS = {"html": 64 * 1024}
+_PREVIEW_PLAIN_OCTETS = 8 * 1024
+# Characters that a header column keeps: a list of ten thousand recipients is cut.
+MAX_COLUMN = 100_000
+# A message encoded inside a message (against the rules), inside … is searched so deep.
+_MAX_UNPACKED = 5
+
+_QUOTED_LINE = re.compile(r"(?m)^>[^\n]*\n?")
+# Invisible characters, which advertisements put into rows to fill the preview.
+_FILLER = re.compile("[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff]+")
+_LONE_JOINERS = re.compile("(?<= )[\u200c\u200d]+|[\u200c\u200d]+(?= |\\Z)")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What lists, searches and IMAP clients ask for. Texts are decoded and on one line; ids have angle brackets."""
+
+    envelope: bytes
+    body: bytes
+    bodystructure: bytes
+    tree: bytes
+    header_size: int
+    subject: str
+    base_subject: str
+    from_: str
+    to: str
+    cc: str
+    bcc: str
+    reply_to: str
+    message_id: str
+    in_reply_to: tuple[str, ...]
+    references: tuple[str, ...]
+    date: int | None
+    preview: str
+    has_attachment: bool
+
+
+def summarize(raw: Buffer) -> Summary:
+    """Read a message once. Never raises.
+
+    ``header_size`` counts the octets up to the body, the blank line included. ``date`` is the Date field in seconds
+    since 1970 UTC, or None. ``tree`` is for ``mime.unpack``.
+    """
+    root = mime.scan(raw)
+    fields = root.fields
+    tokens = structure.read_addresses(fields)
+    short, long = structure.structures(root)
+    subject = (fields.get("subject") or "")[:MAX_COLUMN]
+    sent = parse_date(fields.body(b"date"))
+    texts, files = attachment.divide(root)
+    ids = thread.id_field(fields, b"message-id")
+    return Summary(
+        envelope=structure.render_envelope(fields, tokens).encode("utf-8", "replace"),
+        body=short,
+        bodystructure=long,
+        tree=mime.pack(root),
+        header_size=root.body,
+        subject=subject,
+        base_subject=thread.base_subject(subject)[0],
+        from_=_shown(tokens[b"from"]),
+        to=_shown(tokens[b"to"]),
+        cc=_shown(tokens[b"cc"]),
+        bcc=_shown(tokens[b"bcc"]),
+        reply_to=_shown(tokens[b"reply-to"]),
+        message_id=ids[0] if ids else "",
+        in_reply_to=thread.id_field(fields, b"in-reply-to"),
+        references=thread.id_field(fields, b"references"),
+        date=None if sent is None else int(sent.timestamp()),
+        preview=preview(texts, raw),
+        has_attachment=any(not inline for _, inline in files),
+    )
+
+
+def _shown(tokens: list[address.Token]) -> str:
+    """Addresses as people read and search them."""
+    return ", ".join([one.display for one in address.from_tokens(tokens)])[:MAX_COLUMN]
+
+
+def preview(texts: list[Part], raw: Buffer) -> str:
+    """The beginning of the first text that has any, on one line; quoted lines only if there is nothing else."""
+    for part in texts:
+        enough = _PREVIEW_OCTETS.get(part.subtype, _PREVIEW_PLAIN_OCTETS)
+        octets = bytes(raw[part.body : min(part.end, part.body + enough)])
+        octets, _ = body.decode(octets, part.encoding)
+        if part.end - part.body > enough:
+            octets = _whole(octets)
+        text = body.as_text(octets, part.params.get("charset", ""))
+        if part.subtype == "html":
+            text = html_text.to_text(text, limit=2 * PREVIEW_LENGTH)
+        elif ">" in text:
+            own = _QUOTED_LINE.sub("", text)
+            text = text if not own or own.isspace() else own
+        text = " ".join(text.split())[: 4 * PREVIEW_LENGTH]
+        if not text.isprintable():
+            text = _LONE_JOINERS.sub("", _FILLER.sub("", _CONTROL.sub(" ", text)))
+            text = " ".join(text.split())
+        if text:
+            return text[:PREVIEW_LENGTH].rstrip()
+    return ""
+
+
+def _whole(octets: bytes) -> bytes:
+    """The beginning of a text without half a character at its end, if it is UTF-8."""
+    for cut in range(4):
+        whole = octets[: len(octets) - cut]
+        with contextlib.suppress(UnicodeDecodeError):
+            whole.decode("utf-8")
+            return whole
+    return octets
+
+
+def search_text(raw: Buffer, part: Part) -> Iterator[str]:
+    """The text of all text parts below ``part``, one after the other: plain text as it is, HTML as people read it.
+
+    Files that are text, messages inside and the header of those are among it; what no person reads isn't.
+    """
+    yield from _search_text(raw, part, _MAX_UNPACKED)
+
+
+def _search_text(raw: Buffer, root: Part, depth: int) -> Iterator[str]:
+    for part in root.walk():
+        if part.type == "text":
+            text = body.text(part, raw)
+            yield html_text.to_text(text) if part.subtype == "html" else text
+        elif part.type == "message" and part.subtype in ("rfc822", "global"):
+            if part.children:
+                yield _header_text(part.children[0])
+            elif depth and part.encoding in ("base64", "quoted-printable"):
+                inner = body.content(part, raw)
+                tree = mime.scan(inner)
+                yield _header_text(tree)
+                yield from _search_text(inner, tree, depth - 1)
+        elif part.type == "message":  # a delivery status and the like: fields for people and programs
+            yield body.text(part, raw)
+
+
+def _header_text(message: Part) -> str:
+    """The fields of a message inside that people search."""
+    return "\n".join([value for name in ("subject", "from", "to", "cc") for value in message.fields.get_all(name)])

@@ -1,0 +1,31 @@
+"""The doors: which service a key under [listen] opens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from posthouse.sessions.house import House
+from posthouse.sessions.imap import ImapSession
+from posthouse.sessions.session import Line, Session
+from posthouse.sessions.smtp import SmtpSession
+from posthouse.smtp.role import MX, SUBMISSION
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One service: its name under [listen], and how a conversation at it begins."""
+
+    name: str
+    implicit_tls: bool
+    open: Callable[[House, Line], Session[Any]]
+
+
+DOORS = (
+    Door("smtp", False, lambda house, line: SmtpSession(house, MX, line, tls=False)),
+    Door("submission", False, lambda house, line: SmtpSession(house, SUBMISSION, line, tls=False)),
+    Door("submissions", True, lambda house, line: SmtpSession(house, SUBMISSION, line, tls=True)),
+    Door("imap", False, lambda house, line: ImapSession(house, line, tls=False)),
+    Door("imaps", True, lambda house, line: ImapSession(house, line, tls=True)),
+)

@@ -1,0 +1,24 @@
+"""What every session is given: the house it works in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from posthouse.store.engine import Store
+
+from .login import Logins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The store, the logins, and the settings that conversations depend on."""
+
+    hostname: str
+    store: Store
+    logins: Logins
+    tls_available: bool
+    clear_text_on_loopback: bool  # passwords without TLS from this machine
+    message_size: int  # octets
+    recipients: int
+    errors_per_connection: int
+    hops: int

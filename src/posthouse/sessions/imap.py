@@ -1,0 +1,275 @@
+"""The IMAP conversation. The commands are in `imap_*`, one family a file; here is what they have in common."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar
+
+from posthouse.errors import StoreError
+from posthouse.imap import command, event, response
+from posthouse.imap.event import Event
+from posthouse.imap.sequence import SequenceSet
+from posthouse.imap.server import ImapServer, Limits
+from posthouse.store.account import Account
+from posthouse.store.change import Subscription
+
+from . import imap_fetch, imap_list, imap_login, imap_mailbox, imap_quota, imap_search, imap_select, imap_store
+from .house import House
+from .imap_answer import Done, Handler, No, refusal
+from .imap_append import Appending
+from .imap_condstore import enables
+from .login import Exchange
+from .selected import Manner, Ranges, Selected
+from .session import Line, Session
+
+log = logging.getLogger("posthouse.imap")
+
+# RFC 9051 §5.4: the inactivity timer of a session that is logged in is at least 30 minutes; IDLE counts as inactivity
+# (RFC 2177), and programs renew it every 29 minutes.
+PATIENCE = 31 * 60.0
+# Nobody needs longer to log in.
+PATIENCE_BEFORE_LOGIN = 120.0
+
+COMMANDS: dict[type, Handler] = {
+    **imap_login.COMMANDS,
+    **imap_mailbox.COMMANDS,
+    **imap_list.COMMANDS,
+    **imap_quota.COMMANDS,
+    **imap_select.COMMANDS,
+    **imap_fetch.COMMANDS,
+    **imap_search.COMMANDS,
+    **imap_store.COMMANDS,
+}
+
+
+class ImapSession(Session[Event]):
+    """One IMAP connection."""
+
+    protocol: ClassVar[str] = "IMAP"
+
+    def __init__(self, house: House, line: Line, *, tls: bool) -> None:
+        self.house = house
+        self.server = ImapServer(
+            limits=Limits(append=house.message_size, bad=house.errors_per_connection),
+            tls_available=house.tls_available,
+            tls=tls,
+            login_allowed="always" if house.clear_text_on_loopback and line.peer.loopback else "after tls",
+        )
+        super().__init__(self.server, line)
+        self.account: Account | None = None
+        self.exchange: Exchange | None = None
+        self.tag = ""  # of the present command
+        self.condstore = False  # whether the client wants to hear of mod-sequences (RFC 7162 §3.1)
+        self.echoed = 0  # the modseq of the present command's own change: its answer has told of it
+        self._selected: Selected | None = None
+        self._feed: Subscription | None = None
+        self._idle = False
+        self._appending: Appending | None = None
+
+    # -- what the pump asks (Session) ----------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        self.server.greet(f"{self.house.hostname} Posthouse is ready")
+
+    async def handle(self, event: Event) -> None:
+        await self._ANSWERS[type(event)](self, event)
+
+    async def woken(self) -> None:
+        """The mailbox has news, and the client waits for them (IDLE)."""
+        if self._idle:
+            await self._tell_news(expunges=True)
+
+    def farewell(self, reason: str) -> None:
+        self.server.bye(reason[0].upper() + reason[1:])
+
+    def ended(self) -> None:
+        self._leave()
+        self._drop_append(None)
+
+    @property
+    def in_progress(self) -> bool:
+        return self._appending is not None
+
+    @property
+    def patience(self) -> float:
+        return PATIENCE if self.account is not None else PATIENCE_BEFORE_LOGIN
+
+    # -- what the commands use -----------------------------------------------------------------------------------
+
+    @property
+    def owner(self) -> Account:
+        """Who is logged in. The machine lets no command through that needs one before there is one."""
+        assert self.account is not None
+        return self.account
+
+    @property
+    def qresync(self) -> bool:
+        """Whether the client enabled QRESYNC (RFC 7162 §3.2.3)."""
+        return "QRESYNC" in self.server.enabled_capabilities
+
+    @property
+    def selecting(self) -> bool:
+        """Whether a mailbox is selected."""
+        return self._selected is not None
+
+    @property
+    def selected_mailbox(self) -> Selected:
+        """The selected mailbox. The machine lets no command through that needs one before there is one."""
+        assert self._selected is not None
+        return self._selected
+
+    def select(self, selected: Selected) -> None:
+        """A mailbox is selected: from now on its news are told."""
+        self._selected = selected
+        self._feed = self.house.store.feed.subscribe(self.owner.id, self._hint)
+        self.server.selected(read_only=selected.read_only)
+
+    def unselect(self) -> None:
+        """No mailbox is selected."""
+        self._leave()
+        self.server.unselected()
+
+    def _leave(self) -> None:
+        self._selected = None
+        if self._feed is not None:
+            self._feed.close()
+            self._feed = None
+
+    def ranges(self, wanted: SequenceSet, *, by_uid: bool) -> Ranges:
+        """The messages that a command means, as UIDs; `No` for numbers that no message has (RFC 9051 §9)."""
+        selected = self.selected_mailbox
+        if not by_uid and wanted.largest > len(selected):
+            raise No(f"There is no message {wanted.largest}; the mailbox has {len(selected)}", bad=True)
+        return selected.uid_ranges(wanted, by_uid=by_uid)
+
+    # -- events --------------------------------------------------------------------------------------------------
+
+    async def _command(self, event: event.Command) -> None:
+        wish = event.command
+        self.tag = event.tag
+        if isinstance(wish, command.Idle):
+            self._idle = True
+            self.server.idling()
+            await self._tell_news(expunges=True)
+            return
+        handler = COMMANDS.get(type(wish))
+        if handler is None:
+            self.server.bad("This command is not offered here")
+            return
+        if not self.condstore and enables(wish):
+            self._begin_condstore()
+        await self._finish(handler(self, wish), with_uid=bool(getattr(wish, "uid", False)))
+
+    def _begin_condstore(self) -> None:
+        """The client's first command that speaks of mod-sequences (RFC 7162 §3.1)."""
+        self.condstore = True
+        if self._selected is not None:
+            told = self._selected.told
+            self.server.untagged(response.ok("Where the mailbox is", f"HIGHESTMODSEQ {told}"))
+
+    async def _idle_done(self, _: event.IdleDone) -> None:
+        self._idle = False
+        self.server.ok("IDLE completed")
+
+    async def _auth_response(self, response: event.AuthResponse) -> None:
+        await self._finish(imap_login.respond(self, response))
+
+    async def _append_begin(self, begin: event.AppendBegin) -> None:
+        if self._appending is None:
+            self._appending = Appending(self)
+        try:
+            await self._appending.begin(begin.append)
+        except No as no:
+            self._drop_append(no)
+        except StoreError as error:
+            self._drop_append(refusal(error))
+        else:
+            self.server.accept_literal()
+
+    async def _append_chunk(self, chunk: event.AppendChunk) -> None:
+        assert self._appending is not None
+        try:
+            self._appending.write(chunk.data)
+        except No as no:
+            self._drop_append(no)
+
+    async def _append_end(self, _: event.AppendEnd) -> None:
+        appending, self._appending = self._appending, None
+        assert appending is not None
+        try:
+            await self._finish(appending.end())
+        finally:
+            appending.discard()
+
+    async def _append_aborted(self, _: event.AppendAborted) -> None:
+        self._drop_append(None)
+
+    def _drop_append(self, no: No | None) -> None:
+        """Forget an APPEND; ``no`` answers it, where it isn't answered already."""
+        if self._appending is not None:
+            self._appending.discard()
+            self._appending = None
+        if no is not None:
+            self._refuse(no)
+
+    async def _finish(self, doing: Awaitable[Done | None], *, with_uid: bool = False) -> None:
+        """Run a command; tell the mailbox's news; and then how the command ended."""
+        self.echoed = 0
+        outcome: Done | No | None
+        try:
+            outcome = await doing
+        except No as no:
+            outcome = no
+        except StoreError as error:
+            if error.__cause__ is not None:
+                log.error("the store refused: %s (%s)", error, error.__cause__)
+            outcome = refusal(error)
+        if outcome is None:
+            return
+        if self._selected is not None:
+            await self._tell_news(expunges=self.server.may_expunge, with_uid=with_uid)
+        if isinstance(outcome, No):
+            self._refuse(outcome)
+        else:
+            self.server.ok(outcome.text, outcome.code)
+
+    def _refuse(self, no: No) -> None:
+        if no.bad:
+            self.server.bad(str(no), no.code)
+        else:
+            self.server.no(str(no), no.code)
+
+    async def _tell_news(self, *, expunges: bool, with_uid: bool = False) -> None:
+        if self._selected is None:
+            return
+        manner = Manner(
+            expunges=expunges,
+            uid=with_uid or self.condstore or self.server.rev2,  # RFC 7162 §3.2.4, RFC 9051 §7.5.2
+            modseq=self.condstore,
+            vanished=self.qresync,
+        )
+        try:
+            lines = await self._selected.news(self.house.store, manner, silent=self.echoed)
+        except StoreError as error:
+            # The account was removed, or the store can't be read: what the client believes can't be kept true.
+            log.warning("closed %s: %s", self.line.peer, error)
+            self.server.bye("The mailbox can't be shown any longer; log in again")
+            return
+        for line in lines:
+            self.server.untagged(line)
+
+    def _hint(self, modseq: int) -> None:
+        """The feed says that the account has changed."""
+        if self._idle and self._selected is not None and modseq > self._selected.modseq:
+            self.line.wake()
+
+    _ANSWERS: ClassVar[dict[type, Callable[[ImapSession, Any], Awaitable[None]]]] = {
+        event.Command: _command,
+        event.IdleDone: _idle_done,
+        event.AuthResponse: _auth_response,
+        event.AppendBegin: _append_begin,
+        event.AppendChunk: _append_chunk,
+        event.AppendEnd: _append_end,
+        event.AppendAborted: _append_aborted,
+    }

@@ -1,0 +1,189 @@
+"""What mailboxes there are, and what is in them: LIST, LSUB, NAMESPACE, STATUS. RFC 9051 §6.3.9 to §6.3.11."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from posthouse.imap import command, pattern, response
+from posthouse.imap.command import StatusItem
+from posthouse.store import mail, mailbox, search
+from posthouse.store.engine import Tx
+from posthouse.store.mailbox import SEPARATOR, Mailbox
+
+from .imap_answer import Done, Handler, no_such
+from .object_id import mailbox_id
+
+if TYPE_CHECKING:
+    from .imap import ImapSession
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """All mailboxes of an account, and the names that it is subscribed to, at one moment."""
+
+    boxes: dict[str, Mailbox]
+    subscribed: frozenset[str]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of mailboxes, and then those that are only subscribed to."""
+        return [*self.boxes, *sorted(self.subscribed - self.boxes.keys())]
+
+
+def tree(tx: Tx, account_id: int) -> Tree:
+    """The account's mailboxes now."""
+    boxes = {box.name: box for box in mailbox.list_all(tx, account_id)}
+    return Tree(boxes, frozenset(mailbox.subscriptions(tx, account_id)))
+
+
+async def list_mailboxes(session: ImapSession, wish: command.List) -> Done:
+    """LIST, with selection and return options (§6.3.9.1, §6.3.9.2), special uses (RFC 6154) and STATUS (RFC 5819)."""
+    machine = session.server
+    if wish.patterns == ("",) and not wish.extended:
+        # An empty pattern asks for the separator.
+        machine.untagged(response.listed(["\\Noselect"], SEPARATOR, "", utf8=machine.utf8))
+        return Done("LIST completed")
+    listing = Listing(wish, await session.house.store.read(tree, session.owner.id))
+    for name, children in listing.chosen():
+        line = response.listed(listing.marks(name), SEPARATOR, name, utf8=machine.utf8, child_info=children)
+        machine.untagged(line)
+        box = listing.tree.boxes.get(name)
+        if wish.status and box is not None:
+            await tell_status(session, box, wish.status)
+    return Done("LIST completed")
+
+
+class Listing:
+    """One LIST: which names it means, and what is said of them."""
+
+    def __init__(self, wish: command.List, tree: Tree) -> None:
+        self.tree = tree
+        self._wish = wish
+        self._patterns = [wish.reference + wanted for wanted in wish.patterns]
+        self._parents = {parent for name in tree.boxes for parent in above(name)}
+        self._options = sorted(wish.selection & {"SUBSCRIBED", "SPECIAL-USE"})
+
+    def chosen(self) -> Iterator[tuple[str, list[str]]]:
+        """Names, each with the options that mailboxes below it meet: only with RECURSIVEMATCH."""
+        below: dict[str, set[str]] = {}
+        needed: set[str] = set()
+        names = self.tree.names if "SUBSCRIBED" in self._wish.selection else list(self.tree.boxes)
+        if "RECURSIVEMATCH" in self._wish.selection:
+            for name in filter(self._selected, names):
+                # What the client is told of anyway needs no word at those above it (§6.3.9.6).
+                if self._matches(name):
+                    continue
+                for parent in filter(self._matches, above(name)):
+                    below.setdefault(parent, set()).update(self._options)
+                    needed.add(parent)
+        for name in [*names, *sorted(needed - set(names))]:
+            if name in needed or (self._selected(name) and self._matches(name)):
+                yield name, sorted(below.get(name, ()))
+
+    def _matches(self, name: str) -> bool:
+        return matches_any(self._patterns, name)
+
+    def _selected(self, name: str) -> bool:
+        """Whether the name meets all selection options."""
+        box = self.tree.boxes.get(name)
+        if "SUBSCRIBED" in self._options and name not in self.tree.subscribed:
+            return False
+        return "SPECIAL-USE" not in self._options or bool(box and box.special_use)
+
+    def marks(self, name: str) -> list[str]:
+        r"""What is said of a name: \HasChildren and the like, special use, \Subscribed where that was asked for."""
+        box = self.tree.boxes.get(name)
+        marks = ["\\NonExistent"] if box is None else []
+        marks.append("\\HasChildren" if name in self._parents else "\\HasNoChildren")
+        if "SUBSCRIBED" in self._wish.selection | self._wish.returns and name in self.tree.subscribed:
+            marks.append("\\Subscribed")
+        return marks if box is None else [*marks, *uses(box)]
+
+
+async def list_subscribed(session: ImapSession, wish: command.Lsub) -> Done:
+    """LSUB (RFC 3501 §6.3.9): "foo" for the sake of a subscribed "foo/bar" that "%" doesn't reach."""
+    machine = session.server
+    known = await session.house.store.read(tree, session.owner.id)
+    wanted = [wish.reference + wish.pattern]
+    marks: dict[str, list[str]] = {}
+    for name in known.names:
+        if name in known.subscribed and matches_any(wanted, name):
+            box = known.boxes.get(name)
+            marks[name] = ["\\Noselect"] if box is None else uses(box)
+    for name in known.subscribed:
+        if name not in marks:
+            for parent in above(name):
+                if matches_any(wanted, parent):
+                    marks.setdefault(parent, ["\\Noselect"])
+    for name in sorted(marks, key=lambda name: (name != "INBOX", name)):
+        machine.untagged(response.lsub(marks[name], SEPARATOR, name, utf8=machine.utf8))
+    return Done("LSUB completed")
+
+
+def matches_any(patterns: Iterable[str], name: str) -> bool:
+    """Whether one of the patterns means the name."""
+    return any(pattern.matches(wanted, name, SEPARATOR) for wanted in patterns)
+
+
+def above(name: str) -> Iterator[str]:
+    """The names of the mailboxes above one."""
+    while SEPARATOR in name:
+        name = name.rpartition(SEPARATOR)[0]
+        yield name
+
+
+def uses(box: Mailbox) -> list[str]:
+    """A mailbox's special use (RFC 6154), where it has one."""
+    return [box.special_use] if box.special_use else []
+
+
+async def namespace(session: ImapSession, _: command.Namespace) -> Done:
+    session.server.untagged(response.namespaces([("", SEPARATOR)], utf8=session.server.utf8))
+    return Done("NAMESPACE completed")
+
+
+async def status(session: ImapSession, wish: command.Status) -> Done:
+    box = await session.house.store.read(mailbox.find, session.owner.id, wish.mailbox)
+    if box is None:
+        raise no_such(wish.mailbox)
+    await tell_status(session, box, wish.items)
+    return Done("STATUS completed")
+
+
+async def tell_status(session: ImapSession, box: Mailbox, items: Collection[StatusItem]) -> None:
+    """The STATUS response for a mailbox: columns of its row, nearly all of them."""
+    known: dict[StatusItem, int | str | None] = {
+        StatusItem.MESSAGES: box.exists,
+        StatusItem.RECENT: 0,
+        StatusItem.UIDNEXT: box.uidnext,
+        StatusItem.UIDVALIDITY: box.uidvalidity,
+        StatusItem.UNSEEN: box.unseen,
+        StatusItem.DELETED: box.deleted,
+        StatusItem.SIZE: box.size,
+        StatusItem.HIGHESTMODSEQ: box.highestmodseq,
+        StatusItem.APPENDLIMIT: session.house.message_size,
+        StatusItem.MAILBOXID: mailbox_id(box.id),
+    }
+    if StatusItem.DELETED_STORAGE in items:
+        known[StatusItem.DELETED_STORAGE] = await session.house.store.read(deleted_storage, box)
+    told = {item: known[item] for item in items}
+    session.server.untagged(response.status(box.name, told, utf8=session.server.utf8))
+
+
+def deleted_storage(tx: Tx, box: Mailbox) -> int:
+    """How many octets an EXPUNGE would free (RFC 9208 §5.1)."""
+    if not box.deleted:
+        return 0
+    uids = search.search(tx, box.id, search.HasFlag("\\Deleted"))
+    sizes = mail.fetch(tx, box.id, [(uid, uid) for uid in uids], ("size",))
+    return sum(size for _, size in sizes)
+
+
+COMMANDS: dict[type, Handler] = {
+    command.List: list_mailboxes,
+    command.Lsub: list_subscribed,
+    command.Namespace: namespace,
+    command.Status: status,
+}

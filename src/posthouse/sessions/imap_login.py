@@ -1,0 +1,112 @@
+"""Commands of any state and before the login: RFC 9051 §6.1 and §6.2."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from posthouse import __version__
+from posthouse.errors import LoginRefused, RemoteProtocolError
+from posthouse.imap import command, event, response
+from posthouse.store.account import Account
+from posthouse.wire.sasl import Challenge, Credentials
+
+from .imap_answer import Done, Handler, No
+from .login import Exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from .imap import ImapSession
+
+log = logging.getLogger("posthouse.imap")
+
+# What ENABLE can turn on, as it is spelled. RFC 5161 §3.1: whatever else is asked for is ignored.
+ENABLED = {name.upper(): name for name in ("IMAP4rev2", "CONDSTORE", "QRESYNC")}
+
+
+def wrong() -> No:
+    """A new one each time: an exception that is kept keeps the frames that it was raised in, passwords and all."""
+    return No("The user name or the password is wrong", "AUTHENTICATIONFAILED")
+
+
+async def noop(session: ImapSession, wish: command.Noop | command.Check) -> Done:
+    """NOOP and CHECK: the news of the mailbox, which every command brings."""
+    return Done(f"{type(wish).__name__.upper()} completed")
+
+
+async def identify(session: ImapSession, wish: command.Id) -> Done:
+    session.server.untagged(response.identification({"name": "Posthouse", "version": __version__}))
+    return Done("ID completed")
+
+
+async def logout(session: ImapSession, _: command.Logout) -> Done:
+    session.server.bye("Goodbye")
+    return Done("LOGOUT completed")
+
+
+async def enable(session: ImapSession, wish: command.Enable) -> Done:
+    session.server.enabled(ENABLED[name] for name in dict.fromkeys(wish.capabilities) if name in ENABLED)
+    return Done("ENABLE completed")
+
+
+async def login(session: ImapSession, wish: command.Login) -> Done:
+    try:
+        known = Credentials(wish.user, wish.password)
+    except LoginRefused:
+        raise wrong() from None
+    return logged_in(session, await session.house.logins.check(known.authcid, known.password, "imap"))
+
+
+async def authenticate(session: ImapSession, wish: command.Authenticate) -> Done | None:
+    session.exchange = Exchange(session.house.logins, "imap", wish.mechanism, wish.initial)
+    return await step(session, session.exchange.begin())
+
+
+async def respond(session: ImapSession, response: event.AuthResponse) -> Done | None:
+    """The client's response to a challenge."""
+    assert session.exchange is not None
+    if response.data is None:
+        session.exchange = None
+        raise No(response.reason, bad=True)
+    return await step(session, session.exchange.respond(response.data))
+
+
+async def step(session: ImapSession, outcome: Awaitable[Challenge | Account]) -> Done | None:
+    """One step of a SASL dialogue; None while it goes on."""
+    try:
+        reached = await outcome
+    except LoginRefused:
+        session.exchange = None
+        return logged_in(session, None)
+    except RemoteProtocolError as error:
+        session.exchange = None
+        raise No(str(error), bad=True) from error
+    if isinstance(reached, Challenge):
+        session.server.challenge(reached.data)
+        return None
+    session.exchange = None
+    return logged_in(session, reached)
+
+
+def logged_in(session: ImapSession, account: Account | None) -> Done:
+    """The end of a login, good or bad."""
+    if account is None:
+        log.info("login refused to %s", session.line.peer)
+        raise wrong()
+    session.account = account
+    session.server.authenticated()
+    log.info("%s logged in from %s", account.address, session.line.peer)
+    # RFC 9051 §6.2.3: telling the capabilities now saves the client a round trip.
+    return Done("Logged in", session.server.capability)
+
+
+COMMANDS: dict[type, Handler] = {
+    command.Noop: noop,
+    command.Check: noop,
+    command.Id: identify,
+    command.Logout: logout,
+    command.Enable: enable,
+    command.Login: login,
+    command.Authenticate: authenticate,
+}

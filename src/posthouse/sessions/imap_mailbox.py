@@ -1,0 +1,88 @@
+"""Mailboxes: made, renamed, deleted, subscribed to. RFC 9051 §6.3.4 to §6.3.8, RFC 6154 §3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from posthouse.imap import command, response
+from posthouse.store import mailbox
+from posthouse.store.engine import Tx
+from posthouse.store.mailbox import SEPARATOR, SPECIAL_USES, Mailbox
+
+from .imap_answer import Done, Handler, No
+from .object_id import mailbox_id
+
+if TYPE_CHECKING:
+    from .imap import ImapSession
+
+
+async def create(session: ImapSession, wish: command.Create) -> Done:
+    # §6.3.4: a trailing separator says that names below it will follow.
+    name = wish.mailbox.removesuffix(SEPARATOR)
+    box = await session.house.store.write(_create, session.owner.id, name, wish.special_use)
+    tell_name(session, name)
+    return Done("CREATE completed", f"MAILBOXID ({mailbox_id(box.id)})")  # RFC 8474 §4.1
+
+
+def _create(tx: Tx, account_id: int, name: str, special_use: tuple[str, ...]) -> Mailbox:
+    if special_use and mailbox.find(tx, account_id, name) is None:
+        _check_special_use(tx, account_id, special_use)
+    return mailbox.create(tx, account_id, name, special_use="".join(special_use))
+
+
+def _check_special_use(tx: Tx, account_id: int, special_use: tuple[str, ...]) -> None:
+    """RFC 6154 §3: a use that the mailbox can't have is told with a code of its own."""
+    if len(special_use) > 1:
+        raise No("A mailbox has one special use here", "USEATTR")
+    if special_use[0] not in SPECIAL_USES:
+        raise No(f"{special_use[0]} is no special use of a mailbox here", "USEATTR")
+    if any(box.special_use == special_use[0] for box in mailbox.list_all(tx, account_id)):
+        raise No(f"There is a mailbox for {special_use[0]} already", "USEATTR")
+
+
+def tell_name(session: ImapSession, asked: str) -> None:
+    """LIST with OLDNAME, where a mailbox's name isn't kept as the client wrote it (§6.3.9.7)."""
+    name = mailbox.canonical_name(asked)
+    if name != asked:
+        session.server.untagged(response.listed([], SEPARATOR, name, utf8=session.server.utf8, old_name=asked))
+
+
+async def delete(session: ImapSession, wish: command.Delete) -> Done:
+    """DELETE. Whoever has the mailbox selected sees its messages vanish, and then an empty mailbox."""
+    await session.house.store.write(_delete, session.owner.id, wish.mailbox)
+    return Done("DELETE completed")
+
+
+def _delete(tx: Tx, account_id: int, name: str) -> None:
+    box = mailbox.existing(tx, account_id, name)
+    if box.name != "INBOX" and mailbox.has_children(tx, account_id, box.name):
+        raise No(f"{box.name} has mailboxes below it; delete them first", "HASCHILDREN")  # §6.3.5
+    mailbox.delete(tx, account_id, box.name)
+
+
+async def rename(session: ImapSession, wish: command.Rename) -> Done:
+    """RENAME; of INBOX, the messages move (§6.3.6)."""
+    await session.house.store.write(mailbox.rename, session.owner.id, wish.mailbox, wish.to)
+    tell_name(session, wish.to)
+    return Done("RENAME completed")
+
+
+async def subscribe(session: ImapSession, wish: command.Subscribe) -> Done:
+    """SUBSCRIBE, also to a name that no mailbox has (§6.3.7)."""
+    await session.house.store.write(mailbox.subscribe, session.owner.id, wish.mailbox)
+    tell_name(session, wish.mailbox)
+    return Done("SUBSCRIBE completed")
+
+
+async def unsubscribe(session: ImapSession, wish: command.Unsubscribe) -> Done:
+    await session.house.store.write(mailbox.unsubscribe, session.owner.id, wish.mailbox)
+    return Done("UNSUBSCRIBE completed")
+
+
+COMMANDS: dict[type, Handler] = {
+    command.Create: create,
+    command.Delete: delete,
+    command.Rename: rename,
+    command.Subscribe: subscribe,
+    command.Unsubscribe: unsubscribe,
+}

@@ -1,0 +1,140 @@
+"""Changing messages: STORE, EXPUNGE, COPY, MOVE. RFC 9051 §6.4.3, §6.4.6 to §6.4.9."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from posthouse.errors import NotFound
+from posthouse.imap import command, response
+from posthouse.imap.command import StoreOperation
+from posthouse.imap.fetch import Attribute
+from posthouse.imap.sequence import SAVED, SequenceSet
+from posthouse.store import mail, mailbox
+from posthouse.store.engine import Tx
+from posthouse.store.mail import Copied
+
+from .imap_answer import Done, Handler, No
+from .imap_fetch import Answer
+from .selected import Ranges, Selected
+
+if TYPE_CHECKING:
+    from .imap import ImapSession
+
+GONE = "Some of the messages no longer exist"
+
+
+class Stored(NamedTuple):
+    """The modseq of a change of flags, the messages that it was for, and the UIDs of those it was refused for."""
+
+    modseq: int
+    ranges: Ranges
+    refused: list[int]
+
+
+async def store(session: ImapSession, wish: command.Store) -> Done:
+    """STORE: flags set, added or taken away; answered for every message unless .SILENT (§6.4.6)."""
+    selected = writable(session)
+    ranges = session.ranges(wish.messages, by_uid=wish.uid)
+    stored = await session.house.store.write(_store, selected.mailbox.id, ranges, wish)
+    session.echoed = stored.modseq
+    missing = 0
+    flags = [] if wish.silent else [Attribute.FLAGS]
+    # RFC 7162 §3.1.3, §3.2.4: who knows of mod-sequences is told them, and UIDs, also with .SILENT.
+    items = [Attribute.UID, *flags, Attribute.MODSEQ] if session.condstore else flags
+    if wish.uid and items and Attribute.UID not in items:
+        items = [Attribute.UID, *items]
+    if items:
+        missing = await Answer(session, selected, items).send(stored.ranges)
+    if not stored.refused:
+        if missing and not wish.uid:
+            raise No(GONE, "EXPUNGEISSUED")  # RFC 2180 §4.2
+        return Done("STORE completed")
+    refused = SAVED.resolve(0, ((uid, uid) for uid in stored.refused))
+    await Answer(session, selected, [Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ]).send(refused)
+    numbers = stored.refused if wish.uid else list(selected.numbers(stored.refused))
+    return Done("Some of the messages have changed", f"MODIFIED {SequenceSet.of(numbers)}")
+
+
+def _store(tx: Tx, mailbox_id: int, ranges: Ranges, wish: command.Store) -> Stored:
+    refused: list[int] = []
+    if wish.unchanged_since is not None:
+        rows = mail.fetch(tx, mailbox_id, ranges, ("modseq",))
+        refused = [uid for uid, modseq in rows if modseq > wish.unchanged_since]
+        ranges = SAVED.resolve(0, ((uid, uid) for uid, modseq in rows if modseq <= wish.unchanged_since))
+    modseq = mail.store_flags(tx, mailbox_id, ranges, OPERATIONS[wish.operation], wish.flags)
+    return Stored(modseq, ranges, refused)
+
+
+async def expunge(session: ImapSession, wish: command.Expunge) -> Done:
+    """EXPUNGE, and UID EXPUNGE of a set (§6.4.3, §6.4.9). The client is told with the other news of the mailbox."""
+    selected = writable(session)
+    ranges = None if wish.uids is None else session.ranges(wish.uids, by_uid=True)
+    modseq = await session.house.store.write(_expunge, selected.mailbox.id, ranges)
+    return Done("EXPUNGE completed", f"HIGHESTMODSEQ {modseq}" if modseq and session.qresync else "")
+
+
+def _expunge(tx: Tx, mailbox_id: int, ranges: Ranges | None) -> int:
+    """The mailbox's modseq after it; 0 where nothing was removed."""
+    return mailbox.get(tx, mailbox_id).highestmodseq if mail.expunge(tx, mailbox_id, ranges) else 0
+
+
+async def copy(session: ImapSession, wish: command.Copy) -> Done:
+    copied = await transfer(session, wish, move=False)
+    return Done("COPY completed", copy_uid(copied))
+
+
+async def move(session: ImapSession, wish: command.Move) -> Done:
+    """MOVE tells the new UIDs before the messages vanish (§6.4.8)."""
+    writable(session)
+    copied = await transfer(session, wish, move=True)
+    if copied.source:
+        session.server.untagged(response.ok("Moved", copy_uid(copied)))
+    if not copied.source or not session.qresync:
+        return Done("MOVE completed")
+    box = await session.house.store.read(mailbox.get, session.selected_mailbox.mailbox.id)
+    return Done("MOVE completed", f"HIGHESTMODSEQ {box.highestmodseq}")  # RFC 6851 §4.4
+
+
+async def transfer(session: ImapSession, wish: command.Copy | command.Move, *, move: bool) -> Copied:
+    """Copy or move messages into another mailbox: all that the client means, or none."""
+    selected = session.selected_mailbox
+    ranges = session.ranges(wish.messages, by_uid=wish.uid)
+    least = 0 if wish.uid else selected.count(ranges)
+    try:
+        return await session.house.store.write(
+            _transfer, session.owner.id, selected.mailbox.id, ranges, wish.mailbox, move, least
+        )
+    except NotFound as error:
+        # §6.4.7: the client may create the mailbox and try again.
+        raise No(f"There is no mailbox {wish.mailbox}", "TRYCREATE") from error
+
+
+def _transfer(tx: Tx, account_id: int, source: int, ranges: Ranges, target: str, move: bool, least: int) -> Copied:
+    box = mailbox.existing(tx, account_id, target)
+    copied = (mail.move if move else mail.copy)(tx, source, ranges, box.id)
+    if len(copied.source) < least:
+        raise No(GONE, "EXPUNGEISSUED")  # RFC 2180 §4.4; nothing is copied
+    return copied
+
+
+def copy_uid(copied: Copied) -> str:
+    """COPYUID (RFC 4315 §3); nothing where nothing was copied."""
+    if not copied.source:
+        return ""
+    return f"COPYUID {copied.uidvalidity} {SequenceSet.of(copied.source)} {SequenceSet.of(copied.target)}"
+
+
+def writable(session: ImapSession) -> Selected:
+    """The selected mailbox, if it may be changed."""
+    selected = session.selected_mailbox
+    if selected.read_only:
+        raise No("The mailbox is selected read-only", "READ-ONLY")
+    return selected
+
+
+OPERATIONS: dict[StoreOperation, mail.Operation] = {
+    StoreOperation.ADD: "add",
+    StoreOperation.REMOVE: "remove",
+    StoreOperation.REPLACE: "replace",
+}
+COMMANDS: dict[type, Handler] = {command.Store: store, command.Expunge: expunge, command.Copy: copy, command.Move: move}

@@ -1,0 +1,153 @@
+"""What a session believes of the mailbox that it has selected: RFC 9051 §2.3.1.2, §5.5 and §7.
+
+A client counts messages by their place (sequence numbers). So the session keeps the UIDs in the order that the client
+knows, and changes that list only together with an untagged response that tells the client: new messages at its end
+(EXISTS), removed ones with EXPUNGE, and those only when the standard allows it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from posthouse.imap import response
+from posthouse.imap.sequence import SAVED, SequenceSet
+from posthouse.store import change
+from posthouse.store.change import Changes
+from posthouse.store.engine import Store
+from posthouse.store.mailbox import Mailbox
+
+Ranges = list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a client is to be told what is new.
+
+    ``expunges``: whether messages may vanish now (RFC 9051 §7.5.1: not in FETCH, STORE and SEARCH by number).
+    ``uid``, ``modseq``: whether FETCH names them; ``vanished``: VANISHED instead of EXPUNGE (RFC 7162 §3.2.10).
+    """
+
+    expunges: bool
+    uid: bool = False
+    modseq: bool = False
+    vanished: bool = False
+
+
+class Selected:
+    """A selected mailbox, as its client knows it."""
+
+    def __init__(self, mailbox: Mailbox, uids: Iterable[int], *, read_only: bool) -> None:
+        self.mailbox = mailbox
+        self.read_only = read_only
+        self.modseq = mailbox.highestmodseq  # the client was told of all changes up to this one
+        self.uids = array("L", uids)
+        self.saved: Ranges = []  # the UIDs that "$" stands for (RFC 5182)
+        self._gone: dict[int, int] = {}  # UIDs that are removed, and the client isn't told yet; with the modseq
+
+    def __len__(self) -> int:
+        return len(self.uids)
+
+    @property
+    def last_uid(self) -> int:
+        """The largest UID that the client can mean by "*"; 0 in an empty mailbox."""
+        return self.uids[-1] if self.uids else 0
+
+    def place(self, uid: int) -> int:
+        """How many of the messages that the client knows have a smaller UID."""
+        return bisect_left(self.uids, uid)
+
+    def number(self, uid: int) -> int:
+        """The sequence number of a message; 0 if the client doesn't know it."""
+        place = self.place(uid)
+        return place + 1 if place < len(self.uids) and self.uids[place] == uid else 0
+
+    def uid_ranges(self, wanted: SequenceSet, *, by_uid: bool) -> Ranges:
+        """The messages that a command means, as ranges of UIDs, ascending and apart.
+
+        Sequence numbers beyond the last message are the caller's to refuse; UIDs that aren't there are ignored.
+        """
+        if by_uid:
+            return wanted.resolve(self.last_uid, self.saved)
+        count = len(self.uids)
+        # Between two messages that the client knows lies none that it doesn't: a range of numbers is one of UIDs.
+        named = (
+            (self.uids[first - 1], self.uids[min(last, count) - 1])
+            for first, last in wanted.resolve(count)
+            if first <= count
+        )
+        return SAVED.resolve(0, chain(named, self.saved if wanted.saved else ()))
+
+    def count(self, ranges: Ranges) -> int:
+        """How many messages that the client knows are in these ranges of UIDs."""
+        return sum(self.place(last + 1) - self.place(first) for first, last in ranges)
+
+    def numbered(self, uids: list[int]) -> dict[int, int]:
+        """The messages that the client knows among these UIDs, which ascend, by their sequence numbers."""
+        if len(uids) == len(self.uids) and uids == self.uids.tolist():
+            return dict(enumerate(uids, 1))  # all of them: a search for ALL, or UNSEEN in a new mailbox
+        return {number: uid for uid in uids if (number := self.number(uid))}
+
+    @property
+    def told(self) -> int:
+        """The modseq up to which the client was told everything, also what is gone (RFC 7162 §3.2)."""
+        return min(self.modseq, min(self._gone.values(), default=self.modseq + 1) - 1)
+
+    def numbers(self, uids: Iterable[int]) -> Iterator[int]:
+        """The sequence numbers of messages, without those that the client doesn't know."""
+        return (number for uid in uids if (number := self.number(uid)))
+
+    async def news(self, store: Store, manner: Manner, *, silent: int = 0) -> list[bytes]:
+        """What happened since the client was last told, as untagged responses; the client counts as told.
+
+        ``silent``: the modseq of a change that the client made itself and wants no echo of.
+        """
+        changes = await store.read(change.changes, self.mailbox.account_id, self.modseq, mailbox_id=self.mailbox.id)
+        self.modseq = changes.modseq
+        self._gone.update((vanished.uid, vanished.modseq) for vanished in changes.vanished)
+        lines: list[bytes] = []
+        if manner.expunges and self._gone:
+            lines.extend(self._vanished() if manner.vanished else self._expunged())
+            self._gone.clear()
+        lines.extend(self._new(changes))
+        changed = list(self._changed(changes, manner, silent))
+        if changed and self._gone and manner.vanished:
+            # RFC 7162 §3.2: a client that reconnects must hear of what is gone though it saw later changes already.
+            lines.append(response.ok("More is to be told", f"HIGHESTMODSEQ {self.told}"))
+        return lines + changed
+
+    def _expunged(self) -> Iterator[bytes]:
+        """Tell what is gone, the last one first, so that no number shifts before it was told."""
+        for uid in sorted(self._gone, reverse=True):
+            number = self.number(uid)
+            if number:
+                del self.uids[number - 1]
+                yield response.expunge(number)
+
+    def _vanished(self) -> Iterator[bytes]:
+        """The same in one line."""
+        known = [uid for uid in self._gone if self.number(uid)]
+        if known:
+            gone = set(known)
+            self.uids = array("L", (uid for uid in self.uids if uid not in gone))
+            yield response.vanished(SequenceSet.of(known))
+
+    def _new(self, changes: Changes) -> Iterator[bytes]:
+        new = sorted(placed.uid for placed in changes.new if placed.uid > self.last_uid)
+        if new:
+            self.uids.extend(new)
+            yield response.exists(len(self.uids))
+
+    def _changed(self, changes: Changes, manner: Manner, silent: int) -> Iterator[bytes]:
+        for placed in changes.changed:
+            number = self.number(placed.uid)
+            if number and placed.modseq != silent:
+                items = [b"FLAGS (%b)" % placed.flags]
+                if manner.uid:
+                    items.insert(0, b"UID %d" % placed.uid)
+                if manner.modseq:
+                    items.append(b"MODSEQ (%d)" % placed.modseq)
+                yield response.fetch(number, items)

@@ -1,0 +1,90 @@
+"""What every session is to the pump in `server/connection`."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+from posthouse.wire.machine import Machine
+
+E = TypeVar("E")
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end, as the network tells it."""
+
+    address: str
+    port: int
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the peer is a program on this machine."""
+        return ipaddress.ip_address(self.address).is_loopback
+
+    @property
+    def literal(self) -> str:
+        """The address as SMTP writes it: ``[192.0.2.1]``, ``[IPv6:2001:db8::1]`` (RFC 5321 §4.1.3)."""
+        return f"[IPv6:{self.address}]" if ":" in self.address else f"[{self.address}]"
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+class Line(Protocol):
+    """What the connection does for its session."""
+
+    @property
+    def peer(self) -> Peer: ...
+
+    @property
+    def cipher(self) -> str:
+        """TLS version and cipher, as a trace line tells them; empty in clear text."""
+        ...
+
+    async def flush(self) -> None:
+        """Send what the machine holds, and wait until the peer has taken most of it."""
+        ...
+
+    def wake(self) -> None:
+        """Have `Session.woken` called soon: something changed that the peer waits for."""
+        ...
+
+
+class Session(Generic[E]):
+    """A conversation. Subclasses are one per protocol."""
+
+    protocol: ClassVar[str]
+
+    def __init__(self, machine: Machine[E], line: Line) -> None:
+        self.machine = machine
+        self.line = line
+
+    def begin(self) -> None:
+        """The connection stands: greet."""
+        raise NotImplementedError
+
+    async def handle(self, event: E) -> None:
+        """Answer one event."""
+        raise NotImplementedError
+
+    async def woken(self) -> None:
+        """What `Line.wake` asked for."""
+
+    def farewell(self, reason: str) -> None:
+        """Say in the protocol's words why the server closes the connection."""
+        raise NotImplementedError
+
+    def ended(self) -> None:
+        """The connection is gone: give back what is held."""
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether the peer is in the middle of something that a stop should let it finish."""
+        return False
+
+    @property
+    def patience(self) -> float:
+        """Seconds that the peer may be silent."""
+        raise NotImplementedError

@@ -1,0 +1,224 @@
+"""The SMTP conversation, in each of its roles: MX, submission, and the MX at which somebody logs in."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar
+
+from posthouse.delivery.accept import Arrival
+from posthouse.errors import (
+    InvalidMessage,
+    LoginRefused,
+    NotFound,
+    OverQuota,
+    RemoteProtocolError,
+    StoreError,
+    StoreFull,
+    sentence,
+)
+from posthouse.smtp import event, reply
+from posthouse.smtp.event import Event
+from posthouse.smtp.limits import Limits
+from posthouse.smtp.reply import Reply
+from posthouse.smtp.role import Role
+from posthouse.smtp.server import SmtpServer
+from posthouse.store.account import Account
+from posthouse.wire.sasl import Challenge
+
+from .house import House
+from .login import Exchange
+from .mx import MxTransaction
+from .session import Line, Session
+from .submission import SubmissionTransaction
+
+log = logging.getLogger("posthouse.smtp")
+
+# RFC 5321 §4.5.3.2.7: a server waits at least five minutes for the next command or the next octets of a letter.
+PATIENCE = 300.0
+
+
+class SmtpSession(Session[Event]):
+    """One SMTP connection."""
+
+    protocol: ClassVar[str] = "SMTP"
+
+    def __init__(self, house: House, role: Role, line: Line, *, tls: bool) -> None:
+        self._house = house
+        self._server = SmtpServer(
+            role,
+            house.hostname,
+            limits=Limits(size=house.message_size, recipients=house.recipients, errors=house.errors_per_connection),
+            tls_available=house.tls_available,
+            tls=tls,
+            auth="always" if house.clear_text_on_loopback and line.peer.loopback else "after tls",
+            mechanisms=("PLAIN", "LOGIN"),
+        )
+        super().__init__(self._server, line)
+        self._account: Account | None = None
+        self._exchange: Exchange | None = None
+        self._transaction: MxTransaction | SubmissionTransaction | None = None
+        self._failure: Reply | None = None  # what went wrong with a letter that is still coming
+        self._receiving = False
+
+    # -- what the pump asks (Session) ----------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        self._server.greet()
+
+    async def handle(self, event: Event) -> None:
+        await self._ANSWERS[type(event)](self, event)
+
+    def farewell(self, reason: str) -> None:
+        self._server.farewell(Reply(421, "4.3.2", reason[0].upper() + reason[1:]))
+
+    def ended(self) -> None:
+        self._discard()
+
+    @property
+    def in_progress(self) -> bool:
+        return self._receiving
+
+    @property
+    def patience(self) -> float:
+        return PATIENCE
+
+    # -- who is there --------------------------------------------------------------------------------------------
+
+    async def _authenticate(self, wish: event.Authenticate) -> None:
+        self._exchange = Exchange(self._house.logins, "smtp", wish.mechanism, wish.initial)
+        await self._login_step(self._exchange.begin())
+
+    async def _auth_response(self, response: event.AuthResponse) -> None:
+        if self._exchange is not None and response.data is not None:
+            await self._login_step(self._exchange.respond(response.data))
+        else:
+            self._exchange = None
+
+    async def _login_step(self, step: Awaitable[Challenge | Account]) -> None:
+        try:
+            outcome = await step
+        except LoginRefused:
+            log.info("login refused to %s", self.line.peer)
+            self._exchange = None
+            self._server.reply(reply.LOGIN_FAILED)
+        except RemoteProtocolError as error:
+            self._exchange = None
+            self._server.reply(Reply(501, "5.5.2", str(error)))
+        else:
+            if isinstance(outcome, Challenge):
+                self._server.challenge(outcome.data)
+                return
+            self._exchange = None
+            self._account = outcome
+            self._server.authenticated()
+            log.info("%s logged in from %s", outcome.address, self.line.peer)
+
+    # -- a letter ------------------------------------------------------------------------------------------------
+
+    async def _mail_from(self, mail: event.MailFrom) -> None:
+        self._discard()
+        transaction = SubmissionTransaction(self._house, self._account) if self._account else MxTransaction(self._house)
+        answer = await self._guarded(transaction.sender(mail.envelope))
+        if answer.positive:
+            self._transaction = transaction
+        self._server.reply(answer)
+
+    async def _rcpt_to(self, rcpt: event.RcptTo) -> None:
+        assert self._transaction is not None
+        self._server.reply(await self._guarded(self._transaction.recipient(rcpt.recipient.mailbox)))
+
+    async def _data(self, _: event.Data) -> None:
+        assert self._transaction is not None
+        self._failure = None
+        self._receiving = True
+        self._transaction.begin(int(time.time()))
+        self._server.reply(reply.START_INPUT)
+
+    async def _chunk(self, chunk: event.Chunk) -> None:
+        if self._failure is not None or self._transaction is None:
+            return  # the rest of a letter that can't be kept: read, not stored, and refused at its end
+        try:
+            self._transaction.write(chunk.data)
+        except (StoreError, InvalidMessage) as error:
+            self._failure = _refusal(error)
+            self._transaction.discard()
+
+    async def _end(self, _: event.End) -> None:
+        envelope = self._server.envelope
+        assert self._transaction is not None and envelope is not None
+        if self._failure is None:
+            answer = await self._guarded(self._transaction.end(envelope, self._arrival()))
+        else:
+            answer = self._failure
+        log.info(
+            "letter from <%s> (%s) to %s: %s",
+            envelope.sender or "",
+            self.line.peer,
+            ", ".join(f"<{recipient}>" for recipient in envelope.recipients),
+            answer,
+        )
+        self._discard()
+        self._server.reply(answer)
+
+    async def _guarded(self, decision: Awaitable[Reply]) -> Reply:
+        """A decision that needs the store: what fails there is told in a reply, and nothing was kept."""
+        try:
+            return await decision
+        except (StoreError, InvalidMessage) as error:
+            return _refusal(error)
+
+    def _arrival(self) -> Arrival:
+        assert self._server.hello is not None
+        return Arrival(
+            greeting=self._server.hello.domain,
+            peer=self.line.peer.literal,
+            hostname=self._house.hostname,
+            protocol=self._server.protocol,
+            cipher=self.line.cipher,
+            at=int(time.time()),
+        )
+
+    async def _abandoned(self, _: Event) -> None:
+        """The transaction, if there was one, is over; the machine answers."""
+        self._discard()
+
+    async def _nothing(self, _: Event) -> None:
+        """The machine has answered already."""
+
+    def _discard(self) -> None:
+        """The transaction is over."""
+        if self._transaction is not None:
+            self._transaction.discard()
+        self._transaction = None
+        self._failure = None
+        self._receiving = False
+
+    _ANSWERS: ClassVar[dict[type, Callable[[SmtpSession, Any], Awaitable[None]]]] = {
+        event.Hello: _abandoned,
+        event.StartTls: _abandoned,
+        event.Authenticate: _authenticate,
+        event.AuthResponse: _auth_response,
+        event.MailFrom: _mail_from,
+        event.RcptTo: _rcpt_to,
+        event.Data: _data,
+        event.Chunk: _chunk,
+        event.End: _end,
+        event.Aborted: _abandoned,
+        event.Reset: _abandoned,
+        event.Verify: _nothing,
+        event.Quit: _nothing,
+    }
+
+
+def _refusal(error: StoreError | InvalidMessage) -> Reply:
+    """What the peer is told of an error; the log has the rest."""
+    if isinstance(error, InvalidMessage):
+        return Reply(554, "5.6.0", sentence(error))
+    if isinstance(error, NotFound):
+        return reply.NO_SUCH_MAILBOX
+    if isinstance(error, OverQuota):  # the log of letters has it
+        return reply.MAILBOX_TOO_SMALL if error.never else reply.MAILBOX_FULL
+    log.error("the store refused a letter: %s (%s)", error, error.__cause__)
+    return reply.NO_SPACE if isinstance(error, StoreFull) else reply.LOCAL_ERROR

@@ -1,0 +1,138 @@
+# ruff: noqa: S608  (SQL is put together from constants of this file; values are always parameters)
+"""Accounts: whose mail is kept here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from posthouse.errors import AlreadyExists, NotFound, StoreError
+
+from . import mailbox
+from .address import canonical
+from .tidy import note_released
+
+if TYPE_CHECKING:
+    from .engine import Tx
+
+COLUMNS = "id, address, typed, password, created"
+SUBADDRESS = "+"
+# What a new account gets, with its special use (RFC 6154 §2). The names that most programs use and expect.
+FIRST_MAILBOXES = (
+    ("INBOX", ""),
+    ("Drafts", "\\Drafts"),
+    ("Sent", "\\Sent"),
+    ("Archive", "\\Archive"),
+    ("Junk", "\\Junk"),
+    ("Trash", "\\Trash"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`address` is canonical (address.py), `typed` as the operator wrote it; `password` is a hash."""
+
+    id: int
+    address: str
+    typed: str
+    password: str
+    created: int
+
+
+def add(tx: Tx, address: str, password_hash: str) -> Account:
+    """A new account with its first mailboxes, subscribed.
+
+    Errors: AlreadyExists; StoreError for what is no address.
+    """
+    row = tx.one(
+        "INSERT INTO account (address, typed, password, created, modseq, horizon, size, messages)"
+        f" VALUES (:address, :typed, :password, :now, 1, 0, 0, 0) ON CONFLICT DO NOTHING RETURNING {COLUMNS}",
+        address=canonical(address),
+        typed=address.strip(),
+        password=password_hash,
+        now=tx.now,
+    )
+    if row is None:
+        raise AlreadyExists(f"there is an account {address} already")
+    account = Account(*row)
+    for name, special_use in FIRST_MAILBOXES:
+        mailbox.create(tx, account.id, name, special_use=special_use, subscribed=True)
+    return account
+
+
+def find(tx: Tx, address: str) -> Account | None:
+    """The account with this address, in whatever case."""
+    try:
+        name = canonical(address)
+    except StoreError:
+        return None
+    row = tx.one(f"SELECT {COLUMNS} FROM account WHERE address = :address", address=name)
+    return None if row is None else Account(*row)
+
+
+def get(tx: Tx, account_id: int) -> Account:
+    """The account with this id. Errors: NotFound."""
+    row = tx.one(f"SELECT {COLUMNS} FROM account WHERE id = :id", id=account_id)
+    if row is None:
+        raise NotFound("there is no such account")
+    return Account(*row)
+
+
+def list_all(tx: Tx) -> list[Account]:
+    """All accounts, by address."""
+    return [Account(*row) for row in tx.all(f"SELECT {COLUMNS} FROM account ORDER BY address")]
+
+
+def oldest(tx: Tx) -> tuple[int, ...]:
+    """The account that was added first, as `resolve` gives it: the operator's, as a rule. Empty where there is none."""
+    first: int | None = tx.value("SELECT min(id) FROM account")
+    return () if first is None else (first,)
+
+
+def set_password(tx: Tx, address: str, password_hash: str) -> None:
+    """From now on this one. Errors: NotFound."""
+    account = existing(tx, address)
+    tx.run("UPDATE account SET password = :password WHERE id = :id", password=password_hash, id=account.id)
+
+
+def remove(tx: Tx, address: str) -> None:
+    """The account and all its mail. Errors: NotFound."""
+    account = existing(tx, address)
+    tx.run(
+        "UPDATE blob SET uses = uses - (SELECT count(*) FROM message WHERE blob_id = blob.id"
+        " AND account_id = :id) WHERE id IN (SELECT blob_id FROM message WHERE account_id = :id)",
+        id=account.id,
+    )
+    note_released(tx)
+    tx.run("DELETE FROM mailbox WHERE account_id = :id", id=account.id)  # first: placements refer to messages
+    tx.run("DELETE FROM account WHERE id = :id", id=account.id)
+
+
+def existing(tx: Tx, address: str) -> Account:
+    """The account with this address. Errors: NotFound."""
+    account = find(tx, address)
+    if account is None:
+        raise NotFound(f"there is no account {address}")
+    return account
+
+
+def resolve(tx: Tx, address: str) -> tuple[int, ...]:
+    """The ids of the accounts to which a letter for this address goes; empty: nobody here has it.
+
+    Whoever has the address itself: the account and the aliases. Else the same without its ``+tag`` (RFC 5233); else
+    whoever takes all that is left over at the domain.
+    """
+    try:
+        local, _, domain = canonical(address).rpartition("@")
+    except StoreError:
+        return ()
+    base, plus, _ = local.partition(SUBADDRESS)
+    for name in (f"{local}@{domain}", f"{base}@{domain}" if base and plus else "", f"@{domain}"):
+        rows = tx.all(
+            "SELECT id FROM account WHERE address = :name"
+            " UNION SELECT account_id FROM alias WHERE address = :name ORDER BY 1",
+            name=name,
+        )
+        if rows:
+            return tuple(account_id for (account_id,) in rows)
+    return ()

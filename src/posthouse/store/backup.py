@@ -1,0 +1,166 @@
+"""Backup and restore. A backup is a folder that is itself a store: it can be opened, verified, and restored.
+
+A backup is made beside a server at work: first a snapshot of the database, then the octets that it names. They never
+change, so they are linked where the disk is the same, or to the backup before where that has them; else copied. While
+a backup is made, no octets are deleted (`store.held`).
+
+What is restored is a step back in time, and what was given after the backup would be given again. So every mailbox
+gets a new UIDVALIDITY, and every account's modseq a leap that makes all states held by clients too old to compare with.
+Letters that waited in the queue are held: most of them have arrived since, and the operator knows best.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from posthouse.errors import StoreError
+
+from . import blob, mailbox, queue
+from .engine import Store
+
+if TYPE_CHECKING:
+    from .engine import Tx
+
+PORTION = 1_000
+# Octets are held back for so long (seconds) at a time; renewed while the backup goes on.
+HOLD = 3_600
+# What no store gives out between a backup and its loss.
+LEAP = 10**9
+
+Progress = Callable[[int, int], None]  # files done, files in all
+
+
+def backup(store: Store, target: Path, *, progress: Progress | None = None) -> Path:
+    """A new backup below `target`, which may have older ones; its folder. Blocks. Errors: StoreError, StoreFull."""
+    try:
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        before = latest(target)
+        folder = target / time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
+        partial = target / f".partial-{os.getpid()}-{time.time_ns()}"
+        partial.mkdir(mode=0o700)
+        try:
+            store.run(_hold)
+            store.copy_database(partial)
+            copy = Store.open(partial, readers=1)
+            try:
+                _take_octets(copy, store.data, before, partial, _holding(store, progress or _no_progress))
+            finally:
+                copy.close()
+            os.sync()
+            partial.rename(folder)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        finally:
+            store.run(_let_go)
+    except OSError as error:
+        raise blob.explain(error) from error
+    return folder
+
+
+def latest(target: Path) -> Path | None:
+    """The newest backup below `target`, if there is one."""
+    return max((path for path in target.glob("[0-9]*") if (path / "messages").is_dir()), default=None)
+
+
+def restore(source: Path, data: Path, *, progress: Progress | None = None) -> None:
+    """Make a store in `data` from a backup, which stays. Blocks.
+
+    Errors: StoreError: there is a store, or that is no backup; StoreFull. It can be called again after an error.
+    """
+    if not Store.exists(source):
+        raise StoreError(f"{source} is no backup")
+    if Store.exists(data):
+        raise StoreError(f"there is a store in {data}", advice="Move it away first.")
+    backed_up = Store.open(source, readers=1)
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _take_octets(backed_up, source, None, data, progress or _no_progress)
+        os.sync()
+        backed_up.copy_database(data)  # last: a store is there when everything is
+    except OSError as error:
+        raise blob.explain(error) from error
+    finally:
+        backed_up.close()
+    restored = Store.open(data, readers=1)
+    restored.run(_leap)
+    restored.close()
+
+
+def _take_octets(named: Store, source: Path, before: Path | None, folder: Path, progress: Progress) -> None:
+    """The octets that the store `named` names, into `folder`, from a store's folder or the backup before."""
+    total = named.look(lambda tx: tx.value("SELECT count(*) FROM blob WHERE uses > 0"))
+    done, last = 0, ""
+    while blob_ids := named.look(_next, last):
+        for blob_id in blob_ids:
+            place = named.blobs.path(blob_id).relative_to(named.data)
+            target = folder / place
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not target.exists():
+                _link_or_copy(source / place, before / place if before else None, target)
+        done += len(blob_ids)
+        last = blob_ids[-1]
+        progress(done, total)
+
+
+def _next(tx: Tx, last: str) -> list[str]:
+    rows = tx.all(
+        "SELECT id FROM blob WHERE id > :last AND uses > 0 ORDER BY id LIMIT :portion", last=last, portion=PORTION
+    )
+    return [blob_id for (blob_id,) in rows]
+
+
+def _link_or_copy(source: Path, before: Path | None, target: Path) -> None:
+    for linked in (source, before):
+        if linked is not None:
+            with contextlib.suppress(OSError):  # another disk, no links here, not in the backup before
+                os.link(linked, target)
+                return
+    half = target.with_suffix(".half")
+    shutil.copyfile(source, half)
+    half.rename(target)
+
+
+def _hold(tx: Tx) -> None:
+    tx.run("UPDATE store SET held = :until", until=tx.now + HOLD)
+
+
+def _let_go(tx: Tx) -> None:
+    tx.run("UPDATE store SET held = 0")
+
+
+def _leap(tx: Tx) -> None:
+    """Nothing that is given from now on was given before."""
+    tx.run("UPDATE store SET held = 0")
+    queue.hold(tx, queue.Which())
+    for (mailbox_id,) in tx.all("SELECT id FROM mailbox ORDER BY id"):
+        tx.run(
+            "UPDATE mailbox SET uidvalidity = :uidvalidity WHERE id = :id",
+            id=mailbox_id,
+            uidvalidity=mailbox.next_uidvalidity(tx),
+        )
+    tx.run("UPDATE account SET modseq = modseq + :leap, horizon = modseq + :leap", leap=LEAP)
+    tx.run("UPDATE mailbox SET modseq = modseq + :leap, highestmodseq = highestmodseq + :leap", leap=LEAP)
+    for table in ("account", "mailbox", "message", "thread", "outgoing"):
+        tx.skip_ids(table, LEAP)
+
+
+def _holding(store: Store, progress: Progress) -> Progress:
+    """The same, and the store still deletes no octets."""
+
+    def and_hold(done: int, total: int) -> None:
+        if store.look(lambda tx: tx.value("SELECT held FROM store") < tx.now + HOLD // 2):
+            store.run(_hold)
+        progress(done, total)
+
+    return and_hold
+
+
+def _no_progress(done: int, total: int) -> None:
+    """Nobody looks."""

@@ -1,0 +1,329 @@
+"""Octets: each letter one immutable file, `messages/ab/cd/abcd….eml`, byte for byte as it came.
+
+A letter arrives in a `Spool`, in memory while it is small, and becomes a `Blob` when it is kept: written under a
+temporary name, synced, renamed, its directory synced. One thread keeps: it takes all spools that wait, a few helpers
+write and sync their files side by side, and the directory is synced once for all of them.
+
+That one directory serves for the next FILES_A_DIRECTORY letters, whoever they are for, and is part of a blob's id.
+So a batch costs one sync of a directory, and a sweep after a crash reads only the directories that changed lately.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import errno
+import mmap
+import os
+import queue
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from posthouse.errors import StoreError, StoreFull
+
+from .disk import Disk
+from .waiter import Waiter, settle
+
+# Beyond this a letter goes to a file while it arrives. Most letters are smaller; 500 sessions hold 128 MB at the worst.
+# Writing happens on the event loop: a chunk goes into the page cache (about 20 µs for 64 KiB), which is accepted;
+# only syncs wait for the disk, and those are the keeper's.
+SPOOL_MEMORY = 256 * 1024
+FILES_A_DIRECTORY = 1_000
+# Syncs that wait for the disk at the same time.
+HELPERS = 4
+# Spools kept in one go; the rest wait for the next batch, as in the engine.
+MAX_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Octets on disk. `size` is their number."""
+
+    id: str
+    size: int
+
+
+class Spool:
+    """A letter that is arriving. Errors: StoreFull, StoreError when the disk doesn't take it; then it is of no use.
+
+    It belongs to one task. Given to `Blobs.keep` it belongs to the keeper: `discard` does nothing from then on, so
+    that a task which is cancelled meanwhile can't close a file that the keeper is writing.
+    """
+
+    def __init__(self, folder: Path, disk: Disk) -> None:
+        self.size = 0
+        self._chunks: list[bytes] = []
+        self._disk = disk
+        self._path = folder / os.urandom(10).hex()
+        self._file = -1
+        self._map: mmap.mmap | None = None
+        self._given = False
+        self._failed: StoreError | None = None
+
+    def write(self, chunk: bytes) -> None:
+        """The next octets."""
+        if self._failed is not None:
+            raise self._failed
+        self.size += len(chunk)
+        self._chunks.append(chunk)
+        if self._file >= 0 or self.size > SPOOL_MEMORY:
+            self._spill()
+
+    def octets(self) -> bytes | mmap.mmap:
+        """All octets so far, to read; a big letter's are mapped, not loaded."""
+        if self._file < 0:
+            self._chunks = [b"".join(self._chunks)]
+            return self._chunks[0]
+        if self._map is None or len(self._map) != self.size:
+            self._map = mmap.mmap(self._file, self.size, prot=mmap.PROT_READ)
+        return self._map
+
+    def discard(self) -> None:
+        """Forget it. Harmless for a spool that was given to be kept."""
+        if not self._given:
+            self.drop()
+
+    def give(self) -> None:
+        """It belongs to the keeper now. Raises what a `write` has raised."""
+        if self._failed is not None:
+            raise self._failed
+        self._given = True
+
+    def drop(self) -> None:
+        """Forget it, whoever has it."""
+        self._chunks = []
+        self._map = None  # whoever was given it may still hold it
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
+
+    def _spill(self) -> None:
+        """Everything from memory into the file."""
+        try:
+            if self._file < 0:
+                self._file = self._disk.create(self._path)
+            for chunk in self._chunks:
+                self._disk.write(self._file, chunk)
+        except OSError as error:
+            self.drop()
+            self._failed = explain(error)
+            raise self._failed from error
+        self._chunks = []
+
+    # -- for the keeper, in its threads ----------------------------------------------------------------------------
+
+    def to_disk(self) -> None:
+        """The octets are on disk, under a name that nobody knows. Errors: OSError."""
+        if self._file < 0:
+            self._file = self._disk.create(self._path)
+            self._disk.write(self._file, b"".join(self._chunks))
+        self._disk.sync(self._file)
+
+    def place(self, target: Path) -> None:
+        """Give the file its lasting name. Errors: OSError."""
+        self._disk.rename(self._path, target)
+
+
+class _Keep(Waiter):
+    """A spool that waits to be kept."""
+
+    __slots__ = ("blob", "placed", "spool")
+
+    def __init__(self, spool: Spool, loop: asyncio.AbstractEventLoop | None) -> None:
+        super().__init__(loop)
+        self.spool = spool
+        self.placed: Path | None = None
+
+
+class Blobs:
+    """All octets below `folder`."""
+
+    def __init__(self, folder: Path, disk: Disk) -> None:
+        self._folder = folder
+        self._incoming = folder / "tmp"
+        self._disk = disk
+        try:
+            for path in (folder, self._incoming):
+                disk.make_directory(path)
+        except OSError as error:
+            raise explain(error) from error
+        self._directory = ""
+        self._left = 0  # files that the current directory still takes
+        self._closed = False
+        self._waiting: queue.SimpleQueue[_Keep | None] = queue.SimpleQueue()
+        self._helpers = concurrent.futures.ThreadPoolExecutor(HELPERS, thread_name_prefix="store-sync")
+        self._keeper = threading.Thread(target=self._keep_all, name="store-keeper", daemon=True)
+        self._keeper.start()
+
+    def close(self) -> None:
+        """Finish what waits, then stop the threads."""
+        if not self._closed:
+            self._closed = True
+            self._waiting.put(None)
+            self._keeper.join()
+            self._helpers.shutdown()
+
+    def spool(self) -> Spool:
+        """For a letter that begins to arrive. Keep it or discard it."""
+        return Spool(self._incoming, self._disk)
+
+    async def keep(self, spool: Spool) -> Blob:
+        """Octets, file name and directory are on disk when this returns. Errors: StoreFull, StoreError.
+
+        The spool is used up, whatever comes of it. Until a row counts the blob, a sweep may take it for a stray: give
+        it to `mail.append` within tidy.GRACE.
+        """
+        blob: Blob = await self._ask(_Keep(spool, asyncio.get_running_loop()))
+        return blob
+
+    def keep_now(self, spool: Spool) -> Blob:
+        """`keep` for callers without an event loop: blocks."""
+        blob: Blob = self._ask(_Keep(spool, None)).result()
+        return blob
+
+    def keep_all_now(self, spools: Sequence[Spool]) -> list[Blob]:
+        """`keep_now` for many, which share syncs. Errors: as for one; then those that were kept are strays."""
+        futures = [self._ask(_Keep(spool, None)) for spool in spools]
+        concurrent.futures.wait(futures)
+        return [future.result() for future in futures]
+
+    def path(self, blob_id: str) -> Path:
+        """Where its file is."""
+        return self._folder / blob_id[:2] / blob_id[2:4] / f"{blob_id}.eml"
+
+    def read(self, blob_id: str, start: int, end: int) -> bytes:
+        """The octets from `start` up to `end`, fewer where the file ends. Blocks: for store functions and threads."""
+        try:
+            descriptor = os.open(self.path(blob_id), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise explain(error) from error
+        try:
+            return os.pread(descriptor, max(end - start, 0), start)
+        except OSError as error:
+            raise explain(error) from error
+        finally:
+            os.close(descriptor)
+
+    def remove(self, blob_ids: Iterable[str]) -> None:
+        """Delete files whose rows are gone. What can't be deleted now is a stray for the next sweep."""
+        for blob_id in blob_ids:
+            with contextlib.suppress(OSError):
+                self.path(blob_id).unlink(missing_ok=True)
+
+    def changed_since(self, since: float, before: float) -> Iterator[str]:
+        """The ids of files that came after `since` and before `before`, and some that came earlier. Blocks.
+
+        Times are seconds since 1970, by the file system's clock. Only directories that changed are read.
+        """
+        for directory in self._folder.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]"):
+            if directory.stat().st_mtime < since:
+                continue
+            for entry in os.scandir(directory):
+                with contextlib.suppress(FileNotFoundError):  # it has just gone
+                    if entry.name.endswith(".eml") and entry.stat().st_mtime < before:
+                        yield entry.name.removesuffix(".eml")
+
+    def remove_abandoned(self, before: float) -> None:
+        """Delete letters that stopped arriving before that time: a crash left them. Blocks."""
+        for entry in os.scandir(self._incoming):
+            with contextlib.suppress(FileNotFoundError):
+                if entry.stat().st_mtime < before:
+                    Path(entry.path).unlink(missing_ok=True)
+
+    def _ask(self, keep: _Keep) -> Any:
+        """Let the spool wait for its turn; its future."""
+        if self._closed:
+            raise StoreError("the store is closed")
+        keep.spool.give()
+        self._waiting.put(keep)
+        return keep.future
+
+    # -- the keeper's thread ---------------------------------------------------------------------------------------
+
+    def _keep_all(self) -> None:
+        last = False
+        while not last:
+            batch, last = self._take()
+            if len(batch) == 1:
+                self._to_disk(batch[0])
+            else:
+                list(self._helpers.map(self._to_disk, batch))
+            for path in {path for keep in batch if (path := self._place(keep)) is not None}:
+                self._sync_directory(path, batch)
+            for keep in batch:
+                keep.spool.drop()
+            settle(batch)
+
+    def _take(self) -> tuple[list[_Keep], bool]:
+        """Everything that waits, at least one; and whether the store closes after it."""
+        keep = self._waiting.get()
+        batch: list[_Keep] = []
+        while keep is not None:
+            batch.append(keep)
+            if len(batch) == MAX_BATCH:
+                return batch, False
+            try:
+                keep = self._waiting.get_nowait()
+            except queue.Empty:
+                return batch, False
+        return batch, True
+
+    def _to_disk(self, keep: _Keep) -> None:
+        try:
+            keep.spool.to_disk()
+        except OSError as error:
+            keep.error = explain(error)
+
+    def _place(self, keep: _Keep) -> Path | None:
+        """Give the file its name; the directory that has to be synced for it, or None where it failed."""
+        if keep.error is not None:
+            return None
+        try:
+            if self._left == 0:
+                self._choose_directory()
+            self._left -= 1
+            blob = Blob(self._directory + os.urandom(8).hex(), keep.spool.size)
+            path = self.path(blob.id)
+            keep.spool.place(path)
+        except OSError as error:
+            keep.error = explain(error)
+            return None
+        keep.result = blob
+        keep.placed = path
+        return path.parent
+
+    def _choose_directory(self) -> None:
+        """Any of the 65,536; two processes choose the same one rarely, and then nothing is wrong."""
+        name = os.urandom(2).hex()
+        parent = self._folder / name[:2]
+        self._disk.make_directory(parent)
+        self._disk.make_directory(parent / name[2:])
+        self._directory = name
+        self._left = FILES_A_DIRECTORY
+
+    def _sync_directory(self, directory: Path, batch: list[_Keep]) -> None:
+        try:
+            self._disk.sync_directory(directory)
+        except OSError as error:
+            for keep in batch:
+                if keep.placed is not None and keep.placed.parent == directory:
+                    keep.error = explain(error)
+                    with contextlib.suppress(OSError):
+                        keep.placed.unlink()
+
+
+def explain(error: OSError) -> StoreError:
+    """The system's error in a person's words."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        full = StoreFull("The disk has no room for it.", advice="Free some space below the data folder.")
+        full.__cause__ = error
+        return full
+    failed = StoreError(f"The disk refused: {error.strerror or error}.", advice="Look at the kernel's log.")
+    failed.__cause__ = error
+    return failed

@@ -1,0 +1,338 @@
+"""The engine: transactions for store functions, from the event loop and from anywhere.
+
+One thread writes. It takes all functions that wait, runs each in a savepoint inside one transaction, commits once, and
+then wakes the event loop once: group commit, for every kind of change. An exception undoes the one function and
+reaches its caller. When the commit itself fails, each function is tried again alone, so that one that needs more room
+than there is doesn't stand in the way of the others.
+
+A few threads read, each on its own connection; a read is a snapshot. A hop to a thread and back costs about 50 µs:
+ask for a batch, never row by row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from posthouse.errors import StoreError
+
+from . import schema
+from .blob import Blobs
+from .change import Feed
+from .database import Connection, Database
+from .disk import Disk
+from .index import Index
+from .sqlite import Sqlite
+from .waiter import Waiter, settle
+
+P = ParamSpec("P")
+T = TypeVar("T")
+# A row has the columns in the order in which the SELECT names them; unpack it.
+Row = tuple[Any, ...]
+
+READERS = 4
+# A batch ends here even when more functions wait: the first caller shouldn't wait for the thousandth.
+MAX_BATCH = 256
+# A deadlock with another machine's writer is tried again so often.
+TRIES = 5
+NOTHING: Mapping[str, Any] = {}
+
+
+class Tx:
+    """A transaction, as a store function sees it. Parameters are `:name` in the SQL and keywords in the call."""
+
+    __slots__ = ("_execute", "_executemany", "blobs", "has_index", "hints", "now", "skip_ids")
+
+    def __init__(self, connection: Connection, now: int, blobs: Blobs) -> None:
+        self._execute = connection.execute
+        self._executemany = connection.executemany
+        self.skip_ids = connection.skip_ids
+        self.has_index = connection.has_index
+        self.now = now  # seconds since 1970
+        self.blobs = blobs  # to read octets, never to write them
+        self.hints: dict[int, int] = {}
+
+    def one(self, sql: str, /, **params: Any) -> Row | None:
+        """The first row, if there is one."""
+        row: Row | None = self._execute(sql, params).fetchone()
+        return row
+
+    def all(self, sql: str, /, **params: Any) -> list[Row]:
+        """All rows."""
+        return self._execute(sql, params).fetchall()
+
+    def value(self, sql: str, /, **params: Any) -> Any:
+        """The first column of the first row; None where there is no row."""
+        row = self._execute(sql, params).fetchone()
+        return None if row is None else row[0]
+
+    def run(self, sql: str, /, **params: Any) -> int:
+        """The number of rows changed."""
+        return self._execute(sql, params).rowcount
+
+    def many(self, sql: str, rows: Iterable[Mapping[str, Any]], /) -> None:
+        """The same statement for many rows."""
+        self._executemany(sql, rows)
+
+    def changed(self, account_id: int, modseq: int) -> None:
+        """The account is at `modseq` once this is committed: tell those who wait for news of it."""
+        self.hints[account_id] = modseq
+
+
+class _Call(Waiter):
+    """A function that waits for its turn."""
+
+    __slots__ = ("args", "fn", "hints", "kwargs")
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        loop: asyncio.AbstractEventLoop | None,
+    ) -> None:
+        super().__init__(loop)
+        self.fn = fn
+        self.args = args
+        self.kwargs = kwargs
+        self.hints: dict[int, int] = {}
+
+
+class _Lost(Exception):
+    """The database has undone the whole transaction under the running function."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What the engine has done since it was opened."""
+
+    writes: int
+    commits: int
+    largest_batch: int
+    reads: int
+
+
+class Store:
+    """An open store. See the package's docstring for what holds."""
+
+    def __init__(self, database: Database, data: Path, *, readers: int, clock: Callable[[], float], disk: Disk) -> None:
+        self.data = data
+        self.feed = Feed(data / "run")
+        self._database = database
+        self._clock = clock
+        self._writes: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._reads: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._written = self._commits = self._largest = self._read = 0
+        self._closed = False
+        writer = database.connect()
+        try:
+            schema.prepare(database, writer, data, schema.current())
+        except BaseException:
+            writer.close()
+            raise
+        self.blobs = Blobs(data / "messages", disk)
+        self.index = Index(data) if database.takes_index else None
+        self._threads = [threading.Thread(target=self._write_all, args=(writer,), name="store-writer", daemon=True)]
+        for number in range(readers):
+            connection = database.connect(read_only=True, index_path=self.index.path if self.index else None)
+            name = f"store-reader-{number}"
+            self._threads.append(threading.Thread(target=self._read_all, args=(connection,), name=name, daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    @classmethod
+    def open(
+        cls,
+        data: Path,
+        *,
+        readers: int = READERS,
+        clock: Callable[[], float] = time.time,
+        disk: Disk | None = None,
+        database: Database | None = None,
+    ) -> Store:
+        """Open the store below `data`, and make it where there is none. `database`: another than SQLite there.
+
+        Errors: StoreVersionError for a store that a newer program has written; StoreError where it can't be opened.
+        """
+        try:
+            data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"the data folder can't be made: {error.strerror}") from error
+        return cls(database or Sqlite(data), data, readers=readers, clock=clock, disk=disk or Disk())
+
+    @staticmethod
+    def exists(data: Path) -> bool:
+        """Whether there is a store below `data`, with its database there."""
+        return Sqlite(data).path.is_file()
+
+    def close(self) -> None:
+        """Finish what waits, then close. Afterwards every call raises StoreError."""
+        if self._closed:
+            return
+        self._closed = True
+        self._writes.put(None)
+        for _ in self._threads[1:]:
+            self._reads.put(None)
+        for thread in self._threads:
+            thread.join()
+        self.blobs.close()
+        self.feed.close()
+
+    def statistics(self) -> Statistics:
+        """Counters for the log and the metrics."""
+        return Statistics(self._written, self._commits, self._largest, self._read)
+
+    def copy_database(self, folder: Path) -> None:
+        """A snapshot of the database into a folder, as a store would have it there. Blocks. Errors: StoreError."""
+        self._database.copy_to(folder)
+
+    def check_database(self) -> list[str]:
+        """What the database itself finds wrong with its files; empty: nothing. Blocks, and reads all of them."""
+        connection = self._database.connect(read_only=True)
+        try:
+            return connection.check()
+        except self._database.driver_error as error:
+            return [str(error)]
+        finally:
+            connection.close()
+
+    # -- the four ways to run a store function ---------------------------------------------------------------------
+
+    async def write(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `fn(tx, …)`; when this returns, what it did is on disk. StoreFull, StoreError: it didn't happen."""
+        result: T = await self._ask(self._writes, _Call(fn, args, kwargs, asyncio.get_running_loop()))
+        return result
+
+    async def read(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `fn(tx, …)` on a snapshot; it can't change anything."""
+        result: T = await self._ask(self._reads, _Call(fn, args, kwargs, asyncio.get_running_loop()))
+        return result
+
+    def run(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """`write` for callers without an event loop: blocks."""
+        result: T = self._ask(self._writes, _Call(fn, args, kwargs, None)).result()
+        return result
+
+    def look(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """`read` for callers without an event loop: blocks."""
+        result: T = self._ask(self._reads, _Call(fn, args, kwargs, None)).result()
+        return result
+
+    def _ask(self, calls: queue.SimpleQueue[_Call | None], call: _Call) -> Any:
+        """Let the call wait for its turn; its future."""
+        if self._closed:
+            raise StoreError("the store is closed")
+        calls.put(call)
+        return call.future
+
+    # -- the writer's thread ---------------------------------------------------------------------------------------
+
+    def _write_all(self, connection: Connection) -> None:
+        last = False
+        while not last:
+            batch, last = self._take()
+            if not batch:
+                continue
+            self._commit(connection, batch)
+            self._written += len(batch)
+            self._largest = max(self._largest, len(batch))
+            hints: dict[int, int] = {}
+            for call in batch:
+                hints.update(call.hints)
+            settle(batch)
+            if hints:
+                self.feed.publish(hints)
+        connection.close()
+
+    def _take(self) -> tuple[list[_Call], bool]:
+        """Everything that waits, at least one; and whether the store closes after it."""
+        call = self._writes.get()
+        batch: list[_Call] = []
+        while call is not None:
+            if not call.future.cancelled():
+                batch.append(call)
+            if len(batch) == MAX_BATCH:
+                return batch, False
+            try:
+                call = self._writes.get_nowait()
+            except queue.Empty:
+                return batch, False
+        return batch, True
+
+    def _commit(self, connection: Connection, batch: list[_Call]) -> None:
+        """One transaction for all of them; when it can't be had, one for each."""
+        for _ in range(TRIES if len(batch) == 1 else 1):
+            if self._try_commit(connection, batch):
+                return
+        if len(batch) > 1:
+            for call in batch:
+                self._commit(connection, [call])
+
+    def _try_commit(self, connection: Connection, batch: list[_Call]) -> bool:
+        """False: it is undone, and may be tried again. A lone function that can't succeed has its error."""
+        try:
+            connection.begin()
+            now = int(self._clock())
+            for call in batch:
+                self._try(connection, call, now)
+            connection.commit()
+            self._commits += 1
+            return True
+        except (self._database.driver_error, _Lost, OSError) as error:
+            with contextlib.suppress(self._database.driver_error):
+                connection.rollback()
+            if len(batch) > 1:
+                return False
+            call = batch[0]
+            call.hints = {}
+            if not isinstance(error, _Lost):  # else the function's own error is known already
+                call.error = self._database.explain(error)
+                call.error.__cause__ = error
+            return not self._database.is_transient(error.__cause__ or error)
+
+    def _try(self, connection: Connection, call: _Call, now: int) -> None:
+        """Run one function in its savepoint."""
+        connection.execute("SAVEPOINT call", NOTHING)
+        tx = Tx(connection, now, self.blobs)
+        call.error = None
+        call.hints = {}
+        try:
+            call.result = call.fn(tx, *call.args, **call.kwargs)
+            call.hints = tx.hints
+        except BaseException as error:  # whatever it is, it is the caller's
+            call.error = self._explained(error)
+            if not connection.in_transaction or self._database.is_transient(error):
+                raise _Lost from error
+            connection.execute("ROLLBACK TO call", NOTHING)
+        connection.execute("RELEASE call", NOTHING)
+
+    def _explained(self, error: BaseException) -> BaseException:
+        if not isinstance(error, self._database.driver_error):
+            return error
+        explained = self._database.explain(error)
+        explained.__cause__ = error
+        return explained
+
+    # -- the readers' threads --------------------------------------------------------------------------------------
+
+    def _read_all(self, connection: Connection) -> None:
+        while (call := self._reads.get()) is not None:
+            if call.future.cancelled():
+                continue
+            try:
+                connection.begin()
+                call.result = call.fn(Tx(connection, int(self._clock()), self.blobs), *call.args, **call.kwargs)
+            except BaseException as error:  # whatever it is, it is the caller's
+                call.error = self._explained(error)
+            with contextlib.suppress(self._database.driver_error):
+                connection.rollback()
+            self._read += 1
+            settle([call])
+        connection.close()

@@ -1,0 +1,22 @@
+"""Text in the form in which it is compared, and in the form in which any database takes it."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def clean(text: str) -> str:
+    """The text without what a database can't hold: NUL, and halves of surrogate pairs (from undecodable octets)."""
+    if text.isascii():
+        return text.replace("\0", "\ufffd") if "\0" in text else text
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+
+
+def fold(text: str) -> str:
+    """The text for comparison: i;unicode-casemap (RFC 5051 §2), case and compatibility forms made equal.
+
+    Where RFC 5051 maps one character to one, full case folding may give two: "ß" is found by "ss" too.
+    """
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())

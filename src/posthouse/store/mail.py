@@ -1,0 +1,495 @@
+# ruff: noqa: S608  (SQL is put together from constants of this file; values are always parameters)
+"""Messages in mailboxes: appended, read, flagged, copied, moved, expunged. Everything takes sets and works set-wise.
+
+`Ranges` are what a UID set comes to: (first, last) pairs, both included, in any order. Each pair costs a statement that
+walks just those rows, so a million messages in one range are one statement.
+
+A message belongs to one account and may have several placements; its octets may be shared with other accounts. Where
+the last placement goes, the message stays readable for a while (see tidy.py), for those who still see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from posthouse.errors import NotFound, StoreError
+
+from . import flag, quota, thread
+from .blob import Blob
+from .change import next_modseq
+from .fold import clean, fold
+
+if TYPE_CHECKING:
+    from posthouse.message.summary import Summary
+
+    from .engine import Row, Tx
+
+Ranges = Sequence[tuple[int, int]]
+ALL: Ranges = ((1, 2**32 - 1),)  # a UID is an nz-number (RFC 9051 §2.3.1.1)
+
+# What `fetch` can be asked for, and where it is: p placement, f flagset, m message, w wire.
+COLUMNS = {
+    "message_id": "p.message_id",
+    "flags": "f.line",
+    "modseq": "p.modseq",
+    "saved": "p.saved",
+    "size": "m.size",
+    "header_size": "m.header_size",
+    "received": "m.received",
+    "sent": "m.sent",
+    "attachment": "m.attachment",
+    "thread": "m.thread_id",
+    "blob": "m.blob_id",
+    "prefix": "m.prefix",
+    "envelope": "w.envelope",
+    "body": "w.body",
+    "bodystructure": "w.bodystructure",
+    "tree": "w.tree",
+    "subject": "w.subject",
+    "from": "w.from_",
+    "to": "w.to_",
+    "cc": "w.cc",
+    "bcc": "w.bcc",
+    "reply_to": "w.reply_to",
+    "message_id_field": "w.message_id_",
+    "in_reply_to": "w.in_reply_to",
+    "references": "w.reference_ids",
+    "base_subject": "w.base_subject",
+    "preview": "w.preview",
+}
+JOINS = {
+    "p": "",
+    "f": " JOIN flagset f ON f.id = p.flagset_id",
+    "m": " JOIN message m ON m.id = p.message_id",
+    "w": " JOIN wire w ON w.message_id = p.message_id",
+}
+IN_RANGE = "placement.mailbox_id = :mailbox_id AND placement.uid BETWEEN :low AND :high"
+DELETED = "EXISTS (SELECT 1 FROM flagset f WHERE f.id = placement.flagset_id AND f.deleted = 1)"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A mailbox that gets the message, and with which flags."""
+
+    mailbox_id: int
+    flags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where a message went."""
+
+    mailbox_id: int
+    uidvalidity: int
+    uid: int
+    message_id: int
+    modseq: int
+
+
+class Copied(NamedTuple):
+    """Which messages went where: the UIDs of both sides, in step, ascending (RFC 4315 §3)."""
+
+    uidvalidity: int
+    source: list[int]
+    target: list[int]
+
+
+# -- coming in -----------------------------------------------------------------------------------------------------
+
+
+def append(
+    tx: Tx, blob: Blob, summary: Summary, targets: Sequence[Target], received: int, prefix: bytes = b""
+) -> list[Appended]:
+    """Put a letter into mailboxes, of one account or of many: one message for each account, all sharing the octets.
+
+    `received` is the internal date. `prefix`: header lines of ours, shown in front of the octets.
+    Errors: NotFound for a mailbox that is gone; OverQuota when a quota has no room for it; StoreError for what is no
+    flag. Nothing was appended then.
+    """
+    messages: dict[int, int] = {}
+    appended = []
+    for target in targets:
+        flags = flag.canonical(target.flags)
+        account_id = account_of(tx, target.mailbox_id)
+        modseq = next_modseq(tx, account_id)
+        if account_id not in messages:
+            messages[account_id] = _insert(tx, account_id, blob, summary, received, prefix)
+        uidvalidity, uid = _take_uids(
+            tx,
+            target.mailbox_id,
+            modseq,
+            count=1,
+            unseen=int("\\Seen" not in flags),
+            deleted=int("\\Deleted" in flags),
+            size=len(prefix) + blob.size,
+        )
+        tx.run(
+            "INSERT INTO placement (mailbox_id, uid, message_id, flagset_id, modseq, created, saved)"
+            " VALUES (:mailbox_id, :uid, :message_id, :flagset_id, :modseq, :modseq, :now)",
+            mailbox_id=target.mailbox_id,
+            uid=uid,
+            message_id=messages[account_id],
+            flagset_id=flag.intern(tx, account_id, flags),
+            modseq=modseq,
+            now=tx.now,
+        )
+        appended.append(Appended(target.mailbox_id, uidvalidity, uid, messages[account_id], modseq))
+    return appended
+
+
+def account_of(tx: Tx, mailbox_id: int) -> int:
+    """Whose mailbox it is. Errors: NotFound."""
+    account_id: int | None = tx.value("SELECT account_id FROM mailbox WHERE id = :id", id=mailbox_id)
+    if account_id is None:
+        raise NotFound("there is no such mailbox")
+    return account_id
+
+
+def _insert(tx: Tx, account_id: int, blob: Blob, summary: Summary, received: int, prefix: bytes) -> int:
+    """The message itself, in no mailbox yet; its id."""
+    quota.take(tx, account_id, len(prefix) + blob.size)
+    tx.run(
+        "INSERT INTO blob (id, size, uses) VALUES (:id, :size, 1) ON CONFLICT (id) DO UPDATE"
+        " SET uses = blob.uses + 1, released = NULL",
+        id=blob.id,
+        size=blob.size,
+    )
+    message_id: int = tx.value(
+        "INSERT INTO message (account_id, thread_id, blob_id, prefix, size, header_size, received, sent, attachment)"
+        " VALUES (:account_id, :thread_id, :blob_id, :prefix, :size, :header_size, :received, :sent, :attachment)"
+        " RETURNING id",
+        account_id=account_id,
+        thread_id=thread.find_or_make(tx, account_id, summary, received),
+        blob_id=blob.id,
+        prefix=prefix,
+        size=len(prefix) + blob.size,
+        header_size=summary.header_size,
+        received=received,
+        sent=summary.date,
+        attachment=int(summary.has_attachment),
+    )
+    people = {
+        "subject": clean(summary.subject),
+        "from_": clean(summary.from_),
+        "to_": clean(summary.to),
+        "cc": clean(summary.cc),
+        "bcc": clean(summary.bcc),
+    }
+    tx.run(
+        "INSERT INTO wire (message_id, envelope, body, bodystructure, tree, subject, from_, to_, cc, bcc, reply_to,"
+        " message_id_, in_reply_to, reference_ids, base_subject, preview)"
+        " VALUES (:message_id, :envelope, :body, :bodystructure, :tree, :subject, :from_, :to_, :cc, :bcc, :reply_to,"
+        " :message_id_, :in_reply_to, :reference_ids, :base_subject, :preview)",
+        message_id=message_id,
+        envelope=summary.envelope,
+        body=summary.body,
+        bodystructure=summary.bodystructure,
+        tree=summary.tree,
+        reply_to=clean(summary.reply_to),
+        message_id_=clean(summary.message_id),
+        in_reply_to=clean(" ".join(summary.in_reply_to)),
+        reference_ids=clean(" ".join(summary.references)),
+        base_subject=clean(summary.base_subject),
+        preview=clean(summary.preview),
+        **people,
+    )
+    tx.run(
+        "INSERT INTO folded (message_id, subject, from_, to_, cc, bcc)"
+        " VALUES (:message_id, :subject, :from_, :to_, :cc, :bcc)",
+        message_id=message_id,
+        **{name: fold(text) for name, text in people.items()},
+    )
+    return message_id
+
+
+def _take_uids(
+    tx: Tx, mailbox_id: int, modseq: int, *, count: int, unseen: int, deleted: int, size: int
+) -> tuple[int, int]:
+    """Make room for `count` messages: the counters, UIDVALIDITY, and the first of as many new UIDs."""
+    row = tx.one(
+        "UPDATE mailbox SET uidnext = uidnext + :count, highestmodseq = :modseq, messages = messages + :count,"
+        " unseen = unseen + :unseen, deleted = deleted + :deleted, size = size + :size WHERE id = :mailbox_id"
+        " RETURNING uidvalidity, uidnext - :count",
+        mailbox_id=mailbox_id,
+        modseq=modseq,
+        count=count,
+        unseen=unseen,
+        deleted=deleted,
+        size=size,
+    )
+    if row is None:
+        raise NotFound("there is no such mailbox")
+    return row[0], row[1]
+
+
+# -- reading -------------------------------------------------------------------------------------------------------
+
+
+def uids(tx: Tx, mailbox_id: int) -> list[int]:
+    """All UIDs in the mailbox, ascending: what sequence numbers count.
+
+    Where nothing was removed from the middle, the counters tell, and no row is read: so a million messages, or a year
+    of mail behind an archive job, cost nothing. Otherwise a row takes about a microsecond.
+    """
+    row = tx.one(
+        "SELECT messages, (SELECT min(uid) FROM placement WHERE mailbox_id = :mailbox_id),"
+        " (SELECT max(uid) FROM placement WHERE mailbox_id = :mailbox_id) FROM mailbox WHERE id = :mailbox_id",
+        mailbox_id=mailbox_id,
+    )
+    if row is None or row[0] == 0:
+        return []
+    messages, first, last = row
+    if last - first + 1 == messages:
+        return list(range(first, last + 1))
+    rows = tx.all("SELECT uid FROM placement WHERE mailbox_id = :mailbox_id ORDER BY uid", mailbox_id=mailbox_id)
+    return [uid for (uid,) in rows]
+
+
+def fetch(tx: Tx, mailbox_id: int, ranges: Ranges, columns: Sequence[str], since: int = 0) -> list[Row]:
+    """The UID and the named columns (see COLUMNS) of these messages, in the order asked for, UIDs ascending.
+
+    UIDs without a message are passed over, and messages that haven't changed after modseq `since`. Ask for a slice
+    of a large set at a time: rows stand in memory.
+    """
+    sql = _fetch_sql(tuple(columns), since)
+    rows: list[Row] = []
+    for low, high in ordered(ranges):
+        rows += tx.all(sql, mailbox_id=mailbox_id, low=low, high=high, since=since)
+    return rows
+
+
+def _fetch_sql(columns: tuple[str, ...], since: int) -> str:
+    wanted = [COLUMNS[name] for name in columns]
+    tables = dict.fromkeys(column[0] for column in wanted)
+    return (
+        f"SELECT {', '.join(['p.uid', *wanted])} FROM placement p{''.join(JOINS[table] for table in tables)}"
+        f" WHERE p.mailbox_id = :mailbox_id AND p.uid BETWEEN :low AND :high"
+        f"{' AND p.modseq > :since' if since else ''} ORDER BY p.uid"
+    )
+
+
+def ordered(ranges: Ranges) -> Iterator[tuple[int, int]]:
+    """The same set as ascending ranges that don't touch: each message once, and few statements."""
+    end = start = -1
+    for low, high in sorted(ranges):
+        if start >= 0 and low <= end + 1:
+            end = max(end, high)
+            continue
+        if start >= 0:
+            yield start, end
+        start, end = low, high
+    if start >= 0:
+        yield start, end
+
+
+# -- flags ---------------------------------------------------------------------------------------------------------
+
+Operation = Literal["add", "remove", "replace"]
+
+
+def store_flags(tx: Tx, mailbox_id: int, ranges: Ranges, op: Operation, flags: Iterable[str]) -> int:
+    """Add, remove or replace flags; the modseq that the changed messages have now. Which these are, `fetch` tells
+    with ``since=modseq - 1``.
+
+    Errors: NotFound for no such mailbox; StoreError for what is no flag.
+    """
+    wanted = flag.canonical(flags)
+    account_id = account_of(tx, mailbox_id)
+    modseq = next_modseq(tx, account_id)
+    seen = deleted = 0
+    changed = 0
+    become: dict[int, tuple[int, int, int]] = {}
+    for low, high in ordered(ranges):
+        for (flagset_id,) in tx.all(
+            f"SELECT DISTINCT flagset_id FROM placement WHERE {IN_RANGE}",
+            mailbox_id=mailbox_id,
+            low=low,
+            high=high,
+        ):
+            if flagset_id not in become:
+                become[flagset_id] = _altered(tx, account_id, flagset_id, op, wanted)
+            new_id, seen_change, deleted_change = become[flagset_id]
+            if new_id == flagset_id:
+                continue
+            count = tx.run(
+                f"UPDATE placement SET flagset_id = :new_id, modseq = :modseq WHERE {IN_RANGE}"
+                " AND flagset_id = :flagset_id",
+                mailbox_id=mailbox_id,
+                low=low,
+                high=high,
+                modseq=modseq,
+                new_id=new_id,
+                flagset_id=flagset_id,
+            )
+            changed += count
+            seen += count * seen_change
+            deleted += count * deleted_change
+    if changed:
+        tx.run(
+            "UPDATE mailbox SET unseen = unseen - :seen, deleted = deleted + :deleted, highestmodseq = :modseq"
+            " WHERE id = :mailbox_id",
+            mailbox_id=mailbox_id,
+            seen=seen,
+            deleted=deleted,
+            modseq=modseq,
+        )
+    return modseq
+
+
+def _altered(tx: Tx, account_id: int, flagset_id: int, op: Operation, wanted: frozenset[str]) -> tuple[int, int, int]:
+    r"""What the combination becomes: its id, and by how much ``\Seen`` and ``\Deleted`` rise for each message."""
+    row = tx.one("SELECT line, seen, deleted FROM flagset WHERE id = :id", id=flagset_id)
+    assert row is not None
+    line, seen, deleted = row
+    old = flag.parse(line)
+    if op == "add":
+        new = flag.canonical(flag.add(old, wanted))
+    elif op == "remove":
+        new = flag.remove(old, wanted)
+    else:
+        new = wanted
+    if new == old:
+        return flagset_id, 0, 0
+    return flag.intern(tx, account_id, new), int("\\Seen" in new) - seen, int("\\Deleted" in new) - deleted
+
+
+# -- leaving, copying, moving --------------------------------------------------------------------------------------
+
+
+def expunge(tx: Tx, mailbox_id: int, ranges: Ranges | None = None) -> list[int]:
+    r"""Remove the messages that are flagged ``\Deleted``, all or of a set; their UIDs, ascending. Errors: NotFound."""
+    account_id = account_of(tx, mailbox_id)
+    gone: list[int] = []
+    modseq = next_modseq(tx, account_id)
+    for low, high in ordered(ALL if ranges is None else ranges):
+        gone += _remove(tx, account_id, mailbox_id, modseq, f"{IN_RANGE} AND {DELETED}", low, high)
+    if gone:
+        _forget_unplaced(tx, account_id, modseq)
+    return gone
+
+
+def _remove(tx: Tx, account_id: int, mailbox_id: int, modseq: int, which: str, low: int, high: int) -> list[int]:
+    """Take placements away, with a tombstone for each, and keep the counters; the UIDs, ascending."""
+    place = {"mailbox_id": mailbox_id, "low": low, "high": high}
+    row = tx.one(
+        "SELECT count(*), coalesce(sum(1 - f.seen), 0), coalesce(sum(f.deleted), 0), coalesce(sum(m.size), 0)"
+        " FROM placement JOIN message m ON m.id = placement.message_id JOIN flagset f ON f.id = placement.flagset_id"
+        f" WHERE {which}",
+        **place,
+    )
+    assert row is not None
+    messages, unseen, deleted, size = row
+    if not messages:
+        return []
+    tx.run(
+        "INSERT INTO tombstone (account_id, mailbox_id, modseq, uid, message_id, created, removed)"
+        f" SELECT :account_id, mailbox_id, :modseq, uid, message_id, created, :now FROM placement WHERE {which}",
+        account_id=account_id,
+        modseq=modseq,
+        now=tx.now,
+        **place,
+    )
+    rows = tx.all(f"DELETE FROM placement WHERE {which} RETURNING uid", **place)
+    tx.run(
+        "UPDATE mailbox SET messages = messages - :messages, unseen = unseen - :unseen, deleted = deleted - :deleted,"
+        " size = size - :size, highestmodseq = :modseq WHERE id = :mailbox_id",
+        mailbox_id=mailbox_id,
+        modseq=modseq,
+        messages=messages,
+        unseen=unseen,
+        deleted=deleted,
+        size=size,
+    )
+    return sorted(uid for (uid,) in rows)
+
+
+def remove_all(tx: Tx, mailbox_id: int, modseq: int) -> None:
+    """Every message out of the mailbox: it is going to be deleted."""
+    account_id = account_of(tx, mailbox_id)
+    for low, high in ALL:
+        _remove(tx, account_id, mailbox_id, modseq, IN_RANGE, low, high)
+    _forget_unplaced(tx, account_id, modseq)
+
+
+def _forget_unplaced(tx: Tx, account_id: int, modseq: int) -> None:
+    """Mark the messages whose last placement went with this modseq; tidy.py deletes them later."""
+    rows = tx.all(
+        "UPDATE message SET removed = :now WHERE id IN"
+        " (SELECT message_id FROM tombstone WHERE account_id = :account_id AND modseq = :modseq)"
+        " AND NOT EXISTS (SELECT 1 FROM placement WHERE placement.message_id = message.id) RETURNING size",
+        account_id=account_id,
+        modseq=modseq,
+        now=tx.now,
+    )
+    quota.give_back(tx, account_id, len(rows), sum(size for (size,) in rows))
+
+
+def copy(tx: Tx, mailbox_id: int, ranges: Ranges, target_id: int) -> Copied:
+    """Place these messages in another mailbox of the account too, with their flags, in their order.
+
+    Errors: NotFound for a mailbox that is gone; StoreError for a mailbox of another account.
+    """
+    account_id = account_of(tx, mailbox_id)
+    _same_account(tx, account_id, target_id)
+    return _copy(tx, mailbox_id, ranges, target_id, next_modseq(tx, account_id))
+
+
+def move(tx: Tx, mailbox_id: int, ranges: Ranges, target_id: int) -> Copied:
+    """Place these messages in another mailbox of the account instead. Errors: as for `copy`."""
+    account_id = account_of(tx, mailbox_id)
+    _same_account(tx, account_id, target_id)
+    modseq = next_modseq(tx, account_id)
+    copied = _copy(tx, mailbox_id, ranges, target_id, modseq)
+    if copied.source:
+        last = copied.source[-1]
+        for low, high in ordered(ranges):
+            _remove(tx, account_id, mailbox_id, modseq, IN_RANGE, low, min(high, last))
+    return copied
+
+
+def _same_account(tx: Tx, account_id: int, target_id: int) -> None:
+    if account_of(tx, target_id) != account_id:
+        raise StoreError("the mailbox belongs to another account")
+
+
+def _copy(tx: Tx, mailbox_id: int, ranges: Ranges, target_id: int, modseq: int) -> Copied:
+    counts: list[tuple[int, int, int]] = []
+    source: list[int] = []
+    unseen = deleted = size = 0
+    for low, high in ordered(ranges):
+        rows = tx.all(
+            "SELECT p.uid, 1 - f.seen, f.deleted, m.size FROM placement p JOIN message m ON m.id = p.message_id"
+            " JOIN flagset f ON f.id = p.flagset_id"
+            " WHERE p.mailbox_id = :mailbox_id AND p.uid BETWEEN :low AND :high ORDER BY p.uid",
+            mailbox_id=mailbox_id,
+            low=low,
+            high=high,
+        )
+        if rows:
+            source += [row[0] for row in rows]
+            unseen += sum(row[1] for row in rows)
+            deleted += sum(row[2] for row in rows)
+            size += sum(row[3] for row in rows)
+            counts.append((low, rows[-1][0], len(rows)))
+    if not source:
+        uidvalidity = tx.value("SELECT uidvalidity FROM mailbox WHERE id = :id", id=target_id)
+        return Copied(uidvalidity, [], [])
+    uidvalidity, first = _take_uids(tx, target_id, modseq, count=len(source), unseen=unseen, deleted=deleted, size=size)
+    start = first
+    for low, high, count in counts:
+        tx.run(
+            "INSERT INTO placement (mailbox_id, uid, message_id, flagset_id, modseq, created, saved)"
+            " SELECT :target_id, :start + row_number() OVER (ORDER BY uid) - 1, message_id, flagset_id, :modseq,"
+            f" :modseq, :now FROM placement WHERE {IN_RANGE}",
+            target_id=target_id,
+            start=start,
+            modseq=modseq,
+            now=tx.now,
+            mailbox_id=mailbox_id,
+            low=low,
+            high=high,
+        )
+        start += count
+    return Copied(uidvalidity, source, list(range(first, first + len(source))))

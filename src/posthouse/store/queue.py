@@ -1,0 +1,355 @@
+# ruff: noqa: S608  (SQL is put together from constants of this file; values are always parameters)
+"""The queue: letters on their way to other servers, and for each recipient what is known of it.
+
+`outgoing` has a row for each letter, which counts as a use of its octets; `outgoing_recipient` one for each recipient
+that isn't done. The last recipient takes the letter with it.
+
+Who takes a recipient has a lease on it: its `due` lies LEASE ahead. A process that dies with a lease leaves a recipient
+that is due again, so what was in flight is tried once more and nothing is lost. `recover` brings that forward when the
+server starts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from .blob import Blob
+from .tidy import note_released
+
+if TYPE_CHECKING:
+    from .engine import Row, Tx
+
+# The key of the queue's hints in the feed, where accounts have theirs: ids of accounts begin at 1.
+FEED = 0
+# Longer than the longest attempt (delivery/relay.py, ATTEMPT_SECONDS), so that nobody else takes what is in flight.
+LEASE = 3_600
+# Seconds until a letter is given up: RFC 5321 §4.5.4.1 asks for four to five days.
+LIFETIME = 5 * 86_400
+# RFC 5321 §4.5.3.1.8: so many recipients of a transaction every server takes.
+RECIPIENTS_AT_A_TIME = 100
+# Rows looked at in search of letters to take; a letter to many recipients has many of them.
+LOOKED_AT = 1_000
+
+State = Literal["waiting", "held"]
+
+
+@dataclass(frozen=True, slots=True)
+class To:
+    """A recipient to be queued. `domain` is canonical (address.py); `notify` and `orcpt` as RCPT gave them."""
+
+    address: str
+    domain: str
+    notify: str = ""  # RFC 3461 §4.1: "DELAY,FAILURE"; empty: nothing was said
+    orcpt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """What a letter needs to travel on: `prefix` goes before its octets; `sender` is empty for a report's <>."""
+
+    prefix: bytes
+    sender: str
+    recipients: Sequence[To]
+    ret: str | None = None  # RFC 3461 §4.3, §4.4
+    envid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A letter in the queue. `size`: its octets, without the prefix; times are seconds since 1970."""
+
+    id: int
+    blob_id: str
+    prefix: bytes
+    size: int
+    header_size: int
+    sender: str
+    ret: str | None
+    envid: str | None
+    queued: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One of its recipients. `attempts`: those before this one; `warned`: the sender was told of the delay."""
+
+    id: int
+    address: str
+    notify: str
+    orcpt: str | None
+    attempts: int
+    expires: int
+    warned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What one mail transaction carries: a letter, to recipients at one domain."""
+
+    letter: Letter
+    domain: str
+    recipients: tuple[Recipient, ...]
+
+
+class Entry(NamedTuple):
+    """A recipient, as the list shows it. `reply`: what was last said of it; empty before the first attempt."""
+
+    letter_id: int
+    sender: str
+    recipient: str
+    domain: str
+    state: State
+    attempts: int
+    size: int
+    queued: int
+    due: int
+    expires: int
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """A choice of recipients; what isn't given leaves nothing out. Addresses and domains are compared in lower case."""
+
+    letters: Collection[int] = ()
+    sender: str = ""
+    recipient: str = ""  # an address, or "example.net" or "@example.net" for all at a domain
+    state: State | None = None
+
+
+def add(tx: Tx, blob: Blob, header_size: int, onward: Onward) -> int:
+    """Queue a letter whose octets are kept; its id. Each recipient is due at once. The relay hears of it."""
+    tx.run(
+        "INSERT INTO blob (id, size, uses) VALUES (:id, :size, 1) ON CONFLICT (id) DO UPDATE"
+        " SET uses = blob.uses + 1, released = NULL",
+        id=blob.id,
+        size=blob.size,
+    )
+    letter_id: int = tx.value(
+        "INSERT INTO outgoing (blob_id, prefix, size, header_size, sender, ret, envid, queued)"
+        " VALUES (:blob_id, :prefix, :size, :header_size, :sender, :ret, :envid, :now) RETURNING id",
+        blob_id=blob.id,
+        prefix=onward.prefix,
+        size=blob.size,
+        header_size=header_size,
+        sender=onward.sender,
+        ret=onward.ret,
+        envid=onward.envid,
+        now=tx.now,
+    )
+    tx.many(
+        "INSERT INTO outgoing_recipient (letter_id, address, domain, notify, orcpt, held, leased, attempts, due,"
+        " expires, warned, reply) VALUES (:letter_id, :address, :domain, :notify, :orcpt, 0, 0, 0, :now, :expires, 0,"
+        " '')",
+        [
+            {
+                "letter_id": letter_id,
+                "address": to.address,
+                "domain": to.domain,
+                "notify": to.notify,
+                "orcpt": to.orcpt,
+                "now": tx.now,
+                "expires": tx.now + LIFETIME,
+            }
+            for to in onward.recipients
+        ],
+    )
+    tx.changed(FEED, tx.now)
+    return letter_id
+
+
+# -- for the relay -------------------------------------------------------------------------------------------------
+
+
+def recover(tx: Tx) -> int:
+    """What was in flight when the last server ended is due; the number of recipients. For the start of a server."""
+    return tx.run("UPDATE outgoing_recipient SET leased = 0, due = :now WHERE leased = 1", now=tx.now)
+
+
+def take_due(tx: Tx, limit: int, *, busy: Mapping[str, int], at_once: int) -> tuple[list[Due], int | None]:
+    """Take up to `limit` transactions whose time has come, the oldest first, with a lease.
+
+    `busy`: the transactions under way for each domain; none gets more than `at_once`. Also returns when the next
+    recipient will be due at a domain that has room; None: there is none.
+    """
+    taken = Counter(busy)
+    full = {f"full{number}": domain for number, domain in enumerate(sorted(busy)) if busy[domain] >= at_once}
+    room = f"held = 0 AND domain NOT IN ({', '.join(f':{name}' for name in full)})" if full else "held = 0"
+    rows = tx.all(
+        f"SELECT letter_id, domain FROM outgoing_recipient WHERE {room} AND due <= :now ORDER BY due LIMIT :looked_at",
+        now=tx.now,
+        looked_at=LOOKED_AT,
+        **full,
+    )
+    found: list[Due] = []
+    for letter_id, domain in dict.fromkeys(rows):
+        if len(found) == limit:
+            break
+        if taken[domain] < at_once:
+            taken[domain] += 1
+            found.append(_take(tx, letter_id, domain))
+    next_due = tx.value(f"SELECT min(due) FROM outgoing_recipient WHERE {room}", **full)
+    return found, next_due
+
+
+def take_for(tx: Tx, domain: str) -> Due | None:
+    """Take one more transaction for a domain, for a connection that stands."""
+    row = tx.one(
+        "SELECT letter_id FROM outgoing_recipient WHERE domain = :domain AND held = 0 AND due <= :now"
+        " ORDER BY due LIMIT 1",
+        domain=domain,
+        now=tx.now,
+    )
+    return None if row is None else _take(tx, row[0], domain)
+
+
+def _take(tx: Tx, letter_id: int, domain: str) -> Due:
+    rows = tx.all(
+        "UPDATE outgoing_recipient SET leased = 1, due = :until WHERE id IN (SELECT id FROM outgoing_recipient"
+        " WHERE letter_id = :letter_id AND domain = :domain AND held = 0 AND due <= :now ORDER BY id LIMIT :most)"
+        " RETURNING id, address, notify, orcpt, attempts, expires, warned",
+        letter_id=letter_id,
+        domain=domain,
+        now=tx.now,
+        until=tx.now + LEASE,
+        most=RECIPIENTS_AT_A_TIME,
+    )
+    letter = tx.one(
+        "SELECT id, blob_id, prefix, size, header_size, sender, ret, envid, queued FROM outgoing WHERE id = :id",
+        id=letter_id,
+    )
+    assert letter is not None
+    recipients = [
+        Recipient(one, address, notify, orcpt, attempts, expires, bool(warned))
+        for one, address, notify, orcpt, attempts, expires, warned in sorted(rows)
+    ]
+    return Due(Letter(*letter), domain, tuple(recipients))
+
+
+def done(tx: Tx, recipient_ids: Sequence[int]) -> None:
+    """Forget recipients that have the letter, or whose sender has been told that they don't get it."""
+    letters = {
+        letter_id
+        for one in recipient_ids
+        for (letter_id,) in tx.all("DELETE FROM outgoing_recipient WHERE id = :id RETURNING letter_id", id=one)
+    }
+    released = 0
+    for letter_id in sorted(letters):
+        blob_id = tx.value(
+            "DELETE FROM outgoing WHERE id = :id AND NOT EXISTS"
+            " (SELECT 1 FROM outgoing_recipient WHERE letter_id = :id) RETURNING blob_id",
+            id=letter_id,
+        )
+        if blob_id is not None:
+            released += tx.run("UPDATE blob SET uses = uses - 1 WHERE id = :id", id=blob_id)
+    if released:
+        note_released(tx)
+
+
+def defer(tx: Tx, recipient_id: int, due: int, reply: str, *, warned: bool) -> None:
+    """Try again at `due`, at the latest when the letter's time is over. `reply`: why not now."""
+    tx.run(
+        "UPDATE outgoing_recipient SET leased = 0, attempts = attempts + 1, reply = :reply, warned = :warned,"
+        " due = CASE WHEN expires < :due AND expires > :now THEN expires ELSE :due END WHERE id = :id",
+        id=recipient_id,
+        due=due,
+        now=tx.now,
+        reply=reply,
+        warned=int(warned),
+    )
+
+
+def defer_domain(tx: Tx, domain: str, due: int, reply: str) -> int:
+    """Nobody answers there: whatever else is due for the domain waits too; the number of recipients.
+
+    Those whose time is over are left: each of them is tried for the last time.
+    """
+    return tx.run(
+        "UPDATE outgoing_recipient SET reply = :reply, due = CASE WHEN expires < :due THEN expires ELSE :due END"
+        " WHERE domain = :domain AND held = 0 AND leased = 0 AND due <= :now AND expires > :now",
+        domain=domain,
+        due=due,
+        now=tx.now,
+        reply=reply,
+    )
+
+
+# -- for the operator ----------------------------------------------------------------------------------------------
+
+
+def list_some(tx: Tx, which: Which, *, after: tuple[int, int] = (0, 0), limit: int = LOOKED_AT) -> list[Row]:
+    """A portion of the chosen recipients: rows of (recipient's id, *`Entry`), by letter and recipient.
+
+    `after`: the letter's and the recipient's id in the last row of the portion before.
+    """
+    where, params = _where(which)
+    return tx.all(
+        "SELECT r.id, r.letter_id, l.sender, r.address, r.domain, CASE WHEN r.held = 1 THEN 'held' ELSE 'waiting' END,"
+        " r.attempts, l.size, l.queued, r.due, r.expires, r.reply FROM outgoing_recipient r"
+        f" JOIN outgoing l ON l.id = r.letter_id WHERE {where} AND r.letter_id >= :letter_id"
+        " AND (r.letter_id > :letter_id OR r.id > :recipient_id) ORDER BY r.letter_id, r.id LIMIT :limit",
+        letter_id=after[0],
+        recipient_id=after[1],
+        limit=limit,
+        **params,
+    )
+
+
+def retry(tx: Tx, which: Which) -> int:
+    """Try the chosen ones now, but for those that are held or in flight; their number."""
+    count = _update(tx, which, "due = :now", "held = 0 AND leased = 0")
+    tx.changed(FEED, tx.now)
+    return count
+
+
+def hold(tx: Tx, which: Which) -> int:
+    """Don't try the chosen ones until they are released; their number. What is in flight arrives all the same."""
+    return _update(tx, which, "held = 1", "held = 0")
+
+
+def release(tx: Tx, which: Which) -> int:
+    """Held ones are tried again, now; their number. One that is in flight keeps its lease."""
+    count = _update(tx, which, "held = 0, due = CASE WHEN leased = 1 THEN due ELSE :now END", "held = 1")
+    tx.changed(FEED, tx.now)
+    return count
+
+
+def drop(tx: Tx, which: Which) -> int:
+    """Forget the chosen ones; nobody is told. Their number."""
+    where, params = _where(which)
+    rows = tx.all(
+        f"SELECT r.id FROM outgoing_recipient r JOIN outgoing l ON l.id = r.letter_id WHERE {where}", **params
+    )
+    done(tx, [one for (one,) in rows])
+    return len(rows)
+
+
+def _update(tx: Tx, which: Which, change: str, condition: str) -> int:
+    where, params = _where(which)
+    return tx.run(
+        f"UPDATE outgoing_recipient SET {change} WHERE {condition} AND id IN (SELECT r.id FROM outgoing_recipient r"
+        f" JOIN outgoing l ON l.id = r.letter_id WHERE {where})",
+        now=tx.now,
+        **params,
+    )
+
+
+def _where(which: Which) -> tuple[str, dict[str, int | str]]:
+    params: dict[str, int | str] = {f"letter{number}": one for number, one in enumerate(which.letters)}
+    terms = ["1 = 1"]
+    if params:
+        terms.append(f"r.letter_id IN ({', '.join(f':{name}' for name in params)})")
+    if which.sender:
+        terms.append("lower(l.sender) = :sender")
+        params["sender"] = which.sender.lower()
+    local, _, domain = which.recipient.lower().rpartition("@")
+    if which.recipient:
+        terms.append("lower(r.address) = :recipient" if local else "r.domain = :recipient")
+        params["recipient"] = which.recipient.lower() if local else domain
+    if which.state is not None:
+        terms.append("r.held = :held")
+        params["held"] = int(which.state == "held")
+    return " AND ".join(terms), params

@@ -1,0 +1,237 @@
+-- The whole schema, as a new store gets it. Four words differ between databases: {id}, {int}, {blob}, {strict};
+-- a fifth, {clustered}, keeps rows in the order of their primary key where the database can.
+-- Times are seconds since 1970, truth values 0 and 1.
+
+CREATE TABLE store (
+    one {int} PRIMARY KEY CHECK (one = 1),
+    version {int} NOT NULL,       -- of this schema
+    oldest {int} NOT NULL,        -- the oldest schema version whose programs can work with it
+    uidvalidity {int} NOT NULL,   -- the last one given; never goes back
+    swept {int} NOT NULL,         -- no stray file is older than this
+    held {int} NOT NULL           -- until then no octets are deleted: a backup is being made
+) {strict};
+
+CREATE TABLE domain (
+    id {id},
+    name TEXT NOT NULL UNIQUE     -- U-labels, case folded
+) {strict};
+
+CREATE TABLE account (
+    id {id},
+    address TEXT NOT NULL UNIQUE, -- canonical: see address.py
+    typed TEXT NOT NULL,          -- as the operator wrote it
+    password TEXT NOT NULL,       -- a hash; never the password
+    created {int} NOT NULL,
+    modseq {int} NOT NULL,        -- of the last change in any of its mailboxes
+    horizon {int} NOT NULL,       -- removals up to this modseq are forgotten
+    size {int} NOT NULL,          -- octets of all its messages, each counted once
+    messages {int} NOT NULL,
+    size_limit {int},             -- NULL: none
+    message_limit {int}
+) {strict};
+
+-- Further addresses of accounts; "@example.org" takes what nobody else at the domain does.
+CREATE TABLE alias (
+    address TEXT NOT NULL,
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    PRIMARY KEY (address, account_id)
+) {strict} {clustered};
+CREATE INDEX alias_account ON alias (account_id);
+
+-- Passwords that a person gave to one program each.
+CREATE TABLE app_password (
+    id {id},
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    password TEXT NOT NULL,       -- a hash
+    protocols TEXT NOT NULL,      -- "imap smtp"; empty: all
+    created {int} NOT NULL,
+    used {int},                   -- when last
+    UNIQUE (account_id, name)
+) {strict};
+
+CREATE TABLE mailbox (
+    id {id},
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    name TEXT NOT NULL,           -- levels joined by "/"
+    uidvalidity {int} NOT NULL,
+    uidnext {int} NOT NULL,
+    messages {int} NOT NULL,
+    unseen {int} NOT NULL,
+    deleted {int} NOT NULL,       -- messages flagged \Deleted
+    size {int} NOT NULL,          -- octets of all messages
+    highestmodseq {int} NOT NULL, -- of the last change to a message in it
+    modseq {int} NOT NULL,        -- of the last change to this row other than by messages
+    special_use TEXT NOT NULL,    -- RFC 6154, "\Sent"; empty: none
+    subscribed {int} NOT NULL,
+    UNIQUE (account_id, name)
+) {strict};
+
+-- A mailbox was here.
+CREATE TABLE mailbox_tombstone (
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    modseq {int} NOT NULL,
+    mailbox_id {int} NOT NULL,
+    removed {int} NOT NULL,
+    PRIMARY KEY (account_id, modseq, mailbox_id)
+) {strict} {clustered};
+
+-- Names that somebody subscribed to and that no mailbox has; a mailbox has its own mark.
+CREATE TABLE subscription (
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    PRIMARY KEY (account_id, name)
+) {strict} {clustered};
+
+-- Octets in messages/: one row for each file, counted by messages and other users.
+CREATE TABLE blob (
+    id TEXT PRIMARY KEY,
+    size {int} NOT NULL,
+    uses {int} NOT NULL,
+    released {int}                -- when the last use ended
+) {strict} {clustered};
+CREATE INDEX blob_unused ON blob (id) WHERE uses = 0;
+
+-- Messages that belong together; a key is what a message id, or nothing, and a base subject come to (thread.py).
+CREATE TABLE thread (
+    id {id},
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE
+) {strict};
+CREATE INDEX thread_account ON thread (account_id);
+
+CREATE TABLE thread_key (
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    key {int} NOT NULL,
+    thread_id {int} NOT NULL REFERENCES thread(id) ON DELETE CASCADE,
+    latest {int} NOT NULL,        -- when a message last came with it
+    PRIMARY KEY (account_id, key)
+) {strict} {clustered};
+CREATE INDEX thread_key_thread ON thread_key (thread_id);
+
+-- A letter as one account has it. What doesn't change is written once; `wire` has what a reader asks for, ready.
+CREATE TABLE message (
+    id {id},
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    thread_id {int} NOT NULL,
+    blob_id TEXT NOT NULL REFERENCES blob(id),
+    prefix {blob} NOT NULL,       -- our own header lines, before the octets
+    size {int} NOT NULL,          -- prefix and octets
+    header_size {int} NOT NULL,   -- of the octets' header, with the empty line
+    received {int} NOT NULL,      -- INTERNALDATE, receivedAt
+    sent {int},                   -- the Date field, where it can be understood
+    attachment {int} NOT NULL,
+    removed {int}                 -- when the last placement went
+) {strict};
+CREATE INDEX message_account ON message (account_id);
+CREATE INDEX message_blob ON message (blob_id);
+CREATE INDEX message_thread ON message (thread_id);
+CREATE INDEX message_removed ON message (removed) WHERE removed IS NOT NULL;
+
+CREATE TABLE wire (
+    message_id {int} PRIMARY KEY REFERENCES message(id) ON DELETE CASCADE,
+    envelope {blob} NOT NULL,
+    body {blob} NOT NULL,
+    bodystructure {blob} NOT NULL,
+    tree {blob} NOT NULL,
+    subject TEXT NOT NULL,
+    from_ TEXT NOT NULL,
+    to_ TEXT NOT NULL,
+    cc TEXT NOT NULL,
+    bcc TEXT NOT NULL,
+    reply_to TEXT NOT NULL,
+    message_id_ TEXT NOT NULL,
+    in_reply_to TEXT NOT NULL,
+    reference_ids TEXT NOT NULL,
+    base_subject TEXT NOT NULL,
+    preview TEXT NOT NULL
+) {strict};
+
+-- What people search by, case folded (fold.py): narrow, because it is read row after row.
+CREATE TABLE folded (
+    message_id {int} PRIMARY KEY REFERENCES message(id) ON DELETE CASCADE,
+    subject TEXT NOT NULL,
+    from_ TEXT NOT NULL,
+    to_ TEXT NOT NULL,
+    cc TEXT NOT NULL,
+    bcc TEXT NOT NULL
+) {strict};
+
+-- What an import has brought, so that it brings nothing twice (transfer.py).
+CREATE TABLE imported (
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    digest {blob} NOT NULL,
+    message_id {int} NOT NULL REFERENCES message(id) ON DELETE CASCADE,
+    PRIMARY KEY (account_id, digest)
+) {strict} {clustered};
+CREATE INDEX imported_message ON imported (message_id);
+
+-- Each combination of flags that an account uses, once; a placement has one.
+CREATE TABLE flagset (
+    id {id},
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    line {blob} NOT NULL,         -- sorted, joined by spaces: "\Answered \Seen $Forwarded"
+    seen {int} NOT NULL,
+    deleted {int} NOT NULL,
+    UNIQUE (account_id, line)
+) {strict};
+
+-- A message in a mailbox.
+CREATE TABLE placement (
+    mailbox_id {int} NOT NULL REFERENCES mailbox(id) ON DELETE CASCADE,
+    uid {int} NOT NULL,
+    message_id {int} NOT NULL REFERENCES message(id),
+    flagset_id {int} NOT NULL,  -- no REFERENCES: it would need an index that every STORE had to keep
+    modseq {int} NOT NULL,        -- of its last change
+    created {int} NOT NULL,       -- the modseq with which it came
+    saved {int} NOT NULL,         -- when it came here (RFC 8514)
+    PRIMARY KEY (mailbox_id, uid)
+) {strict} {clustered};
+CREATE INDEX placement_modseq ON placement (mailbox_id, modseq);
+CREATE INDEX placement_message ON placement (message_id);
+
+-- A message was here. Kept for a time, so that whoever comes back can be told.
+CREATE TABLE tombstone (
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    mailbox_id {int} NOT NULL,
+    modseq {int} NOT NULL,        -- of the removal
+    uid {int} NOT NULL,
+    message_id {int} NOT NULL,
+    created {int} NOT NULL,       -- of the placement that is gone
+    removed {int} NOT NULL,       -- when
+    PRIMARY KEY (account_id, modseq, mailbox_id, uid)
+) {strict} {clustered};
+CREATE INDEX tombstone_removed ON tombstone (removed);
+
+-- A letter on its way to other servers: there as long as one of its recipients is (queue.py).
+CREATE TABLE outgoing (
+    id {id},
+    blob_id TEXT NOT NULL REFERENCES blob(id),
+    prefix {blob} NOT NULL,       -- our own header lines, before the octets
+    size {int} NOT NULL,          -- of the octets
+    header_size {int} NOT NULL,   -- of the octets' header, with the empty line
+    sender TEXT NOT NULL,         -- the reverse-path; empty: <>
+    ret TEXT,                     -- RFC 3461 §4.3
+    envid TEXT,                   -- §4.4
+    queued {int} NOT NULL
+) {strict};
+CREATE INDEX outgoing_blob ON outgoing (blob_id);
+
+CREATE TABLE outgoing_recipient (
+    id {id},
+    letter_id {int} NOT NULL REFERENCES outgoing(id) ON DELETE CASCADE,
+    address TEXT NOT NULL,
+    domain TEXT NOT NULL,         -- canonical: see address.py
+    notify TEXT NOT NULL,         -- RFC 3461 §4.1
+    orcpt TEXT,                   -- §4.2
+    held {int} NOT NULL,          -- by the operator
+    leased {int} NOT NULL,        -- an attempt is under way; until `due` nobody else begins one
+    attempts {int} NOT NULL,
+    due {int} NOT NULL,
+    expires {int} NOT NULL,       -- then it is given up
+    warned {int} NOT NULL,        -- the sender was told that it takes longer
+    reply TEXT NOT NULL           -- what was last said of it
+) {strict};
+CREATE INDEX outgoing_recipient_letter ON outgoing_recipient (letter_id);
+CREATE INDEX outgoing_recipient_due ON outgoing_recipient (due, domain, letter_id) WHERE held = 0;
+CREATE INDEX outgoing_recipient_domain ON outgoing_recipient (domain, due) WHERE held = 0;
+CREATE INDEX outgoing_recipient_leased ON outgoing_recipient (id) WHERE leased = 1;

@@ -1,0 +1,373 @@
+# ruff: noqa: S608  (SQL is put together from constants of this file; values are always parameters)
+r"""Search: a tree of keys, and the messages of a mailbox that it is true for.
+
+What the database can decide is one query: flags, dates, sizes, UIDs, the folded texts of subject and addresses. What
+stands in the octets (`Header`, `Body`, `Text`) is read from the files, and only for messages that the rest of the tree
+leaves open. Text is found as a part of the text, in whatever case (fold.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from . import flag, index, text
+from .fold import clean, fold
+from .mail import account_of, ordered
+
+if TYPE_CHECKING:
+    from .engine import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every message."""
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of these; none: every message."""
+
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """One of these at least; none: no message."""
+
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Not this."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class HasFlag:
+    r"""``\Seen``, ``$Forwarded``: any flag, in whatever case."""
+
+    flag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Uids:
+    """The UIDs in these ranges (sequence numbers are the session's to resolve)."""
+
+    ranges: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The text of the subject or of an address field, encoded words decoded, has this in it."""
+
+    name: Literal["subject", "from", "to", "cc", "bcc"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """There is a field of this name that has this text in it; an empty text: there is such a field."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The text of some part of the body has this in it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The header, or the text of some part of the body, has this in it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The internal date is from `start` on and before `end`, seconds since 1970; None: open."""
+
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The Date field, where it can be understood, is from `start` on and before `end`; None: open."""
+
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """It came to this mailbox from `start` on and before `end` (RFC 8514); None: open."""
+
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Larger:
+    """More octets than this."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Smaller:
+    """Fewer octets than this."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Its modseq is this one or a later one (RFC 7162 §3.1.5)."""
+
+    modseq: int
+
+
+Key = (
+    All | And | Or | Not | HasFlag | Uids | Field | Header | Body | Text | Received | Sent | Saved | Larger | Smaller
+    | Changed
+)  # fmt: skip
+Octets = Header | Body | Text
+
+FIELDS = {"subject": "t.subject", "from": "t.from_", "to": "t.to_", "cc": "t.cc", "bcc": "t.bcc"}
+TIMES = {Received: "m.received", Sent: "m.sent", Saved: "p.saved"}
+JOINS = {
+    "f": " JOIN flagset f ON f.id = p.flagset_id",
+    "m": " JOIN message m ON m.id = p.message_id",
+    "t": " JOIN folded t ON t.message_id = p.message_id",
+}
+
+
+# More ranges than this are compared here, not in the query: SQLite refuses an expression 1,000 levels deep.
+RANGES_IN_SQL = 200
+# Octets of a message that are read for a search; what lies beyond, in one giant attachment, is not looked at.
+MAX_SCAN = 64 * 1024 * 1024
+
+
+def search(tx: Tx, mailbox_id: int, key: Key) -> list[int]:
+    """The UIDs of the messages for which `key` is true, ascending. Errors: NotFound for no such mailbox."""
+    return _Search(tx, mailbox_id).matching(key)
+
+
+class _Search:
+    """One search in one mailbox."""
+
+    def __init__(self, tx: Tx, mailbox_id: int) -> None:
+        self._tx = tx
+        self._mailbox_id = mailbox_id
+        self._account_id = account_of(tx, mailbox_id)
+        self._flagsets = [
+            (flagset_id, {word.lower() for word in flag.parse(line)})
+            for flagset_id, line in tx.all(
+                "SELECT id, line FROM flagset WHERE account_id = :account_id", account_id=self._account_id
+            )
+        ]
+
+    def matching(self, key: Key) -> list[int]:
+        if not _is_slow(key):
+            return self._query(key)
+        return sorted(self._among(key, set(self._query(_upper_bound(key)))))
+
+    # -- what the database decides ---------------------------------------------------------------------------------
+
+    def _query(self, key: Key) -> list[int]:
+        condition = _Condition(self._flagsets)
+        where = condition.of(key)
+        joins = "".join(join for table, join in JOINS.items() if f"{table}." in where)
+        rows = self._tx.all(
+            f"SELECT p.uid FROM placement p{joins} WHERE p.mailbox_id = :mailbox_id AND {where} ORDER BY p.uid",
+            mailbox_id=self._mailbox_id,
+            **condition.parameters,
+        )
+        return [uid for (uid,) in rows]
+
+    # -- what has to be looked at here -----------------------------------------------------------------------------
+
+    def _among(self, key: Key, uids: set[int]) -> set[int]:
+        """Those of `uids` for which `key` is true. What is quick goes first and leaves less for what is slow."""
+        if not uids:
+            return uids
+        if not _is_slow(key):
+            return uids.intersection(self._query(key))
+        match key:
+            case And(keys):
+                for one in sorted(keys, key=_is_slow):
+                    uids = self._among(one, uids)
+                return uids
+            case Or(keys):
+                found: set[int] = set()
+                for one in sorted(keys, key=_is_slow):
+                    found |= self._among(one, uids - found)
+                return found
+            case Not(inner):
+                return uids - self._among(inner, uids)
+            case Uids(ranges):
+                return {uid for low, high in ordered(ranges) for uid in _between(uids, low, high)}
+            case Body() | Text():
+                return self._indexed(key, uids)
+            case Header():
+                return self._scan(key, uids)
+        raise AssertionError(key)
+
+    def _indexed(self, key: Body | Text, uids: set[int]) -> set[int]:
+        """Ask the index, and read what isn't in it yet."""
+        if not self._tx.has_index:
+            return self._scan(key, uids)
+        wanted = fold(clean(key.text))
+        in_mailbox = "p.mailbox_id = :mailbox_id"
+        condition = "t.body LIKE :pattern ESCAPE '!'"
+        if isinstance(key, Text):
+            condition = f"({condition} OR t.header LIKE :pattern ESCAPE '!')"
+        if len(wanted) < index.SHORTEST:
+            source = "placement p CROSS JOIN search.text t ON t.message_id = p.message_id"
+            query = ""
+        else:
+            source = "search.text t CROSS JOIN placement p ON p.message_id = t.message_id"
+            condition += " AND t.message_id IN (SELECT rowid FROM search.trigram WHERE trigram MATCH :query)"
+            query = index.query(self._account_id, wanted)
+        found = self._tx.all(
+            f"SELECT p.uid FROM {source} WHERE {in_mailbox} AND {condition}",
+            mailbox_id=self._mailbox_id,
+            pattern=pattern(key.text),
+            query=query,
+        )
+        open_yet = self._tx.all(
+            f"SELECT p.uid FROM placement p WHERE {in_mailbox} AND p.message_id > (SELECT done FROM search.state)"
+            " UNION SELECT p.uid FROM search.text t CROSS JOIN placement p ON p.message_id = t.message_id"
+            f" WHERE {in_mailbox} AND t.whole = 0",
+            mailbox_id=self._mailbox_id,
+        )
+        hits = {uid for (uid,) in found}
+        rest = {uid for (uid,) in open_yet} & uids
+        return (hits & uids) | self._scan(key, rest - hits)
+
+    def _scan(self, key: Octets, uids: set[int]) -> set[int]:
+        """Read the octets of each message."""
+        found = set()
+        is_in = _matcher(key)
+        for uid in sorted(uids):
+            row = self._tx.one(
+                "SELECT m.prefix, m.blob_id, m.header_size, m.size FROM placement p"
+                " JOIN message m ON m.id = p.message_id WHERE p.mailbox_id = :mailbox_id AND p.uid = :uid",
+                mailbox_id=self._mailbox_id,
+                uid=uid,
+            )
+            assert row is not None  # within one snapshot
+            prefix, blob_id, header_size, size = row
+            end = header_size if isinstance(key, Header) else min(size, MAX_SCAN)
+            if is_in(prefix, self._tx.blobs.read(blob_id, 0, end)):
+                found.add(uid)
+        return found
+
+
+def _matcher(key: Octets) -> Callable[[bytes, bytes], bool]:
+    """Whether prefix and octets have what the key asks for."""
+    wanted = fold(clean(key.text))
+    match key:
+        case Header(name):
+            return lambda prefix, octets: any(wanted in value for value in text.folded_fields(prefix, octets, name))
+        case Body():
+            return lambda prefix, octets: wanted in text.folded_body(octets)
+        case Text():
+            return lambda prefix, octets: (
+                wanted in text.folded_header(prefix, octets) or wanted in text.folded_body(octets)
+            )
+
+
+def _between(uids: set[int], low: int, high: int) -> Iterable[int]:
+    """Those from `low` to `high`, by whichever way is shorter."""
+    if high - low < len(uids):
+        return uids.intersection(range(low, high + 1))
+    return (uid for uid in uids if low <= uid <= high)
+
+
+def _is_slow(key: Key) -> bool:
+    """Whether the database can't decide it."""
+    match key:
+        case And(keys) | Or(keys):
+            return any(map(_is_slow, keys))
+        case Not(inner):
+            return _is_slow(inner)
+        case Uids(ranges):
+            return len(ranges) > RANGES_IN_SQL
+        case Header() | Body() | Text():
+            return True
+    return False
+
+
+def _upper_bound(key: Key) -> Key:
+    """A quick key that is true wherever `key` is."""
+    if not _is_slow(key):
+        return key
+    match key:
+        case And(keys):
+            return And(tuple(map(_upper_bound, keys)))
+        case Or(keys):
+            return Or(tuple(map(_upper_bound, keys)))
+    return All()
+
+
+class _Condition:
+    """A key as a condition of SQL, with its parameters."""
+
+    def __init__(self, flagsets: list[tuple[int, set[str]]]) -> None:
+        self.parameters: dict[str, Any] = {}
+        self._flagsets = flagsets
+
+    def of(self, key: Key) -> str:
+        match key:
+            case All():
+                return "1 = 1"
+            case And(keys):
+                return f"({' AND '.join(map(self.of, keys))})" if keys else "1 = 1"
+            case Or(keys):
+                return f"({' OR '.join(map(self.of, keys))})" if keys else "1 = 0"
+            case Not(inner):
+                return f"NOT ({self.of(inner)})"
+            case HasFlag(name):
+                ids = [str(flagset_id) for flagset_id, flags in self._flagsets if name.lower() in flags]
+                return f"p.flagset_id IN ({', '.join(ids)})" if ids else "1 = 0"
+            case Uids(ranges):
+                each = [f"p.uid BETWEEN {int(low)} AND {int(high)}" for low, high in ordered(ranges)]
+                return f"({' OR '.join(each)})" if each else "1 = 0"
+            case Field(name, wanted):
+                return f"{FIELDS[name]} LIKE {self._parameter(pattern(wanted))} ESCAPE '!'"
+            case Received() | Sent() | Saved():
+                column = TIMES[type(key)]
+                start = f" AND {column} >= {self._parameter(key.start)}" if key.start is not None else ""
+                end = f" AND {column} < {self._parameter(key.end)}" if key.end is not None else ""
+                return f"({column} IS NOT NULL{start}{end})"
+            case Larger(size):
+                return f"m.size > {self._parameter(size)}"
+            case Smaller(size):
+                return f"m.size < {self._parameter(size)}"
+            case Changed(modseq):
+                return f"p.modseq >= {self._parameter(modseq)}"
+        raise AssertionError(key)
+
+    def _parameter(self, value: Any) -> str:
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f":{name}"
+
+
+def pattern(wanted: str) -> str:
+    """What LIKE finds the text with, anywhere; "!" is the escape character."""
+    escaped = LIKE_SPECIAL.sub(r"!\g<0>", fold(clean(wanted)))
+    return f"%{escaped}%"
+
+
+LIKE_SPECIAL = re.compile(r"[%_!]")

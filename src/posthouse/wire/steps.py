@@ -1,0 +1,78 @@
+"""A client's dialogue as a generator: it yields wishes, whoever drives it grants them, and it returns a result.
+
+::
+
+    def noop(conversation) -> Steps[None]:
+        yield b"NOOP\\r\\n"                                              # octets: send these
+        reply = yield from receive(reader, read_reply(reader), 300)    # wait for an answer
+        ...
+
+So everything that can go wrong in a dialogue is written once, is tested without a socket, and runs on a blocking
+socket as well as under asyncio (client/drive.py has the two loops).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+from posthouse.errors import ConnectionFailed
+
+from .reader import Parse, Reader
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Receive:
+    """Wait for octets, at most ``timeout`` seconds.
+
+    The answer is the octets, ``b""`` when the peer closed the connection, or None when the time is over.
+    """
+
+    timeout: float
+
+    def __post_init__(self) -> None:
+        if not self.timeout >= 0:
+            raise ValueError(f"no time to wait: {self.timeout}")
+
+
+@dataclass(frozen=True, slots=True)
+class StartTls:
+    """Begin TLS on this connection, as its client. The peer has given its go-ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeTls:
+    """On a second connection to the same server: begin TLS unasked.
+
+    The answer is the first octet that the server sent in return, or ``b""``. Asked where a server keeps silent: it may
+    be waiting for TLS, as we wait for its greeting.
+    """
+
+
+# Octets are a wish too: "send these".
+Wish: TypeAlias = bytes | Receive | StartTls | ProbeTls
+Steps: TypeAlias = Generator[Wish, bytes | None, T]
+
+
+def receive(reader: Reader, parse: Parse[T], timeout: float) -> Steps[T]:
+    """Run a parser over ``reader``, and receive octets wherever it waits for more.
+
+    ``timeout``: seconds that the peer may be silent; then `ConnectionFailed`. A peer that closes the connection meets
+    what the parser says about the end of its input.
+    """
+    while True:
+        try:
+            next(parse)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        data = yield Receive(timeout)
+        if data is None:
+            raise ConnectionFailed(f"the server said nothing for {timeout:g} seconds")
+        if data:
+            reader.feed(data)
+        else:
+            reader.feed_eof()

@@ -1,0 +1,116 @@
+"""Processes at work on one store are killed, again and again; nothing acknowledged is lost, doubled or changed.
+
+A few rounds run with every test run; `make test-crash` runs hundreds (CRASH_ROUNDS).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from threading import Timer
+
+from crash_worker import content
+from posthouse.store import mail, mailbox, tidy, verify
+from posthouse.store.engine import Store
+from store_helpers import House
+
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "2"))
+WORKER = Path(__file__).resolve().parents[1] / "crash_worker.py"
+
+
+class Diary:
+    """What the killed processes have told."""
+
+    def __init__(self) -> None:
+        self.begun: dict[str, set[str]] = defaultdict(set)  # "append", "delete", … -> tokens
+        self.done: dict[str, set[str]] = defaultdict(set)
+        self.flags: dict[str, set[str]] = defaultdict(set)
+        self.given: dict[tuple[int, int], str] = {}  # mailbox and UID -> the token that got it
+        self.modseq = 0
+
+    def read(self, lines: bytes) -> None:
+        for line in lines.split(b"\n")[:-1]:  # the last one may be cut
+            word, token, *rest = json.loads(line)
+            if word in ("appended", "moved", "flagged", "deleted"):
+                self.done[word].add(token)
+            else:
+                self.begun[word].add(token)
+            if word == "appended":
+                self.modseq = max(self.modseq, rest[2])
+            if word == "flagged":
+                self.flags[token].add(rest[0])
+            if word in ("appended", "moved") and rest:
+                place = rest[0], rest[1]
+                assert place not in self.given, f"UID given twice: {place} to {self.given[place]} and {token}"
+                self.given[place] = token
+
+
+def kill_at_random(data: Path, number: int, chance: random.Random) -> list[bytes]:
+    """Two processes, each killed after a while; what they told."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, WORKER, data, name, str(number)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        for name in ("red", "blue")
+    ]
+    told = []
+    for process in processes:
+        assert process.stdout is not None
+        first = process.stdout.readline()  # it is at work
+        timer = Timer(chance.uniform(0, 0.6), process.kill)
+        timer.start()
+        told.append(first + process.stdout.read())
+        timer.join()
+        process.wait()
+        process.stdout.close()
+        assert process.returncode == -9
+    return told
+
+
+def check(store: Store, ids: list[int], diary: Diary) -> int:
+    """Everything acknowledged is there; the number of messages."""
+    assert verify.verify(store) == []
+    present: dict[str, tuple[str, set[str]]] = {}
+    for mailbox_id in ids:
+        for uid, token, blob_id, line in store.look(mail.fetch, mailbox_id, mail.ALL, ["subject", "blob", "flags"]):
+            assert token not in present, f"{token} is there twice"
+            assert diary.given.get((mailbox_id, uid), token) == token
+            present[token] = blob_id, set(line.decode().split())
+            diary.given[mailbox_id, uid] = token
+    for token in diary.done["appended"] - diary.begun["delete"]:
+        assert token in present, f"{token} was acknowledged and is gone"
+    for token in diary.done["deleted"]:
+        assert token not in present, f"{token} was deleted and is there"
+    for token, (blob_id, flags) in present.items():
+        assert token in diary.begun["append"]
+        assert diary.flags[token] <= flags
+        assert store.blobs.read(blob_id, 0, 10**7) == content(token)
+    return len(present)
+
+
+def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+    chance = random.Random(20_231_114)
+    store = Store.open(tmp_path)
+    house = House(store)
+    ada = house.account()
+    ids = [box.id for box in store.look(mailbox.list_all, ada.id)]
+    store.close()
+    diary = Diary()
+    messages = 0
+    for number in range(ROUNDS):
+        for told in kill_at_random(tmp_path, number, chance):
+            diary.read(told)
+        store = Store.open(tmp_path)
+        tidy.sweep(store)
+        messages = check(store, ids, diary)
+        assert store.look(lambda tx: tx.value("SELECT modseq FROM account")) >= diary.modseq
+        store.close()
+    print(f"{ROUNDS} rounds, {len(diary.done['appended'])} acknowledged, {messages} there")
+    assert len(diary.done["appended"]) > ROUNDS

@@ -1,0 +1,410 @@
+"""The relay against mail hosts that do as they are told, on loopback, found through a real name server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nameserver import name_server
+from posthouse.delivery.relay import Relay
+from posthouse.net.dns import Resolver
+from posthouse.store import account, domain, queue
+from posthouse.store.engine import Store, Tx
+from posthouse.store.queue import LIFETIME, Entry, Onward, To, Which
+from store_helpers import Clock, keep, letter
+
+ZONE = """
+x.example MX 10 one.example.
+x.example MX 20 two.example.
+y.example MX 10 two.example.
+one.example A 127.0.0.1
+two.example A 127.0.0.2
+dead.example A 127.0.0.3
+null.example MX 0 .
+ours.example MX 10 mail.example.org.
+mail.example.org A 127.0.0.1
+broken.example SERVFAIL
+"""
+ADA = "ada@example.org"
+DROP = "drop"
+# What a host answers where its script says nothing.
+ANSWERS = {
+    "": "220 host ESMTP",
+    "EHLO": "250-host\r\n250 8BITMIME",
+    "MAIL": "250 2.1.0 OK",
+    "RCPT": "250 2.1.5 OK",
+    "DATA": "354 go on",
+    ".": "250 2.0.0 taken",
+    "RSET": "250 OK",
+    "QUIT": "221 bye",
+}
+
+
+class Host:
+    """A mail host. ``scripts``: for each connection, verb -> another answer; afterwards it takes everything."""
+
+    def __init__(self, *scripts: dict[str, str]) -> None:
+        self.scripts = list(scripts)
+        self.connections = 0
+        self.letters: list[bytes] = []
+        self.said: list[str] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        answers = ANSWERS | (self.scripts.pop(0) if self.scripts else {})
+        verb = ""
+        try:
+            while True:
+                if answers[verb] == DROP:
+                    return
+                writer.write(answers[verb].encode() + b"\r\n")
+                if verb in ("QUIT", "STARTTLS"):  # no host here goes through with TLS
+                    return
+                if verb == "DATA" and answers[verb].startswith("354"):
+                    self.letters.append((await reader.readuntil(b"\r\n.\r\n"))[:-3])
+                    verb = "."
+                    continue
+                line = (await reader.readuntil(b"\r\n")).decode("ascii", "replace").strip()
+                self.said.append(line)
+                verb = line.split()[0].upper()
+                if verb not in answers:
+                    return
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        finally:
+            writer.close()
+
+
+class World:
+    """A store with a queue, a relay, and the hosts around it."""
+
+    def __init__(self, store: Store, relay: Relay, clock: Clock) -> None:
+        self.store = store
+        self.relay = relay
+        self.clock = clock
+
+    async def add(self, *addresses: str, sender: str = ADA, raw: bytes = b"") -> int:
+        to = [To(one, one.rpartition("@")[2]) for one in addresses]
+        blob = await asyncio.to_thread(keep, self.store, raw or letter())
+        header = (raw or letter()).index(b"\r\n\r\n") + 4
+        return await self.store.write(queue.add, blob, header, Onward(b"Received: x\r\n", sender, to))
+
+    async def entries(self) -> list[Entry]:
+        return [Entry._make(row[1:]) for row in await self.store.read(queue.list_some, Which())]
+
+    async def inbox(self) -> list[str]:
+        """The letters that Ada has, the oldest first."""
+
+        def look(tx: Tx) -> list[Any]:
+            return tx.all("SELECT m.blob_id, b.size FROM message m JOIN blob b ON b.id = m.blob_id ORDER BY m.id")
+
+        rows = await self.store.read(look)
+        return [self.store.blobs.read(blob_id, 0, size).decode() for blob_id, size in rows]
+
+    async def until(self, true: Callable[[], Awaitable[bool]]) -> None:
+        async with asyncio.timeout(10):
+            while not await true():  # noqa: ASYNC110  (the store tells nobody)
+                await asyncio.sleep(0.01)
+
+    async def empty(self) -> None:
+        async def nobody() -> bool:
+            return not await self.entries()
+
+        await self.until(nobody)
+
+    async def tried(self, times: int = 1) -> Entry:
+        async def attempted() -> bool:
+            return (await self.entries())[0].attempts >= times
+
+        await self.until(attempted)
+        return (await self.entries())[0]
+
+
+@asynccontextmanager
+async def world(folder: Path, *hosts: Host, delays: tuple[int, ...] = (3600,)) -> AsyncIterator[World]:
+    """Host number n listens at 127.0.0.n, all at the same port."""
+    clock = Clock()
+    store = Store.open(folder, readers=1, clock=clock)
+    await store.write(domain.add, "example.org")
+    await store.write(account.add, ADA, "hash")
+    servers: list[asyncio.Server] = []
+    for number, host in enumerate(hosts, 1):
+        port = servers[0].sockets[0].getsockname()[1] if servers else 0
+        servers.append(await asyncio.start_server(host.serve, f"127.0.0.{number}", port))
+    port = servers[0].sockets[0].getsockname()[1] if servers else 9
+    with name_server(ZONE) as dns:
+        resolver = Resolver([("127.0.0.1", dns.port)])
+        relay = Relay(store, resolver, hostname="mail.example.org", port=port, delays=delays, clock=clock)
+        await relay.start()
+        try:
+            yield World(store, relay, clock)
+        finally:
+            await relay.stop(1)
+            for server in servers:
+                server.close()
+            await asyncio.to_thread(store.close)
+
+
+def test_a_letter_arrives_as_it_is(tmp_path: Path) -> None:
+    async def run() -> None:
+        host = Host()
+        async with world(tmp_path, host) as here:
+            raw = b"Subject: dots\r\n\r\n.one\r\n..two\r\nbare\nfeed \xff\r\n"
+            await here.add("ann@x.example", "ben@x.example", raw=raw)
+            await here.empty()
+        expected = b"Received: x\r\nSubject: dots\r\n\r\n..one\r\n...two\r\nbare\r\nfeed \xff\r\n"
+        assert host.letters == [expected], "one transaction for both, and no bare line feed on the wire"
+        assert [line for line in host.said if line[:4] in ("EHLO", "MAIL", "RCPT")] == [
+            "EHLO mail.example.org",
+            "MAIL FROM:<ada@example.org> BODY=8BITMIME",
+            "RCPT TO:<ann@x.example>",
+            "RCPT TO:<ben@x.example>",
+        ]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("verb", ["EHLO", "MAIL", "RCPT", "DATA", "."])
+def test_not_now_then_yes(tmp_path: Path, verb: str) -> None:
+    async def run() -> None:
+        host = Host({verb: "451 4.7.1 Greylisted"})
+        async with world(tmp_path, Host(), host, delays=(0,)) as here:
+            await here.add("cat@y.example")
+            await here.empty()
+            assert host.connections == 2 and len(await here.inbox()) == 0
+            assert host.letters[-1].endswith(b"Hello.\r\n")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("verb", ["", "EHLO", "MAIL", "RCPT", "DATA", "."])
+def test_a_line_that_is_dropped(tmp_path: Path, verb: str) -> None:
+    async def run() -> None:
+        host = Host({verb: DROP})
+        async with world(tmp_path, Host(), host, delays=(0,)) as here:
+            await here.add("cat@y.example")
+            await here.empty()
+            assert host.connections == 2 and len(await here.inbox()) == 0
+
+    asyncio.run(run())
+
+
+def test_no_is_reported_to_the_sender(tmp_path: Path) -> None:
+    async def run() -> None:
+        host = Host({"RCPT": "550 5.1.1 No such user <ann>"})
+        async with world(tmp_path, host) as here:
+            await here.add("ann@x.example")
+            await here.empty()
+            (report,) = await here.inbox()
+        assert report.startswith("From: Mail delivery <mailer-daemon@mail.example.org>\r\nTo: <ada@example.org>\r\n")
+        assert "    one.example said: 550 5.1.1 No such user <ann>\r\n" in report
+        assert "Diagnostic-Code: smtp; 550 5.1.1 No such user <ann>\r\n" in report
+        assert "Auto-Submitted: auto-replied\r\n" in report
+        assert host.letters == []
+
+    asyncio.run(run())
+
+
+def test_a_report_has_no_report(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with world(tmp_path, Host({"RCPT": "550 5.1.1 No"})) as here:
+            await here.add("ann@x.example", sender="")
+            await here.empty()
+            assert await here.inbox() == []
+
+    asyncio.run(run())
+
+
+def test_a_sender_elsewhere_is_told_through_the_queue(tmp_path: Path) -> None:
+    async def run() -> None:
+        one, two = Host({"RCPT": "550 5.1.1 No"}), Host()
+        async with world(tmp_path, one, two) as here:
+            await here.add("ann@x.example", sender="eve@y.example")
+            await here.empty()
+        assert "MAIL FROM:<>" in two.said
+        assert b"To: <eve@y.example>\r\n" in two.letters[0]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("script", [{"": "421 busy"}, {"": "554 go away"}, {"RCPT": "450 later"}, {"": DROP}])
+def test_the_next_host_in_the_same_attempt(tmp_path: Path, script: dict[str, str]) -> None:
+    async def run() -> None:
+        two = Host()
+        async with world(tmp_path, Host(script), two) as here:
+            await here.add("ann@x.example")
+            await here.empty()
+        assert len(two.letters) == 1
+
+    asyncio.run(run())
+
+
+def test_a_letter_whose_answer_was_lost_goes_to_no_other_host(tmp_path: Path) -> None:
+    """RFC 5321 §4.5.4.1: it may have arrived; the same host may know it again."""
+
+    async def run() -> None:
+        one, two = Host({".": DROP}), Host()
+        async with world(tmp_path, one, two) as here:
+            await here.add("ann@x.example")
+            await here.tried()
+        assert (len(one.letters), two.letters) == (1, [])
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("answer", ["454 4.7.0 no TLS now", "220 go ahead", DROP])
+def test_tls_that_fails_is_done_without(tmp_path: Path, answer: str) -> None:
+    """RFC 7435: better in clear text than not at all."""
+
+    async def run() -> None:
+        offers = {"EHLO": "250-host\r\n250 STARTTLS", "STARTTLS": answer}
+        host = Host(offers, offers)
+        async with world(tmp_path, host) as here:
+            await here.add("ann@x.example")
+            await here.empty()
+        assert len(host.letters) == 1 and host.connections == 2
+
+    asyncio.run(run())
+
+
+def test_a_letter_too_large_for_them_is_not_sent(tmp_path: Path) -> None:
+    async def run() -> None:
+        host = Host({"EHLO": "250-host\r\n250 SIZE 100"})
+        async with world(tmp_path, host) as here:
+            await here.add("ann@x.example")
+            await here.empty()
+            (report,) = await here.inbox()
+        assert "The letter is too large for that server." in report and not any("MAIL" in line for line in host.said)
+
+    asyncio.run(run())
+
+
+def test_one_recipient_of_two(tmp_path: Path) -> None:
+    async def run() -> None:
+        host = Host()
+        async with world(tmp_path, host) as here:
+            await here.add("ann@x.example", "ben@null.example")
+            await here.empty()
+            (report,) = await here.inbox()
+        assert len(host.letters) == 1
+        assert "ben@null.example\r\n    That domain takes no mail at all.\r\n" in report
+        assert "Status: 5.1.10\r\n" in report and "ann@" not in report
+
+    asyncio.run(run())
+
+
+def test_a_way_that_leads_back_here(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with world(tmp_path, Host({"": "220 Mail.example.org ESMTP"})) as here:
+            await here.add("ann@ours.example")
+            await here.add("ann@[127.0.0.1]")
+            await here.empty()
+            reports = await here.inbox()
+        assert ["Status: 5.4.6\r\n" in report for report in reports] == [True, True]
+
+    asyncio.run(run())
+
+
+def test_nobody_answers(tmp_path: Path) -> None:
+    """What is due there waits together, and nobody else waits."""
+
+    async def run() -> None:
+        host = Host()
+        async with world(tmp_path, host) as here:
+            for _ in range(10):
+                await here.add("ann@dead.example")
+            await here.add("ann@broken.example")
+            await here.add("ann@x.example")
+
+            async def the_rest_waits() -> bool:
+                now = await here.entries()
+                return len(now) == 11 and all(one.reply for one in now)
+
+            await here.until(the_rest_waits)
+            entries = await here.entries()
+        assert len(host.letters) == 1
+        assert entries[0].reply.startswith("nothing listens at 127.0.0.3:")
+        assert entries[10].reply == "the DNS gives no answer about broken.example at the moment"
+        assert all(one.due == entries[0].due for one in entries)
+
+    asyncio.run(run())
+
+
+def test_told_once_of_a_delay_and_at_last_of_the_end(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with world(
+            tmp_path, Host(*[{"RCPT": "450 4.2.0 Later"}] * 9), Host(*[{"RCPT": "450 Later"}] * 9)
+        ) as here:
+            await here.add("ann@x.example")
+            await here.tried(1)
+            assert await here.inbox() == []
+            for times in (2, 3):
+                here.clock.now += 5 * 3600
+                await here.store.write(queue.retry, Which())
+                await here.tried(times)
+            (delayed,) = await here.inbox()
+            assert "Subject: Delayed: A test\r\n" in delayed and "Action: delayed\r\n" in delayed
+            assert "Will-Retry-Until: " in delayed
+            here.clock.now += LIFETIME
+            await here.store.write(queue.retry, Which())
+            await here.empty()
+            _, failed = await here.inbox()
+        assert "Action: failed\r\n" in failed and "450 Later" in failed
+
+    asyncio.run(run())
+
+
+def test_one_connection_for_many_letters(tmp_path: Path) -> None:
+    async def run() -> None:
+        host = Host()
+        async with world(tmp_path, host) as here:
+            for _ in range(30):
+                await here.add("ann@x.example")
+            await here.empty()
+        assert len(host.letters) == 30
+        assert host.connections < 30
+
+    asyncio.run(run())
+
+
+def test_what_was_in_flight_when_it_stops_is_tried_again(tmp_path: Path) -> None:
+    async def run() -> None:
+        host = Host()
+        silent = asyncio.Event()
+
+        async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            silent.set()
+            await reader.read()
+            writer.close()
+
+        async with world(tmp_path, host) as here:
+            server = await asyncio.start_server(says_nothing, "127.0.0.2", here.relay._port)
+            await here.add("cat@y.example")
+            await silent.wait()
+            await here.relay.stop(0.01)
+            assert len(await here.entries()) == 1
+            assert await here.store.write(queue.recover) == 1
+            server.close()
+
+    asyncio.run(run())
+
+
+def test_the_relay_hears_of_what_another_process_queues(tmp_path: Path) -> None:
+    def queue_there() -> None:
+        other = Store.open(tmp_path, readers=1, clock=Clock())
+        other.run(queue.add, keep(other, letter()), 10, Onward(b"", ADA, [To("ann@x.example", "x.example")]))
+        other.close()
+
+    async def run() -> None:
+        host = Host()
+        async with world(tmp_path, host) as here:
+            await asyncio.to_thread(queue_there)
+            await here.empty()
+        assert len(host.letters) == 1
+
+    asyncio.run(run())

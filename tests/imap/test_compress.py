@@ -1,0 +1,153 @@
+"""COMPRESS=DEFLATE: RFC 4978; and UNAUTHENTICATE: RFC 8437."""
+
+from __future__ import annotations
+
+import zlib
+
+from imap_session import Friendly, converse, machine_in, refused
+from posthouse.imap.answering import UNPACKED_AHEAD
+from posthouse.imap.capability import CAPABILITIES, Offer
+from posthouse.imap.command import Noop, Unauthenticate
+from posthouse.imap.event import AppendChunk, Command
+from posthouse.imap.server import ImapServer
+from posthouse.imap.table import State
+
+OFFERS = (*CAPABILITIES, Offer("COMPRESS=DEFLATE"), Offer("UNAUTHENTICATE"))
+
+
+class Peer:
+    """A client that has asked for compression."""
+
+    def __init__(self, *, behind: bytes = b"") -> None:
+        self.machine: ImapServer = machine_in(State.SELECTED, offers=OFFERS)
+        self.answer = Friendly(self.machine, {})
+        self.packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+        self.unpacker = zlib.decompressobj(-15)
+        self.machine.untagged(b"OK from before")
+        self.machine.receive_data(b"a COMPRESS DEFLATE\r\n" + (self.pack(behind) if behind else b""))
+        self.events = self.pump()
+        greeting = b"* OK from before\r\na OK DEFLATE active\r\n"
+        sent = self.machine.data_to_send()
+        assert sent.startswith(greeting)
+        self.rest = self.unpacker.decompress(sent[len(greeting) :])
+
+    def pack(self, data: bytes) -> bytes:
+        return self.packer.compress(data) + self.packer.flush(zlib.Z_SYNC_FLUSH)
+
+    def pump(self) -> list[object]:
+        events: list[object] = []
+        for event in self.machine.events():
+            events.append(event)
+            self.answer(event)
+        return events
+
+    def say(self, data: bytes, size: int = 1 << 30) -> list[object]:
+        packed = self.pack(data)
+        events: list[object] = []
+        for at in range(0, len(packed), size):
+            self.machine.receive_data(packed[at : at + size])
+            events += self.pump()
+        return events
+
+    def heard(self) -> bytes:
+        return self.unpacker.decompress(self.machine.data_to_send())
+
+
+def test_both_ways() -> None:
+    for size in (1 << 30, 1):
+        peer = Peer()
+        assert peer.say(b"b NOOP\r\n", size) == [Command("b", Noop())]
+        assert peer.heard() == b"b OK done\r\n"
+        assert peer.say(b"c FOO\r\nd NOOP\r\n", size) == [Command("d", Noop())]
+        assert peer.heard() == b"c BAD there is no command FOO\r\nd OK done\r\n"
+        assert peer.machine.data_to_send() == b""
+
+
+def test_commands_right_behind_are_packed_already() -> None:
+    peer = Peer(behind=b"b NOOP\r\n")
+    assert peer.events == [Command("b", Noop())]
+    assert peer.rest == b"b OK done\r\n"
+
+
+def test_news_are_packed_too() -> None:
+    peer = Peer()
+    peer.machine.untagged(b"3 EXISTS")
+    peer.machine.send(b"* 4 EXISTS\r\n" * 1000)
+    sent = peer.machine.data_to_send()
+    assert len(sent) < 500
+    assert peer.unpacker.decompress(sent) == b"* 3 EXISTS\r\n" + b"* 4 EXISTS\r\n" * 1000
+
+
+def test_a_second_time_is_refused() -> None:
+    peer = Peer()
+    peer.say(b"b COMPRESS DEFLATE\r\nc NOOP\r\n")
+    assert peer.heard() == b"b NO [COMPRESSIONACTIVE] DEFLATE is active already\r\nc OK done\r\n"
+
+
+def test_a_packed_bomb_is_unpacked_as_it_is_needed() -> None:
+    """Fifty megabytes of a message in fifty kilobytes; no more than a little is ever held."""
+    peer = Peer()
+    peer.say(b"b APPEND x {50000000+}\r\n")
+    packed = peer.pack(bytes(50_000_000) + b"\r\nc NOOP\r\n")
+    assert len(packed) < 60_000
+    peer.machine.receive_data(packed)
+    received = 0
+    last = None
+    for event in peer.machine.events():
+        assert len(peer.machine.reader) <= UNPACKED_AHEAD + 65_536
+        received += len(event.data) if isinstance(event, AppendChunk) else 0
+        peer.answer(event)
+        last = event
+    assert received == 50_000_000
+    assert last == Command("c", Noop())
+
+
+def test_a_busy_session_is_not_flooded() -> None:
+    peer = Peer()
+    peer.machine.receive_data(peer.pack(b"b NOOP\r\n" * 1_000_000))
+    assert UNPACKED_AHEAD <= len(peer.machine.reader) <= UNPACKED_AHEAD + 65_536, "so the pump stops reading"
+
+
+def test_damaged_octets_end_the_conversation() -> None:
+    peer = Peer()
+    peer.machine.receive_data(peer.pack(b"b NOOP\r\n"))
+    peer.machine.receive_data(b"\xff\xff\xff\xff")
+    assert peer.pump() == [Command("b", Noop())], "what came before the damage is answered"
+    assert peer.machine.closed
+    assert peer.heard() == b"b OK done\r\n* BYE the compressed octets are damaged\r\n"
+
+
+def test_the_end_of_the_stream_ends_the_conversation() -> None:
+    peer = Peer()
+    peer.machine.receive_data(peer.packer.flush(zlib.Z_FINISH))
+    peer.pump()
+    assert peer.machine.closed
+
+
+def test_what_is_no_compression() -> None:
+    refused("COMPRESS", "BAD COMPRESS:...", offers=OFFERS)
+    refused("COMPRESS LZ4", "BAD COMPRESS: expected DEFLATE at character 13", offers=OFFERS)
+    refused("COMPRESS DEFLATE", "BAD there is no command COMPRESS", offers=CAPABILITIES)
+
+
+def test_unauthenticate() -> None:
+    def forget(machine: ImapServer, event: Command) -> None:
+        machine.unauthenticated()
+        machine.ok("nobody is logged in")
+
+    events = converse(
+        """
+        C: a UNAUTHENTICATE
+        S: a OK nobody is logged in
+        C: b NOOP
+        S: b OK done
+        C: c SELECT INBOX
+        S: c BAD SELECT: not possible now: you are not logged in
+        C: d LOGIN bob secret
+        S: d OK logged in
+        """,
+        offers=OFFERS,
+        tls=True,
+        answers={Unauthenticate: forget},
+    )
+    assert events[0] == Command("a", Unauthenticate())

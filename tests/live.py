@@ -1,0 +1,81 @@
+"""A real server for tests: real sockets on free ports, real TLS, a real store in a temporary folder."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from posthouse import config
+from posthouse.config import Config
+from posthouse.server.app import Server, serving
+from posthouse.server.tls import make_self_signed
+from posthouse.store import account, domain
+from posthouse.store.engine import Store
+from posthouse.store.password import hash_password
+
+TOML = """\
+hostname = "mail.{domain}"
+data = "data"
+[listen]
+smtp = "127.0.0.1:0"
+submission = "127.0.0.1:0"
+submissions = "127.0.0.1:0"
+imap = "127.0.0.1:0"
+imaps = "127.0.0.1:0"
+[tls]
+certificate = "tls/certificate.pem"
+key = "tls/key.pem"
+{more}
+"""
+PASSWORDS = {"ada@example.org": "difference engine", "bob@example.org": "geheim"}
+
+
+@dataclass(frozen=True)
+class Live:
+    """A running server, and what a client needs to know of it."""
+
+    config: Config
+    server: Server
+    host: str = "127.0.0.1"
+
+    def port(self, door: str) -> int:
+        return self.server.endpoints[door][0].port
+
+    @property
+    def certificate(self) -> Path:
+        assert self.config.tls.certificate is not None
+        return self.config.tls.certificate
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """A client's context that trusts this server, and nobody else."""
+        return ssl.create_default_context(cafile=str(self.certificate))
+
+    def letters(self) -> list[Path]:
+        """The message files on disk, the oldest first."""
+        return sorted((self.config.data / "messages").rglob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def prepare(folder: Path, more: str = "", home: str = "example.org") -> Config:
+    """A configuration with free ports, and the accounts of `PASSWORDS`; ``home``: the server's domain."""
+    make_self_signed(folder / "tls", f"mail.{home}")
+    path = folder / "posthouse.toml"
+    path.write_text(TOML.format(domain=home, more=more), "utf-8")
+    settings = config.load(path)
+    store = Store.open(settings.data)
+    store.run(domain.add, home)
+    for address, password in PASSWORDS.items():
+        store.run(account.add, address.replace("example.org", home), hash_password(password))
+    store.close()
+    return settings
+
+
+@contextmanager
+def live(folder: Path, more: str = "", home: str = "example.org", relay_port: int = 25) -> Iterator[Live]:
+    """Run a server on a thread; ``relay_port``: where it looks for other servers."""
+    settings = prepare(folder, more, home)
+    with serving(settings, relay_port=relay_port) as server:
+        yield Live(settings, server)

@@ -1,0 +1,103 @@
+"""A disk without room: every door says so in its words, nothing is lost, and all goes on when there is room again."""
+
+from __future__ import annotations
+
+import errno
+import imaplib
+import os
+import smtplib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from live import PASSWORDS, Live, prepare
+from posthouse.server.app import serving
+from posthouse.store.disk import Disk
+from posthouse.store.engine import Store
+
+ADA, BOB = "ada@example.org", "bob@example.org"
+SMALL = b"Subject: small\r\n\r\nx\r\n"
+LARGE = b"Subject: large\r\n\r\n" + b"x" * 76 * 10_000 + b"\r\n"  # goes to the disk while it arrives
+
+
+class FullDisk(Disk):
+    """A disk on which, while ``full``, the named steps fail."""
+
+    def __init__(self) -> None:
+        self.full: set[str] = set()
+
+    def _fail(self, step: str) -> None:
+        if step in self.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def create(self, path: Path) -> int:
+        self._fail("create")
+        return super().create(path)
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        self._fail("write")
+        super().write(descriptor, data)
+
+    def sync(self, descriptor: int) -> None:
+        self._fail("sync")
+        super().sync(descriptor)
+
+    def rename(self, source: Path, target: Path) -> None:
+        self._fail("rename")
+        super().rename(source, target)
+
+
+@pytest.fixture
+def disk() -> FullDisk:
+    return FullDisk()
+
+
+@pytest.fixture
+def house(tmp_path: Path, disk: FullDisk) -> Iterator[Live]:
+    config = prepare(tmp_path)
+    with serving(config, open_store=partial(Store.open, disk=disk)) as server:
+        yield Live(config, server)
+
+
+def count(house: Live) -> int:
+    """The letters in Bob's inbox, as IMAP tells them."""
+    with imaplib.IMAP4_SSL(house.host, house.port("imaps"), ssl_context=house.tls) as client:
+        client.login(BOB, PASSWORDS[BOB])
+        _, data = client.select("INBOX")
+        return int(data[0] or b"0")
+
+
+@pytest.mark.parametrize("letter", [SMALL, LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("step", ["create", "write", "sync", "rename"])
+def test_smtp_refuses_for_now_and_takes_the_letter_later(house: Live, disk: FullDisk, step: str, letter: bytes) -> None:
+    with smtplib.SMTP(house.host, house.port("smtp")) as client:
+        disk.full = {step}
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            client.sendmail("eve@elsewhere.example", BOB, letter)
+        assert refused.value.smtp_code == 452
+        assert b"no room" in refused.value.smtp_error
+        assert count(house) == 0
+        disk.full = set()
+        client.sendmail("eve@elsewhere.example", BOB, letter)
+    assert count(house) == 1
+    assert [path.read_bytes() for path in house.letters()] == [letter]
+    assert list((house.config.data / "messages" / "tmp").iterdir()) == [], "nothing is left lying about"
+
+
+@pytest.mark.parametrize("letter", [SMALL, LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("step", ["create", "write", "sync", "rename"])
+def test_append_refuses_for_now_and_takes_the_letter_later(
+    house: Live, disk: FullDisk, step: str, letter: bytes
+) -> None:
+    with imaplib.IMAP4_SSL(house.host, house.port("imaps"), ssl_context=house.tls) as client:
+        client.login(BOB, PASSWORDS[BOB])
+        disk.full = {step}
+        status, data = client.append("INBOX", "", "", letter)
+        assert status == "NO"
+        assert data[0].startswith(b"[UNAVAILABLE] ")
+        disk.full = set()
+        assert client.append("INBOX", "", "", letter)[0] == "OK"
+        assert client.select("INBOX") == ("OK", [b"1"])
+        assert client.fetch("1", "(BODY.PEEK[])")[1][0][1] == letter

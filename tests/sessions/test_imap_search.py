@@ -1,0 +1,151 @@
+"""SEARCH: ESEARCH (RFC 4731), SEARCHRES (RFC 5182), WITHIN (RFC 5032), SAVEDATE (RFC 8514), OBJECTID (RFC 8474)."""
+
+from __future__ import annotations
+
+import pytest
+
+from imap_conversation import Conversation
+from posthouse.store import mail
+from posthouse.store.mailbox import Mailbox
+from store_helpers import NOW, Clock, House, letter
+
+DAY = 86_400
+
+
+@pytest.fixture
+def full(talk: Conversation, house: House, inbox: Mailbox) -> Conversation:
+    """UIDs 2, 3, 5, 6: one to four days old; the second and the last are seen."""
+    for uid in range(1, 7):
+        flags = ["\\Deleted"] if uid in (1, 4) else ["\\Seen"] if uid in (3, 6) else []
+        house.append(inbox, raw=letter(f"Number {uid}"), flags=flags, received=NOW - (7 - uid) * DAY)
+    house.store.run(mail.expunge, inbox.id)
+    talk.say("s SELECT INBOX")
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ("SEARCH RETURN (MIN) ALL", 'ESEARCH (TAG "a") MIN 1'),
+        ("SEARCH RETURN (MAX) UNSEEN", 'ESEARCH (TAG "a") MAX 3'),
+        ("SEARCH RETURN () SEEN", 'ESEARCH (TAG "a") ALL 2,4'),
+        ("UID SEARCH RETURN (ALL) ALL", 'ESEARCH (TAG "a") UID ALL 2:3,5:6'),
+        ("UID SEARCH RETURN (MIN MAX COUNT) ALL", 'ESEARCH (TAG "a") UID MIN 2 MAX 6 COUNT 4'),
+        ("SEARCH RETURN (MIN MAX ALL COUNT) SUBJECT nothing", 'ESEARCH (TAG "a") COUNT 0'),
+        ("UID SEARCH RETURN (ALL) SUBJECT nothing", 'ESEARCH (TAG "a") UID'),
+        ("SEARCH UID 1:4", "SEARCH 1 2"),
+        ("UID SEARCH 3:*", "SEARCH 5 6"),
+        ("SEARCH NOT 2:3", "SEARCH 1 4"),
+    ],
+)
+def test_what_is_returned(full: Conversation, wanted: str, told: str) -> None:
+    assert full.say(f"a {wanted}") == [f"* {told}", "a OK SEARCH completed"]
+
+
+def test_within(full: Conversation) -> None:
+    """UID 5 is two days old to the second: both keys take what is exactly so old (RFC 5032 §3)."""
+    assert full.say(f"a UID SEARCH YOUNGER {2 * DAY}")[0] == "* SEARCH 5 6"
+    assert full.say(f"a UID SEARCH OLDER {2 * DAY}")[0] == "* SEARCH 2 3 5"
+    assert full.say(f"a UID SEARCH OLDER {2**32 - 1}")[0] == "* SEARCH"
+
+
+def test_save_dates(full: Conversation, house: House, inbox: Mailbox, clock: Clock) -> None:
+    clock.now += 2 * DAY
+    full.say("c UID COPY 2 Archive")
+    full.run(r"""
+        1: a1 SELECT Archive
+        1< ...
+        1: a2 FETCH 1 (SAVEDATE INTERNALDATE)
+        1< * 1 FETCH (SAVEDATE "16-Nov-2023 22:13:20 +0000" INTERNALDATE " 9-Nov-2023 22:13:20 +0000")
+        1< a2 OK FETCH completed
+        1: a3 SEARCH SAVEDON 16-Nov-2023
+        1< * SEARCH 1
+        1< a3 OK SEARCH completed
+        1: a4 SEARCH SAVEDBEFORE 16-Nov-2023
+        1< * SEARCH
+        1< a4 OK SEARCH completed
+        1: a5 SEARCH SAVEDATESUPPORTED
+        1< * SEARCH 1
+        1< a5 OK SEARCH completed
+    """)
+
+
+class TestSaved:
+    """``$``: RFC 5182."""
+
+    def test_used_by_other_commands(self, full: Conversation) -> None:
+        full.run(r"""
+            1: a1 SEARCH RETURN (SAVE) SEEN
+            1< a1 OK SEARCH completed
+            1: a2 FETCH $ UID
+            1< * 2 FETCH (UID 3)
+            1< * 4 FETCH (UID 6)
+            1< a2 OK FETCH completed
+            1: a3 UID SEARCH NOT $
+            1< * SEARCH 2 5
+            1< a3 OK SEARCH completed
+            1: a4 SEARCH 1,$
+            1< * SEARCH 1 2 4
+            1< a4 OK SEARCH completed
+            1: a5 UID SEARCH UID 5,$
+            1< * SEARCH 3 5 6
+            1< a5 OK SEARCH completed
+            1: a6 STORE $ +FLAGS.SILENT (\Deleted)
+            1< a6 OK STORE completed
+            1: a7 COPY $ Archive
+            1< a7 OK [COPYUID...
+            1: a8 UID EXPUNGE $
+            1< * 4 EXPUNGE
+            1< * 2 EXPUNGE
+            1< a8 OK EXPUNGE completed
+            1: a9 FETCH $ UID
+            1< a9 OK FETCH completed
+        """)
+
+    @pytest.mark.parametrize(
+        ("options", "saved"),
+        [
+            ("SAVE", "2 3 5 6"),
+            ("SAVE MIN", "2"),
+            ("SAVE MAX", "6"),
+            ("MIN SAVE MAX", "2 6"),
+            ("SAVE MIN COUNT", "2 3 5 6"),
+            ("SAVE MIN ALL", "2 3 5 6"),
+        ],
+    )
+    def test_what_is_saved(self, full: Conversation, options: str, saved: str) -> None:
+        """§2.4."""
+        full.say(f"a SEARCH RETURN ({options}) ALL")
+        assert full.say("b UID SEARCH $")[0] == f"* SEARCH {saved}"
+
+    def test_it_is_empty_at_first_and_in_the_next_mailbox(self, full: Conversation) -> None:
+        assert full.say("b UID SEARCH $")[0] == "* SEARCH"
+        full.say("a SEARCH RETURN (SAVE) ALL")
+        full.say("s SELECT INBOX")
+        assert full.say("b UID SEARCH $")[0] == "* SEARCH"
+
+
+def test_object_ids(full: Conversation, house: House, inbox: Mailbox) -> None:
+    answer = house.append(inbox, raw=letter("Re: Number 5").replace(b"MIME-V", b"In-Reply-To: <none@x>\r\nMIME-V"))
+    full.say("n NOOP")
+    emails = {}
+    threads = {}
+    for line in full.say("a FETCH 1:* (UID EMAILID THREADID)")[:-1]:
+        words = line.replace("(", "").replace(")", "").split()
+        emails[words[4]], threads[words[4]] = words[6], words[8]
+    assert len(set(emails.values())) == 5
+    assert full.say(f"b UID SEARCH EMAILID {emails['3']}")[0] == "* SEARCH 3"
+    assert full.say(f"b UID SEARCH THREADID {threads['5']}")[0].startswith("* SEARCH 5")
+    assert full.say("b UID SEARCH OR EMAILID X5 THREADID T99999999999999999999999")[0] == "* SEARCH"
+    full.say("c UID COPY 3 Archive")
+    full.say("s SELECT Archive")
+    assert full.say("d FETCH 1 (EMAILID)")[0] == f"* 1 FETCH (EMAILID ({emails['3']}))"
+    assert emails[str(answer[0].uid)] == f"M{answer[0].message_id}"
+
+
+def test_the_mailbox_id_stays(talk: Conversation, house: House) -> None:
+    made = talk.say("a1 CREATE foo")[0]
+    ident = made[made.index("(") : made.index("]")]
+    talk.say("a2 RENAME foo bar")
+    assert talk.say("a3 STATUS bar (MAILBOXID)")[0] == f"* STATUS bar (MAILBOXID {ident})"
+    assert f"* OK [MAILBOXID {ident}] The mailbox's id" in talk.say("a4 SELECT bar")

@@ -1,0 +1,125 @@
+"""Backups: complete, incremental, verified, restored; and what a restored store never gives again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from posthouse.errors import StoreError
+from posthouse.store import account, backup, change, mail, mailbox, tidy, verify
+from posthouse.store.engine import Store
+from store_helpers import Clock, House, letter, only_sqlite
+
+
+@pytest.fixture
+def furnished(house: House) -> House:
+    ada = house.account()
+    for number in range(5):
+        house.append(house.box(ada), raw=letter(f"letter {number}"), flags=["\\Seen"])
+    return house
+
+
+def subjects(store: Store) -> list[str]:
+    ada = store.look(account.find, "ada@example.org")
+    assert ada is not None
+    inbox = store.look(mailbox.find, ada.id, "INBOX")
+    assert inbox is not None
+    rows = store.look(mail.fetch, inbox.id, mail.ALL, ["subject", "blob"])
+    for _, subject, blob_id in rows:
+        assert f"Subject: {subject}\r\n".encode() in store.blobs.read(blob_id, 0, 10**6)
+    return [subject for _, subject, _ in rows]
+
+
+@only_sqlite
+def test_a_backup_is_a_store(furnished: House, tmp_path: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    folder = backup.backup(
+        furnished.store, tmp_path / "backups", progress=lambda done, total: steps.append((done, total))
+    )
+    copy = Store.open(folder)
+    assert verify.verify(copy) == []
+    assert subjects(copy) == subjects(furnished.store)
+    copy.close()
+    assert steps == [(5, 5)]
+    assert [path.name for path in (tmp_path / "backups").iterdir()] == [folder.name]
+
+
+@only_sqlite
+def test_octets_are_linked(furnished: House, tmp_path: Path) -> None:
+    folder = backup.backup(furnished.store, tmp_path / "backups")
+    for path in (folder / "messages").rglob("*.eml"):
+        original = furnished.store.data / path.relative_to(folder)
+        assert path.samefile(original)
+
+
+def test_octets_are_linked_to_the_backup_before(tmp_path: Path) -> None:
+    source, before, target = tmp_path / "no such file", tmp_path / "before", tmp_path / "target"
+    before.write_bytes(b"octets")
+    backup._link_or_copy(source, before, target)
+    assert target.samefile(before)
+
+
+@only_sqlite
+def test_restore(furnished: House, tmp_path: Path) -> None:
+    ada = furnished.store.look(account.find, "ada@example.org")
+    assert ada is not None
+    folder = backup.backup(furnished.store, tmp_path / "backups")
+    (lost,) = furnished.append(furnished.box(ada), raw=letter("after the backup"))
+    new = furnished.store.run(mailbox.create, ada.id, "after the backup")
+    state = furnished.store.look(change.changes, ada.id, 0).modseq
+
+    backup.restore(folder, tmp_path / "again")
+    again = House(Store.open(tmp_path / "again"))
+    assert verify.verify(again.store) == []
+    assert subjects(again.store) == [f"letter {number}" for number in range(5)]
+    inbox = again.box(ada)
+    assert inbox.uidvalidity > new.uidvalidity
+    (given,) = again.append(inbox)
+    assert given.message_id > lost.message_id
+    assert given.modseq > lost.modseq
+    assert again.store.run(mailbox.create, ada.id, "other").id > new.id
+    assert not again.store.look(change.changes, ada.id, state).complete
+    assert again.store.look(change.changes, ada.id, given.modseq - 1).complete
+    again.store.close()
+    assert Store.open(folder).look(account.find, "ada@example.org") == ada
+
+
+@only_sqlite
+def test_restore_refuses(furnished: House, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no backup"):
+        backup.restore(tmp_path, tmp_path / "again")
+    folder = backup.backup(furnished.store, tmp_path / "backups")
+    with pytest.raises(StoreError, match="there is a store"):
+        backup.restore(folder, furnished.store.data)
+
+
+@only_sqlite
+def test_nothing_is_deleted_while_a_backup_is_made(furnished: House, tmp_path: Path, clock: Clock) -> None:
+    store = furnished.store
+    store.run(account.remove, "ada@example.org")
+    clock.now += tidy.GRACE
+    held: list[object] = []
+
+    class Watched(Store):
+        """A store that looks what tidy would delete, in the middle of a backup."""
+
+        def copy_database(self, folder: Path) -> None:
+            held.append(self.run(tidy.forget_octets))
+            super().copy_database(folder)
+
+    watched = Watched.open(store.data, clock=clock)
+    backup.backup(watched, tmp_path / "backups")
+    assert held == [[]]
+    assert len(watched.run(tidy.forget_octets)) == 5
+    watched.close()
+
+
+@only_sqlite
+def test_a_failed_backup_leaves_nothing(furnished: House, tmp_path: Path) -> None:
+    (blob_id,) = furnished.store.look(lambda tx: tx.one("SELECT min(id) FROM blob")) or ()
+    furnished.store.blobs.path(blob_id).unlink()
+    with pytest.raises(StoreError, match="No such file"):
+        backup.backup(furnished.store, tmp_path / "backups")
+    assert list((tmp_path / "backups").iterdir()) == []
+    assert furnished.store.look(lambda tx: tx.value("SELECT held FROM store")) == 0

@@ -1,0 +1,227 @@
+"""Octets: spooled, kept, read; and what happens when the disk fails at any step."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from posthouse.errors import StoreError, StoreFull
+from posthouse.store.blob import FILES_A_DIRECTORY, SPOOL_MEMORY, Blob, Blobs
+from posthouse.store.disk import Disk
+
+SMALL = b"Subject: small\r\n\r\nHello.\r\n"
+BIG = os.urandom(SPOOL_MEMORY // 2)
+
+
+class FaultyDisk(Disk):
+    """A disk on which one step fails, as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.fails = ""
+        self.error = errno.EIO
+        self.after = 0  # so many times the step still works
+        self.steps: list[str] = []
+
+    def _step(self, name: str) -> None:
+        self.steps.append(name)
+        if name == self.fails:
+            if self.after == 0:
+                raise OSError(self.error, os.strerror(self.error))
+            self.after -= 1
+
+    def create(self, path: Path) -> int:
+        self._step("create")
+        return super().create(path)
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        self._step("write")
+        super().write(descriptor, data)
+
+    def sync(self, descriptor: int) -> None:
+        self._step("sync")
+        super().sync(descriptor)
+
+    def rename(self, source: Path, target: Path) -> None:
+        self._step("rename")
+        super().rename(source, target)
+
+    def sync_directory(self, path: Path) -> None:
+        self._step("sync_directory")
+        super().sync_directory(path)
+
+
+@pytest.fixture
+def disk() -> FaultyDisk:
+    return FaultyDisk()
+
+
+@pytest.fixture
+def blobs(tmp_path: Path, disk: FaultyDisk) -> Iterator[Blobs]:
+    opened = Blobs(tmp_path / "messages", disk)
+    disk.steps.clear()
+    yield opened
+    opened.close()
+
+
+def files(blobs: Blobs) -> list[Path]:
+    return sorted(path for path in blobs.path("00000000").parents[2].rglob("*") if path.is_file())
+
+
+def keep(blobs: Blobs, *chunks: bytes) -> Blob:
+    spool = blobs.spool()
+    for chunk in chunks:
+        spool.write(chunk)
+    return blobs.keep_now(spool)
+
+
+@pytest.mark.parametrize(
+    "chunks", [[SMALL], [b"", SMALL, SMALL], [BIG, BIG, SMALL], []], ids=["one", "some", "big", "none"]
+)
+def test_what_is_kept_is_read_byte_for_byte(blobs: Blobs, chunks: list[bytes]) -> None:
+    blob = keep(blobs, *chunks)
+    octets = b"".join(chunks)
+    assert blob.size == len(octets)
+    assert blobs.path(blob.id).read_bytes() == octets
+    assert blobs.read(blob.id, 0, blob.size) == octets
+    assert blobs.read(blob.id, 3, 9) == octets[3:9]
+    assert blobs.read(blob.id, 0, blob.size + 100) == octets
+    assert blobs.read(blob.id, 9, 3) == b""
+    assert files(blobs) == [blobs.path(blob.id)]
+
+
+def test_the_name_follows_from_the_id(blobs: Blobs, tmp_path: Path) -> None:
+    blob = keep(blobs, SMALL)
+    assert blobs.path(blob.id) == tmp_path / "messages" / blob.id[:2] / blob.id[2:4] / f"{blob.id}.eml"
+
+
+def test_the_spool_shows_its_octets(blobs: Blobs) -> None:
+    spool = blobs.spool()
+    for count, chunk in enumerate((SMALL, BIG, BIG, SMALL), 1):
+        spool.write(chunk)
+        octets = b"".join((SMALL, BIG, BIG, SMALL)[:count])
+        assert spool.octets()[:] == octets
+        assert spool.size == len(octets)
+    spool.discard()
+    spool.discard()
+    assert files(blobs) == []
+
+
+def test_the_order_of_steps(blobs: Blobs, disk: FaultyDisk) -> None:
+    keep(blobs, SMALL)
+    new_directory = ["sync_directory", "sync_directory"]
+    assert disk.steps == ["create", "write", "sync", *new_directory, "rename", "sync_directory"]
+    disk.steps.clear()
+    keep(blobs, SMALL)
+    assert disk.steps == ["create", "write", "sync", "rename", "sync_directory"]
+
+
+def test_many_at_once_share_the_sync_of_the_directory(blobs: Blobs, disk: FaultyDisk) -> None:
+    async def scenario() -> list[Blob]:
+        spools = [blobs.spool() for _ in range(50)]
+        for number, spool in enumerate(spools):
+            spool.write(b"%d" % number)
+        return await asyncio.gather(*(blobs.keep(spool) for spool in spools))
+
+    kept = asyncio.run(scenario())
+    assert [blobs.read(blob.id, 0, 99) for blob in kept] == [b"%d" % number for number in range(50)]
+    assert disk.steps.count("sync") == 50
+    assert disk.steps.count("sync_directory") < 25
+
+
+def test_directories_change_now_and_then(blobs: Blobs) -> None:
+    async def scenario() -> list[Blob]:
+        return await asyncio.gather(*(blobs.keep(blobs.spool()) for _ in range(FILES_A_DIRECTORY + 10)))
+
+    kept = asyncio.run(scenario())
+    assert len({blobs.path(blob.id).parent for blob in kept}) == 2
+    assert all(blobs.path(blob.id).exists() for blob in kept)
+
+
+@pytest.mark.parametrize("step", ["create", "write", "sync", "rename", "sync_directory"])
+@pytest.mark.parametrize(("number", "error"), [(errno.ENOSPC, StoreFull), (errno.EIO, StoreError)])
+@pytest.mark.parametrize("chunks", [[SMALL], [BIG, BIG, SMALL]], ids=["small", "big"])
+def test_a_failing_step_keeps_nothing(
+    blobs: Blobs, disk: FaultyDisk, step: str, number: int, error: type[StoreError], chunks: list[bytes]
+) -> None:
+    disk.fails, disk.error = step, number
+    with pytest.raises(error) as raised:
+        keep(blobs, *chunks)
+    assert isinstance(raised.value, StoreFull) == (number == errno.ENOSPC)
+    assert files(blobs) == []
+    disk.fails = ""
+    assert blobs.read(keep(blobs, *chunks).id, 0, 10**6) == b"".join(chunks)
+
+
+def test_a_failed_spool_is_of_no_use(blobs: Blobs, disk: FaultyDisk) -> None:
+    """Else the rest of a letter could be kept for the whole."""
+    spool = blobs.spool()
+    disk.fails, disk.error = "write", errno.ENOSPC
+    with pytest.raises(StoreFull):
+        spool.write(BIG + BIG + SMALL)
+    disk.fails = ""
+    with pytest.raises(StoreFull):
+        spool.write(SMALL)
+    with pytest.raises(StoreFull):
+        blobs.keep_now(spool)
+    assert files(blobs) == []
+
+
+def test_a_spool_that_is_being_kept_is_not_discarded(blobs: Blobs, disk: FaultyDisk) -> None:
+    """A session that is cancelled while it waits cleans up after itself; the keeper isn't disturbed."""
+    entered, leave = threading.Event(), threading.Event()
+    real = disk.sync
+
+    class SlowDisk(Disk):
+        def sync(self, descriptor: int) -> None:
+            entered.set()
+            assert leave.wait(10)
+            real(descriptor)
+
+    async def scenario() -> None:
+        spool = slow.spool()
+        spool.write(SMALL)
+        task = asyncio.create_task(slow.keep(spool))
+        await asyncio.to_thread(entered.wait)
+        task.cancel()
+        spool.discard()
+        leave.set()
+        assert await asyncio.gather(task, return_exceptions=True)
+
+    slow = Blobs(blobs.path("00000000").parents[2], SlowDisk())
+    asyncio.run(scenario())
+    slow.close()
+    (stray,) = files(blobs)
+    assert stray.read_bytes() == SMALL
+
+
+def test_one_failure_is_not_the_others(blobs: Blobs, disk: FaultyDisk) -> None:
+    async def scenario() -> list[Blob | BaseException]:
+        disk.fails, disk.after = "rename", 7
+        return await asyncio.gather(*(blobs.keep(blobs.spool()) for _ in range(20)), return_exceptions=True)
+
+    results = asyncio.run(scenario())
+    assert sum(isinstance(result, Blob) for result in results) == 7
+    assert len(files(blobs)) == 7
+
+
+def test_a_missing_file_is_a_store_error(blobs: Blobs) -> None:
+    with pytest.raises(StoreError, match="No such file"):
+        blobs.read("0123456789", 0, 10)
+
+
+def test_remove(blobs: Blobs) -> None:
+    blob = keep(blobs, SMALL)
+    blobs.remove([blob.id, "0123456789"])
+    assert files(blobs) == []
+
+
+def test_closed_is_closed(blobs: Blobs) -> None:
+    blobs.close()
+    with pytest.raises(StoreError, match="closed"):
+        blobs.keep_now(blobs.spool())

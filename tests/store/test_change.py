@@ -1,0 +1,147 @@
+"""What changed since n, and the feed that tells when it is worth asking."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from posthouse.errors import NotFound
+from posthouse.store import change, mail
+from posthouse.store.change import Feed
+from posthouse.store.engine import Store
+from store_helpers import House
+
+
+def test_nothing_changed(house: House) -> None:
+    ada = house.account()
+    now = house.store.look(change.changes, ada.id, 0)
+    assert (now.new, now.changed, now.vanished, now.complete) == ([], [], [], True)
+    assert len(now.mailboxes) == 6
+    assert house.store.look(change.changes, ada.id, now.modseq).mailboxes == []
+    with pytest.raises(NotFound):
+        house.store.look(change.changes, 999, 0)
+
+
+def test_new_changed_vanished(house: House) -> None:
+    ada = house.account()
+    inbox, archive = house.box(ada), house.box(ada, "Archive")
+    house.fill(inbox, 5)
+    since = house.store.look(change.changes, ada.id, 0).modseq
+    flagged = house.store.run(mail.store_flags, inbox.id, [(2, 3)], "add", ["\\Seen"])
+    (new,) = house.append(inbox)
+    moved = house.store.run(mail.move, inbox.id, [(5, 5)], archive.id)
+    house.append(inbox, flags=["\\Deleted"])
+    house.store.run(mail.expunge, inbox.id)  # came and went: nobody needs to know
+
+    what = house.store.look(change.changes, ada.id, since)
+    assert [(one.mailbox_id, one.uid) for one in what.new] == [(inbox.id, 6), (archive.id, moved.target[0])]
+    assert [(one.uid, one.flags, one.modseq) for one in what.changed] == [
+        (2, b"\\Seen", flagged),
+        (3, b"\\Seen", flagged),
+    ]
+    assert [(one.mailbox_id, one.uid) for one in what.vanished] == [(inbox.id, 5)]
+    assert what.vanished[0].message_id == what.new[1].message_id
+    assert what.complete
+
+    inside = house.store.look(change.changes, ada.id, since, archive.id)
+    assert (inside.new, inside.changed, inside.vanished) == ([what.new[1]], [], [])
+    inside = house.store.look(change.changes, ada.id, since, mailbox_id=inbox.id)
+    assert (inside.new, inside.changed, inside.vanished) == ([what.new[0]], what.changed, what.vanished)
+    later = house.store.look(change.changes, ada.id, new.modseq)
+    assert [one.mailbox_id for one in later.new] == [archive.id]
+    assert house.store.look(change.changes, ada.id, what.modseq).new == []
+
+
+def test_accounts_are_apart(house: House) -> None:
+    ada, bob = house.account("ada@example.org"), house.account("bob@example.org")
+    before = house.store.look(change.changes, bob.id, 0)
+    house.append(house.box(ada))
+    assert house.store.look(change.changes, bob.id, 0) == before
+
+
+def test_the_feed_speaks_after_the_commit(house: House) -> None:
+    async def scenario() -> tuple[int, int, int]:
+        heard: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        subscription = house.store.feed.subscribe(ada.id, heard.set_result)
+        appended = await asyncio.to_thread(house.append, house.box(ada))
+        modseq = await heard
+        seen = await house.store.read(change.changes, ada.id, 0)
+        subscription.close()
+        await asyncio.to_thread(house.append, house.box(ada))  # would set the result again
+        return appended[0].modseq, modseq, seen.modseq
+
+    ada = house.account()
+    appended, heard, seen = asyncio.run(scenario())
+    assert appended == heard == seen
+
+
+def test_what_is_undone_is_not_told(house: House) -> None:
+    ada = house.account()
+
+    def fails(tx: object) -> None:
+        change.next_modseq(tx, ada.id)  # type: ignore[arg-type]
+        raise LookupError
+
+    async def scenario() -> list[int]:
+        heard: list[int] = []
+        house.store.feed.subscribe(ada.id, heard.append)
+        with pytest.raises(LookupError):
+            await house.store.write(fails)
+        await asyncio.sleep(0)
+        return heard
+
+    assert asyncio.run(scenario()) == []
+
+
+def test_a_burst_is_a_few_hints(tmp_path: Path) -> None:
+    async def scenario() -> list[int]:
+        feed = Feed(tmp_path, quiet=0.01)
+        heard: list[int] = []
+        last = asyncio.Event()
+
+        def hear(modseq: int) -> None:
+            heard.append(modseq)
+            if modseq == 10_000:
+                last.set()
+
+        feed.subscribe(7, hear)
+        for modseq in range(1, 10_001):
+            feed.publish({7: modseq, 8: modseq})
+        await last.wait()
+        feed.close()
+        return heard
+
+    heard = asyncio.run(scenario())
+    assert heard[0] == 1
+    assert heard[-1] == 10_000
+    assert len(heard) < 100
+
+
+def test_after_closing_there_is_silence(tmp_path: Path) -> None:
+    async def scenario() -> list[int]:
+        feed = Feed(tmp_path, quiet=0)
+        heard: list[int] = []
+        first, second = feed.subscribe(7, heard.append), feed.subscribe(7, lambda modseq: heard.append(-modseq))
+        feed.publish({7: 1})
+        first.close()
+        first.close()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        second.close()
+        feed.publish({7: 2})
+        for _ in range(3):
+            await asyncio.sleep(0)
+        feed.close()
+        return heard
+
+    assert asyncio.run(scenario()) == [-1]
+
+
+def test_a_closed_loop_is_forgotten(store: Store) -> None:
+    async def scenario() -> None:
+        store.feed.subscribe(7, print)
+
+    asyncio.run(scenario())
+    store.feed.publish({7: 1})

@@ -1,0 +1,233 @@
+"""The queue: recipients that wait, are taken, and are done; octets that stay as long as one of them does."""
+
+from __future__ import annotations
+
+import pytest
+
+from posthouse.store import backup, queue, tidy, verify
+from posthouse.store.blob import Blob
+from posthouse.store.engine import Store, Tx
+from posthouse.store.queue import Due, Onward, To, Which
+from store_helpers import Clock, House, keep, letter, only_sqlite
+
+ALL = Which()
+X, Y = "x.example", "y.example"
+ANN, BEN, CAT = (To(f"{name}@{domain}", domain) for name, domain in (("ann", X), ("ben", X), ("cat", Y)))
+
+
+def add(store: Store, *to: To, sender: str = "ada@example.org", blob: Blob | None = None) -> int:
+    blob = blob or keep(store, letter())
+    return store.run(queue.add, blob, 10, Onward(b"Received: x\r\n", sender, to or (ANN,)))
+
+
+def take(store: Store, limit: int = 100, busy: dict[str, int] | None = None) -> list[Due]:
+    found, _ = store.run(queue.take_due, limit, busy=busy or {}, at_once=2)
+    return found
+
+
+def ids(due: Due) -> list[int]:
+    return [recipient.id for recipient in due.recipients]
+
+
+def entries(store: Store, which: Which = ALL) -> list[queue.Entry]:
+    return [queue.Entry._make(row[1:]) for row in store.look(queue.list_some, which)]
+
+
+def uses(store: Store) -> list[int]:
+    return [count for (count,) in store.look(lambda tx: tx.all("SELECT uses FROM blob"))]
+
+
+def test_recipients_of_a_domain_travel_together(store: Store) -> None:
+    letter_id = add(store, ANN, CAT, BEN)
+    first, second = take(store)
+    assert (first.domain, [one.address for one in first.recipients]) == (
+        "x.example",
+        ["ann@x.example", "ben@x.example"],
+    )
+    assert (second.domain, [one.address for one in second.recipients]) == ("y.example", ["cat@y.example"])
+    assert first.letter == second.letter
+    kept = first.letter
+    assert (kept.id, kept.prefix, kept.sender) == (
+        letter_id,
+        b"Received: x\r\n",
+        "ada@example.org",
+    )
+    assert store.blobs.read(first.letter.blob_id, 0, first.letter.size) == letter()
+
+
+def test_octets_stay_until_the_last_recipient_is_done(store: Store, clock: Clock) -> None:
+    add(store, ANN, CAT)
+    first, second = take(store)
+    store.run(queue.done, ids(first))
+    assert uses(store) == [1]
+    assert [one.recipient for one in entries(store)] == ["cat@y.example"]
+    store.run(queue.done, ids(second))
+    assert uses(store) == [0] and entries(store) == []
+    assert verify.verify(store) == []
+    clock.now += tidy.GRACE
+    assert len(store.run(tidy.forget_octets)) == 1
+    store.run(queue.done, ids(second))  # once more: nothing
+
+
+def test_octets_are_shared_with_mailboxes(store: Store, house: House) -> None:
+    box = house.box(house.account())
+    house.append(box)
+    (blob_id,) = store.look(lambda tx: tx.one("SELECT id FROM blob")) or ()
+    add(store, blob=Blob(blob_id, len(letter())))
+    assert uses(store) == [2] and verify.verify(store) == []
+
+
+def test_a_letter_is_taken_once(store: Store, clock: Clock) -> None:
+    add(store)
+    (due,) = take(store)
+    assert take(store) == []
+    clock.now += queue.LEASE - 1
+    assert take(store) == []
+    clock.now += 1
+    (again,) = take(store)
+    assert ids(again) == ids(due), "whoever took it is dead: it is tried once more"
+
+
+def test_a_new_server_goes_on_at_once(store: Store) -> None:
+    add(store)
+    add(store, CAT)
+    (due, _) = take(store)
+    store.run(queue.done, ids(due))
+    assert store.run(queue.recover) == 1
+    (again,) = take(store)
+    assert again.domain == "y.example"
+    assert store.run(queue.recover) == 1 and store.run(queue.recover) == 0
+
+
+def test_deferred_until_its_time(store: Store, clock: Clock) -> None:
+    add(store)
+    (due,) = take(store)
+    store.run(queue.defer, ids(due)[0], int(clock.now) + 60, "450 later", warned=False)
+    found, next_due = store.run(queue.take_due, 1, busy={}, at_once=1)
+    assert (found, next_due) == ([], clock.now + 60)
+    (entry,) = entries(store)
+    assert (entry.state, entry.attempts, entry.reply, entry.due) == ("waiting", 1, "450 later", clock.now + 60)
+    clock.now += 60
+    (again,) = take(store)
+    assert again.recipients[0].attempts == 1
+
+
+def test_the_last_attempt_is_when_the_time_is_over(store: Store, clock: Clock) -> None:
+    add(store)
+    (due,) = take(store)
+    clock.now += queue.LIFETIME - 10
+    store.run(queue.defer, ids(due)[0], int(clock.now) + 7200, "450 later", warned=True)
+    (entry,) = entries(store)
+    assert entry.due == entry.expires == clock.now + 10
+
+
+def test_no_domain_takes_all_the_room(store: Store) -> None:
+    for _ in range(5):
+        add(store, ANN)
+    add(store, CAT)
+    assert [due.domain for due in take(store)] == ["x.example", "x.example", "y.example"]
+    assert take(store, busy={"x.example": 2}) == []
+    assert [due.domain for due in take(store, busy={"x.example": 1})] == ["x.example"]
+    found, next_due = store.run(queue.take_due, 10, busy={"x.example": 2}, at_once=2)
+    assert found == [] and next_due is not None and next_due > store.look(lambda tx: tx.now), (
+        "no reason to look at once"
+    )
+
+
+def test_a_connection_that_stands_gets_the_next_letter(store: Store) -> None:
+    add(store, ANN)
+    second = add(store, ANN)
+    take(store, 1)
+    due = store.run(queue.take_for, "x.example")
+    assert due is not None and due.letter.id == second
+    assert store.run(queue.take_for, "x.example") is None
+
+
+def test_many_recipients_are_taken_in_portions(store: Store) -> None:
+    add(store, *(To(f"r{n}@x.example", "x.example") for n in range(250)))
+    assert [len(take(store)[0].recipients) for _ in range(3)] == [100, 100, 50]
+
+
+def test_what_is_due_at_a_dead_domain_waits_together(store: Store, clock: Clock) -> None:
+    for _ in range(4):
+        add(store, ANN)
+    add(store, CAT)
+    take(store, 1)
+    assert store.run(queue.defer_domain, "x.example", int(clock.now) + 300, "nobody answers") == 3
+    assert [due.domain for due in take(store)] == ["y.example"]
+    clock.now += queue.LIFETIME
+    assert store.run(queue.defer_domain, "x.example", int(clock.now) + 300, "nobody answers") == 0, "their last attempt"
+
+
+def test_hold_release_retry_drop(store: Store, clock: Clock) -> None:
+    first = add(store, ANN, CAT)
+    second = add(store, ANN, sender="Bob@example.org")
+    assert store.run(queue.hold, Which(letters=[first], recipient="@Y.example")) == 1
+    assert {due.domain for due in take(store)} == {"x.example"}
+    assert [one.recipient for one in entries(store, Which(state="held"))] == ["cat@y.example"]
+    assert store.run(queue.retry, Which()) == 0, "held, or in flight"
+    assert store.run(queue.release, Which()) == 1
+    assert [due.domain for due in take(store)] == ["y.example"]
+    assert [one.letter_id for one in entries(store, Which(sender="bob@EXAMPLE.org"))] == [second]
+    assert store.run(queue.drop, Which(recipient="ann@x.example")) == 2
+    assert [one.letter_id for one in entries(store)] == [first]
+    assert store.run(queue.drop, Which()) == 1
+    assert uses(store) == [0, 0]
+
+
+def test_release_leaves_what_is_in_flight_alone(store: Store) -> None:
+    add(store)
+    take(store)
+    store.run(queue.hold, Which())
+    store.run(queue.release, Which())
+    assert take(store) == []
+
+
+def test_retry_brings_it_forward(store: Store, clock: Clock) -> None:
+    add(store)
+    (due,) = take(store)
+    store.run(queue.defer, ids(due)[0], int(clock.now) + 3600, "450", warned=False)
+    assert store.run(queue.retry, Which(recipient="x.example")) == 1
+    assert len(take(store)) == 1
+
+
+def test_the_list_comes_in_portions(store: Store) -> None:
+    add(store, ANN, BEN)
+    add(store, CAT)
+    seen = []
+    after = (0, 0)
+    while rows := store.look(queue.list_some, Which(), after=after, limit=1):
+        seen.append(rows[0][3])
+        after = (rows[0][1], rows[0][0])
+    assert seen == ["ann@x.example", "ben@x.example", "cat@y.example"]
+
+
+@only_sqlite
+def test_a_restored_queue_is_held(store: Store, tmp_path_factory: pytest.TempPathFactory) -> None:
+    add(store)
+    folder = tmp_path_factory.mktemp("backups")
+    made = backup.backup(store, folder)
+    backup.restore(made, folder / "restored")
+    restored = Store.open(folder / "restored", readers=1)
+    try:
+        assert [one.state for one in entries(restored)] == ["held"]
+    finally:
+        restored.close()
+
+
+@only_sqlite
+def test_taking_reads_no_more_than_it_takes(store: Store) -> None:
+    """However many wait: the index on `due` is walked from its start, and nothing is sorted."""
+
+    def plans(tx: Tx) -> list[str]:
+        return [
+            row[3]
+            for where in ("due <= 1", "domain NOT IN ('x', 'y') AND due <= 1")
+            for row in tx.all(
+                "EXPLAIN QUERY PLAN SELECT letter_id, domain FROM outgoing_recipient"
+                f" WHERE held = 0 AND {where} ORDER BY due LIMIT 10"
+            )
+        ]
+
+    wanted = "SEARCH outgoing_recipient USING INDEX outgoing_recipient_due (due<?)"
+    assert store.look(plans) == [wanted, wanted]

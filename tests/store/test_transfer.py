@@ -1,0 +1,132 @@
+"""Imports and exports: everything comes over, nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from posthouse.errors import NotFound, StoreFull
+from posthouse.files import Item, MaildirWriter, MboxWriter, read
+from posthouse.store import mail, mailbox, quota, transfer, verify
+from posthouse.store.transfer import Progress
+from store_helpers import NOW, House, letter
+
+WHEN = datetime(2020, 2, 29, 12, 30, 1, tzinfo=UTC)
+ITEMS = [
+    Item(letter("one"), frozenset({"\\Seen"}), WHEN),
+    Item(letter("two"), frozenset({"\\Flagged", "Work"}), WHEN + timedelta(days=1)),
+    Item(letter("two"), frozenset(), WHEN),
+    Item(letter("three"), frozenset(), WHEN, "Work/Bills"),
+    Item(letter("two"), frozenset(), WHEN, "Work/Bills"),
+    Item(b"", frozenset(), WHEN, "Sent"),
+]
+
+
+def bring(house: House, account_id: int, items: object, **options: str) -> Progress:
+    *_, last = transfer.import_mail(house.store, account_id, items, **options)  # type: ignore[arg-type]
+    return last
+
+
+def export(house: House, account_id: int, *names: str) -> list[Item]:
+    return list(transfer.export_mail(house.store, account_id, names))
+
+
+def by_folder(items: list[Item]) -> list[Item]:
+    return sorted(items, key=lambda item: (item.folder, item.octets, item.date, sorted(item.flags)))
+
+
+def test_what_comes_in_goes_out(house: House) -> None:
+    ada = house.account()
+    assert bring(house, ada.id, ITEMS) == Progress(6, 0)
+    assert by_folder(export(house, ada.id)) == by_folder(ITEMS)
+    assert export(house, ada.id, "inbox", "Work/Bills") == ITEMS[:5]
+    assert house.box(ada, "Work/Bills").subscribed
+    assert verify.verify(house.store) == []
+    with pytest.raises(NotFound):
+        export(house, ada.id, "nothing")
+
+
+def test_again_brings_nothing_twice(house: House) -> None:
+    ada = house.account()
+    bring(house, ada.id, ITEMS)
+    assert bring(house, ada.id, ITEMS) == Progress(0, 6)
+    assert bring(house, ada.id, [*ITEMS, ITEMS[0]]) == Progress(1, 6)
+    assert len(export(house, ada.id)) == 7
+    bob = house.account("bob@example.org")
+    assert bring(house, bob.id, ITEMS) == Progress(6, 0)
+    assert bring(house, ada.id, ITEMS, into="Old") == Progress(6, 0), "into another mailbox is another import"
+    assert bring(house, ada.id, ITEMS, into="Old") == Progress(0, 6)
+
+
+def test_a_cut_import_goes_on(house: House) -> None:
+    ada = house.account()
+    items = [Item(letter(f"letter {number}")) for number in range(2 * transfer.BATCH + 10)]
+
+    def cut() -> Iterator[Item]:
+        yield from items[: transfer.BATCH + 7]
+        raise OSError("the line is cut")
+
+    with pytest.raises(OSError, match="cut"):
+        bring(house, ada.id, cut())
+    assert bring(house, ada.id, items) == Progress(transfer.BATCH + 10, transfer.BATCH)
+    assert [item.octets for item in export(house, ada.id)] == [item.octets for item in items]
+
+
+def test_what_was_deleted_comes_again(house: House) -> None:
+    ada = house.account()
+    bring(house, ada.id, ITEMS)
+    inbox = house.box(ada)
+    house.store.run(mail.store_flags, inbox.id, [(1, 1)], "add", ["\\Deleted"])
+    house.store.run(mail.expunge, inbox.id)
+    assert bring(house, ada.id, ITEMS) == Progress(1, 5)
+    assert bring(house, ada.id, ITEMS) == Progress(0, 6)
+
+
+def test_into_a_mailbox(house: House) -> None:
+    ada = house.account()
+    bring(house, ada.id, ITEMS, into="Old")
+    names = [box.name for box in house.store.look(mailbox.list_all, ada.id) if box.exists]
+    assert names == ["Old", "Old/Sent", "Old/Work/Bills"]
+
+
+def test_odd_sources(house: House) -> None:
+    ada = house.account()
+    odd = [
+        Item(letter("dates"), date=datetime(1899, 12, 31, tzinfo=timezone(timedelta(hours=14)))),
+        Item(letter("flags"), frozenset({"\\Nonsense", "a(b", "Fine", "\\Recent"})),
+        Item(letter("name"), folder="a\nb//c/"),
+        Item(b"Date: nonsense\r\n\r\n"),
+    ]
+    bring(house, ada.id, odd)
+    dated, named, *_ = rows = export(house, ada.id)
+    assert dated.date == odd[0].date
+    assert named.flags == {"Fine"}
+    assert named.date == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+    assert rows[2].date == datetime.fromtimestamp(NOW, UTC)
+    assert house.box(ada, "a_b/c").exists == 1
+
+
+def test_a_full_mailbox_keeps_what_came_before(house: House) -> None:
+    ada = house.account()
+    house.store.run(quota.set_limits, ada.id, size=None, messages=transfer.BATCH + 5)
+    items = [Item(letter(f"letter {number}")) for number in range(2 * transfer.BATCH)]
+    with pytest.raises(StoreFull):
+        bring(house, ada.id, items)
+    assert house.box(ada).exists == transfer.BATCH
+    house.store.run(quota.set_limits, ada.id, size=None, messages=None)
+    assert bring(house, ada.id, items) == Progress(transfer.BATCH, transfer.BATCH)
+
+
+@pytest.mark.parametrize("kind", ["mbox", "maildir"])
+def test_through_real_files(house: House, tmp_path: Path, kind: str) -> None:
+    ada, bob = house.account("ada@example.org"), house.account("bob@example.org")
+    bring(house, ada.id, ITEMS[:3])
+    path = tmp_path / kind
+    with MboxWriter(path) if kind == "mbox" else MaildirWriter(path) as writer:
+        for item in export(house, ada.id):
+            writer.add(item)
+    bring(house, bob.id, read(path))
+    assert by_folder(export(house, bob.id)) == by_folder(export(house, ada.id))
