@@ -90,9 +90,9 @@ def test_pictures_are_shown_below_the_text(tmp_path: Path) -> None:
         (tmp_path / folder / "cat.png").write_bytes(PNG + folder.encode())
     pictures = ["--inline", "a/cat.png", "--inline", "b/cat.png"]
     _, letter = send(LOGIN + flight("bob@x.org") + END, "-", "--to", "bob@x.org", *pictures, stdin=b"1 < 2\n2 > 1\n")
-    assert letter.get_content_type() == "multipart/alternative"
-    text, related = letter.iter_parts()
-    html, first, second = related.iter_parts()
+    assert letter.get_content_type() == "multipart/related"
+    texts, first, second = letter.iter_parts()
+    text, html = texts.iter_parts()
     assert text.get_content() == "1 < 2\r\n2 > 1\r\n"
     assert "1 &lt; 2\r\n2 &gt; 1" in html.get_content()
     for part, octets in ((first, PNG + b"a"), (second, PNG + b"b")):

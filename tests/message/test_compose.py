@@ -63,6 +63,10 @@ def tree(message: EmailMessage) -> object:
         ({"html": "h"}, "text/html"),
         ({"text": "t", "html": "h"}, {"alternative": ["text/plain", "text/html"]}),
         ({"html": "h", "attachments": (LOGO,)}, {"related": ["text/html", "image/png"]}),
+        (
+            {"text": "t", "html": "h", "attachments": (LOGO,)},
+            {"related": [{"alternative": ["text/plain", "text/html"]}, "image/png"]},
+        ),
         ({"text": "t", "attachments": (PDF,)}, {"mixed": ["text/plain", "application/pdf"]}),
         ({"attachments": (PDF,)}, {"mixed": ["application/pdf"]}),
         ({"text": "t", "attachments": (LOGO,)}, {"mixed": ["text/plain", "image/png"]}),
@@ -71,7 +75,7 @@ def tree(message: EmailMessage) -> object:
             {"text": "t", "html": "h", "calendar": CALENDAR, "attachments": (PDF, LOGO)},
             {
                 "mixed": [
-                    {"alternative": ["text/plain", {"related": ["text/html", "image/png"]}, "text/calendar"]},
+                    {"related": [{"alternative": ["text/plain", "text/html", "text/calendar"]}, "image/png"]},
                     "application/pdf",
                 ]
             },
@@ -116,7 +120,7 @@ def test_one_letter_whole() -> None:
 def test_contents_come_back() -> None:
     text, html = "Grüße,\n\nFrom here  \n.\n" + "long " * 300 + "\n", "<p>日本語</p>\n"
     message = read(render(text=text, html=html, subject="Über \t uns", attachments=(PDF, LOGO), calendar=CALENDAR))
-    plain, related_html, picture, calendar, file = [part for part in message.walk() if not part.is_multipart()]
+    plain, related_html, calendar, picture, file = [part for part in message.walk() if not part.is_multipart()]
     assert message["Subject"] == "Über \t uns"
     assert text_of(plain) == text
     assert text_of(related_html) == html

@@ -3,12 +3,12 @@
 ::
 
     multipart/mixed                     if there are files
-    ├── multipart/alternative           if there is more than one form of the text, the richest last (RFC 2046 §5.1.4)
-    │   ├── text/plain
-    │   ├── multipart/related           if the HTML shows pictures that travel along (RFC 2387)
+    ├── multipart/related               if the HTML shows pictures that travel along (RFC 2387)
+    │   ├── multipart/alternative       if there is more than one form of the text, the richest last (RFC 2046 §5.1.4)
+    │   │   ├── text/plain
     │   │   ├── text/html
-    │   │   └── image/png …             Content-ID
-    │   └── text/calendar               method=REQUEST (RFC 6047 §2.4)
+    │   │   └── text/calendar           method=REQUEST (RFC 6047 §2.4)
+    │   └── image/png …                 Content-ID
     └── application/pdf …               the files
 
 What is rendered depends on the letter, its date and its Message-ID alone. An attachment is encoded once, when it is
@@ -226,17 +226,17 @@ def _structure(letter: Letter, alternatives: list[tuple[str, _Part]], token: byt
     """Put the parts together as the picture at the top of this file shows."""
     shown = [one for one in letter.attachments if one.cid and letter.html is not None]
     files = [one for one in letter.attachments if not (one.cid and letter.html is not None)]
-    forms = []
-    for media, part in alternatives:
-        if media == "text/html" and shown:
-            # RFC 2387 §3.1: "The type parameter must be specified": the type of the root, its first part.
-            forms.append(_multipart(b"related", [part, *map(_file, shown)], b"r" + token, b'; type="text/html"'))
-        else:
-            forms.append(part)
-    parts = forms if len(forms) < 2 else [_multipart(b"alternative", forms, b"a" + token)]
+    forms = [part for _, part in alternatives]
+    root_type = alternatives[0][0] if alternatives else ""
+    if len(forms) > 1:
+        forms, root_type = [_multipart(b"alternative", forms, b"a" + token)], "multipart/alternative"
+    if shown:
+        # RFC 2387 §3.1: "The type parameter must be specified": the type of the root, its first part.
+        parameter = f'; type="{root_type}"'.encode("ascii")
+        forms = [_multipart(b"related", [*forms, *map(_file, shown)], b"r" + token, parameter)]
     if files:
-        return _multipart(b"mixed", [*parts, *map(_file, files)], b"m" + token)
-    return parts[0]
+        return _multipart(b"mixed", [*forms, *map(_file, files)], b"m" + token)
+    return forms[0]
 
 
 def _file(attachment: Attachment) -> _Part:
