@@ -194,6 +194,12 @@ class TestLogin:
         with pytest.raises(LoginRefused, match=r"takes no password here"):
             converse(self.login("LOGINDISABLED AUTH=XOAUTH2"), "")
 
+    def test_no_way_to_log_in_without_tls(self) -> None:
+        clear = conversation("LOGINDISABLED STARTTLS", server=CLEAR, loggedin=False, loopback=True)
+        with pytest.raises(LoginRefused, match=r"takes no password here") as no:
+            converse(lambda: imap.login(clear, ADA), "")
+        assert "tls=none" in no.value.advice
+
     def test_a_server_that_asks_on_and_on(self) -> None:
         talk = "C: P1 AUTHENTICATE PLAIN\nS: +\nC: AGFkYUBleGFtcGxlLm9yZwBzZWNyZXQ=\nS: + bW9yZQ=="
         with pytest.raises(RemoteProtocolError, match=r"more than PLAIN has to say"):

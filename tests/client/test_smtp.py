@@ -200,6 +200,12 @@ class TestLogin:
             converse(self.login("", tls=True), "")
         assert "587" in refused.value.advice
 
+    def test_no_login_without_tls(self) -> None:
+        clear = conversation(CLEAR, "STARTTLS", loopback=True)
+        with pytest.raises(LoginRefused, match=r"takes no password here") as refused:
+            converse(lambda: smtp.login(clear, ADA), "")
+        assert "tls=none" in refused.value.advice
+
     @pytest.mark.parametrize("challenge", ["334 !!", "334 bW9yZQ=="])
     def test_an_exchange_that_makes_no_sense_is_cancelled(self, challenge: str) -> None:
         talk = f"C: AUTH PLAIN AGFkYUBleGFtcGxlLm9yZwBzZWNyZXQ=\nS: {challenge}\nC: *\nS: 501 5.5.2 cancelled"

@@ -248,7 +248,12 @@ def login(imap: Conversation, credentials: Credentials) -> Steps[None]:
         name, password = credentials.authcid.encode(), credentials.password.encode()
         answered, _ = yield from attempt(imap, "LOGIN", client_astring(name), client_string(password))
     else:
-        raise LoginRefused(f"{server.host} takes no password here", advice=after_login_refused(server.host, "@"))
+        raise LoginRefused(
+            f"{server.host} takes no password here",
+            advice="It takes passwords over TLS only: leave ?tls=none out of the address."
+            if not imap.tls
+            else after_login_refused(server.host, credentials.authcid),
+        )
     if answered.condition != "OK":
         raise _login_refused(server, credentials, answered)
     imap.logged_in(answered)

@@ -179,6 +179,8 @@ def login(smtp: Conversation, credentials: Credentials) -> Steps[None]:
             f"{server.host} takes no password here" + (f", only {offered}" if offered else ""),
             advice=after_login_refused(server.host, credentials.authcid)
             if offered
+            else "It takes passwords over TLS only: leave ?tls=none out of the address."
+            if not smtp.tls and "STARTTLS" in smtp.capabilities
             else "Log in on port 587 or 465, or send without a user name in the address.",
         )
     reply = yield from _authenticate(smtp, mechanism, credentials)
