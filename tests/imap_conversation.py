@@ -34,6 +34,8 @@ class MemoryLine:
     def __init__(self) -> None:
         self.peer = Peer("127.0.0.1", 40_000)
         self.cipher = ""
+        self.bindings: dict[str, bytes] = {}
+        self.certified: tuple[str, ...] = ()
         self.woken = asyncio.Event()
         self.sent = bytearray()
         self.session: ImapSession | None = None

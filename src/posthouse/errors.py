@@ -13,6 +13,7 @@
     ├── NoRoute                   the name system (DNS) names no server for a letter's domain, or doesn't answer
     ├── Refused                   the server understood and said no
     │   ├── LoginRefused          … to the user name and password
+    │   │   └── LoginPaused       … for now: after too many that failed
     │   ├── SmtpRefused           … with an SMTP reply
     │   └── ImapRefused           … with NO or BAD
     ├── MailFileError             a file or folder is not the mail (.eml, mbox, Maildir) it should be, or is taken
@@ -87,6 +88,10 @@ class Refused(PosthouseError):
 
 class LoginRefused(Refused):
     """The server refused the user name and password."""
+
+
+class LoginPaused(LoginRefused):
+    """Logins are refused for a time, whatever the password is; the words say why and until when."""
 
 
 class SmtpRefused(Refused):

@@ -29,7 +29,9 @@ def add(
     name: Name,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="imap|smtp", help="Opens this door only; may be repeated.", show_default=False),
+        typer.Option(
+            "--only", metavar="imap|pop3|smtp", help="Opens this door only; may be repeated.", show_default=False
+        ),
     ] = None,
     as_json: Json = False,
     config: ConfigOption = None,

@@ -13,7 +13,7 @@ from typing import Literal
 from posthouse.errors import LocalProtocolError, RemoteProtocolError
 from posthouse.wire.machine import Machine, Tls
 
-from .capability import CAPABILITIES, CLEAR_TEXT_MECHANISMS, Offer, When
+from .capability import CAPABILITIES, Offer, When
 from .compress import Deflate, Inflate
 from .event import Event
 from .limits import Limits
@@ -51,7 +51,7 @@ class Answering(Machine[Event]):
         self.enabled_capabilities: frozenset[str] = frozenset()  # by ENABLE, in upper case
         self._tls_available = tls_available
         self._login_allowed = login_allowed
-        self._mechanisms = mechanisms
+        self.mechanisms = mechanisms  # the session gives others when TLS has begun
         self._offers = offers
         self._offered = frozenset(offer.name.upper() for offer in offers)
         self._tag: str | None = None  # of the command that waits for its answer
@@ -71,7 +71,7 @@ class Answering(Machine[Event]):
     def capability(self) -> str:
         """``CAPABILITY IMAP4rev1 …`` as it holds now: a response, and the response code of greeting and login."""
         names = [offer.name for offer in self._offers if self._holds(offer.when)]
-        names += [f"AUTH={name}" for name in self._mechanisms if self._mechanism_open(name)]
+        names += [f"AUTH={name}" for name in self.mechanisms if self._logins_open]
         return " ".join(["CAPABILITY", *names])
 
     def _holds(self, when: When) -> bool:
@@ -93,9 +93,10 @@ class Answering(Machine[Event]):
         """Whether passwords may travel on this connection."""
         return self.tls is Tls.ACTIVE or self._login_allowed == "always"
 
-    def _mechanism_open(self, name: str) -> bool:
-        safe = self._passwords_open or name not in CLEAR_TEXT_MECHANISMS
-        return safe and self.state is State.NOT_AUTHENTICATED
+    @property
+    def _logins_open(self) -> bool:
+        """Whether AUTHENTICATE would be followed. One rule for all mechanisms: what comes after it is as secret."""
+        return self._passwords_open and self.state is State.NOT_AUTHENTICATED
 
     @property
     def utf8(self) -> bool:

@@ -59,6 +59,3 @@ CAPABILITIES = (
     Offer("QUOTA=RES-STORAGE", When.LOGGED_IN),
     Offer("QUOTA=RES-MESSAGE", When.LOGGED_IN),
 )
-
-# SASL mechanisms that hand over a password or a token: not before TLS, unless the operator says so.
-CLEAR_TEXT_MECHANISMS = frozenset({"PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2"})

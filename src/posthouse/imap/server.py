@@ -128,10 +128,10 @@ class ImapServer(Answering):
     def _check_mechanism(self, command: commands.Command) -> None:
         if not isinstance(command, commands.Authenticate):
             return
-        if command.mechanism not in self._mechanisms:
-            known = ", ".join(self._mechanisms)
+        if command.mechanism not in self.mechanisms:
+            known = ", ".join(self.mechanisms)
             raise Unacceptable(f"there is no mechanism {command.mechanism[:40]}, only {known}", code="CANNOT")
-        if not self._mechanism_open(command.mechanism):
+        if not self._logins_open:
             raise Unacceptable("not in clear text: issue STARTTLS first", code="PRIVACYREQUIRED")
 
     def _refuse(self, error: Malformed | Unacceptable) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from posthouse.sessions.session import Peer, Session
@@ -54,6 +54,8 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self.peer = Peer("0.0.0.0", 0)  # noqa: S104  (until connection_made tells)
         self.cipher = ""
+        self.bindings: Mapping[str, bytes] = {}
+        self.certified: tuple[str, ...] = ()
 
     # -- called by the event loop --------------------------------------------------------------------------------
 
@@ -208,6 +210,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         self._paused = False  # start_tls reads again
         self._note_cipher()
+        self._session.secured()
 
     def _note_cipher(self) -> None:
         assert self._transport is not None

@@ -19,7 +19,7 @@ from .house import House
 from .imap_answer import Done, Handler, No, refusal
 from .imap_append import Appending
 from .imap_condstore import enables
-from .login import Exchange
+from .login import Exchange, mechanisms
 from .selected import Manner, Ranges, Selected
 from .session import Line, Session
 
@@ -54,6 +54,7 @@ class ImapSession(Session[Event]):
             limits=Limits(append=house.message_size, bad=house.errors_per_connection),
             tls_available=house.tls_available,
             tls=tls,
+            mechanisms=mechanisms(house, line),
             login_allowed="always" if house.clear_text_on_loopback and line.peer.loopback else "after tls",
         )
         super().__init__(self.server, line)
@@ -71,6 +72,9 @@ class ImapSession(Session[Event]):
 
     def begin(self) -> None:
         self.server.greet(f"{self.house.hostname} Posthouse is ready")
+
+    def secured(self) -> None:
+        self.server.mechanisms = mechanisms(self.house, self.line)
 
     async def handle(self, event: Event) -> None:
         await self._ANSWERS[type(event)](self, event)

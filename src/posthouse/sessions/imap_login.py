@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from posthouse import __version__
-from posthouse.errors import LoginRefused, RemoteProtocolError
+from posthouse.errors import LoginPaused, LoginRefused, RemoteProtocolError, sentence
 from posthouse.imap import command, event, response
 from posthouse.store.account import Account
-from posthouse.wire.sasl import Challenge, Credentials
+from posthouse.wire.sasl import Challenge
 
 from .imap_answer import Done, Handler, No
-from .login import Exchange
+from .login import Exchange, log_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from .imap import ImapSession
 
-log = logging.getLogger("posthouse.imap")
-
 # What ENABLE can turn on, as it is spelled. RFC 5161 §3.1: whatever else is asked for is ignored.
 ENABLED = {name.upper(): name for name in ("IMAP4rev2", "CONDSTORE", "QRESYNC")}
-
-
-def wrong() -> No:
-    """A new one each time: an exception that is kept keeps the frames that it was raised in, passwords and all."""
-    return No("The user name or the password is wrong", "AUTHENTICATIONFAILED")
 
 
 async def noop(session: ImapSession, wish: command.Noop | command.Check) -> Done:
@@ -51,15 +43,11 @@ async def enable(session: ImapSession, wish: command.Enable) -> Done:
 
 
 async def login(session: ImapSession, wish: command.Login) -> Done:
-    try:
-        known = Credentials(wish.user, wish.password)
-    except LoginRefused:
-        raise wrong() from None
-    return logged_in(session, await session.house.logins.check(known.authcid, known.password, "imap"))
+    return await finished(session, log_in(session.house, session.line, "imap", wish.user, wish.password))
 
 
 async def authenticate(session: ImapSession, wish: command.Authenticate) -> Done | None:
-    session.exchange = Exchange(session.house.logins, "imap", wish.mechanism, wish.initial)
+    session.exchange = Exchange(session.house, session.line, "imap", wish.mechanism, wish.initial)
     return await step(session, session.exchange.begin())
 
 
@@ -76,12 +64,9 @@ async def step(session: ImapSession, outcome: Awaitable[Challenge | Account]) ->
     """One step of a SASL dialogue; None while it goes on."""
     try:
         reached = await outcome
-    except LoginRefused:
+    except (LoginRefused, RemoteProtocolError) as error:
         session.exchange = None
-        return logged_in(session, None)
-    except RemoteProtocolError as error:
-        session.exchange = None
-        raise No(str(error), bad=True) from error
+        raise refusal(error) from None
     if isinstance(reached, Challenge):
         session.server.challenge(reached.data)
         return None
@@ -89,14 +74,27 @@ async def step(session: ImapSession, outcome: Awaitable[Challenge | Account]) ->
     return logged_in(session, reached)
 
 
-def logged_in(session: ImapSession, account: Account | None) -> Done:
-    """The end of a login, good or bad."""
-    if account is None:
-        log.info("login refused to %s", session.line.peer)
-        raise wrong()
+async def finished(session: ImapSession, outcome: Awaitable[Account]) -> Done:
+    """A login that takes one step."""
+    try:
+        return logged_in(session, await outcome)
+    except LoginRefused as error:
+        raise refusal(error) from None
+
+
+def refusal(error: LoginRefused | RemoteProtocolError) -> No:
+    """A new one each time: an exception that is kept keeps the frames that it was raised in, passwords and all."""
+    if isinstance(error, RemoteProtocolError):
+        return No(str(error), bad=True)
+    if isinstance(error, LoginPaused):
+        return No(sentence(error), "UNAVAILABLE")  # RFC 5530 §3: temporary; no program throws its password away
+    return No(sentence(error), "AUTHENTICATIONFAILED")
+
+
+def logged_in(session: ImapSession, account: Account) -> Done:
+    """Who it is, is known."""
     session.account = account
     session.server.authenticated()
-    log.info("%s logged in from %s", account.address, session.line.peer)
     # RFC 9051 §6.2.3: telling the capabilities now saves the client a round trip.
     return Done("Logged in", session.server.capability)
 

@@ -9,6 +9,7 @@ import os
 import secrets
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from posthouse.errors import LoginRefused, StoreError
 from posthouse.store import account, app_password, password
@@ -16,6 +17,10 @@ from posthouse.store.account import Account
 from posthouse.store.app_password import AppPassword
 from posthouse.store.engine import Store, Tx
 from posthouse.wire.sasl import MECHANISMS, Answer, Challenge, Credentials
+
+if TYPE_CHECKING:
+    from .house import House
+    from .session import Line
 
 log = logging.getLogger("posthouse.login")
 
@@ -80,17 +85,35 @@ def _known(tx: Tx, user: str) -> tuple[Account | None, list[AppPassword], int]:
     return found, [] if found is None else app_password.list_all(tx, found.id), tx.now
 
 
-class Exchange:
-    """One SASL dialogue with a client: `begin`, then `respond` to each challenge until an account comes of it."""
+def mechanisms(house: House, line: Line) -> tuple[str, ...]:
+    """The SASL mechanisms that work on this line as it is now, the best first. When one may log in at all, the
+    protocol's machine says."""
+    return tuple(MECHANISMS)
 
-    def __init__(self, logins: Logins, protocol: str, mechanism: str, initial: bytes | None) -> None:
-        self._logins = logins
+
+async def log_in(house: House, line: Line, protocol: str, user: str, secret: str) -> Account:
+    """A login without SASL (IMAP's LOGIN, POP3's PASS). Raises `LoginRefused`, `LoginPaused`."""
+    known = Credentials(user, secret)
+    return _outcome(await house.logins.check(known.authcid, known.password, protocol), line, protocol, "password")
+
+
+class Exchange:
+    """One SASL dialogue with a client: `begin`, then `respond` to each challenge until an account comes of it.
+
+    ``protocol``, one of app_password.PROTOCOLS: the door; ``mechanism``: one that `mechanisms` named.
+    """
+
+    def __init__(self, house: House, line: Line, protocol: str, mechanism: str, initial: bytes | None) -> None:
+        self._house = house
+        self._line = line
         self._protocol = protocol
+        self._mechanism = mechanism
         self._steps = MECHANISMS[mechanism].server(initial)
         self._account: Account | None = None
 
     async def begin(self) -> Challenge | Account:
-        """The first step. Raises `LoginRefused`, or `RemoteProtocolError` for what the mechanism doesn't allow."""
+        """The first step. Raises `LoginRefused` and `LoginPaused`, or `RemoteProtocolError` for what the mechanism
+        doesn't allow."""
         return await self._advance(None)
 
     async def respond(self, response: bytes) -> Challenge | Account:
@@ -101,11 +124,22 @@ class Exchange:
         try:
             step = next(self._steps) if answer is None else self._steps.send(answer)
             while isinstance(step, Credentials):
-                self._account = await self._logins.check(step.authcid, step.password, self._protocol)
+                self._account = await self._house.logins.check(step.authcid, step.password, self._protocol)
                 step = self._steps.send(self._account is not None)
         except StopIteration as stop:
             # RFC 4616 §2: acting as somebody else is a right that nobody has here.
-            if self._account is None or stop.value.authzid not in ("", stop.value.authcid):
-                raise LoginRefused(WRONG) from None
-            return self._account
+            account = self._account if stop.value.authzid in ("", stop.value.authcid) else None
+            return _outcome(account, self._line, self._protocol, self._mechanism)
+        except LoginRefused:
+            return _outcome(None, self._line, self._protocol, self._mechanism)
         return step
+
+
+def _outcome(account: Account | None, line: Line, protocol: str, how: str) -> Account:
+    """The end of a login, in the log; raises `LoginRefused` where there is no account."""
+    if account is None:
+        log.info("login refused to %s (%s, %s)", line.peer, protocol, how)
+        # A new one each time: an exception that is kept keeps the frames that it was raised in, passwords and all.
+        raise LoginRefused(WRONG)
+    log.info("%s logged in from %s (%s, %s)", account.address, line.peer, protocol, how)
+    return account

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
@@ -43,6 +44,16 @@ class Line(Protocol):
         """TLS version and cipher, as a trace line tells them; empty in clear text."""
         ...
 
+    @property
+    def bindings(self) -> Mapping[str, bytes]:
+        """What this end knows of the TLS connection, for channel binding (`wire.scram.Channel`); empty: nothing."""
+        ...
+
+    @property
+    def certified(self) -> tuple[str, ...]:
+        """The addresses for which the client has shown a certificate that is trusted; empty: none."""
+        ...
+
     async def flush(self) -> None:
         """Send what the machine holds, and wait until the peer has taken most of it."""
         ...
@@ -64,6 +75,9 @@ class Session(Generic[E]):
     def begin(self) -> None:
         """The connection stands: greet."""
         raise NotImplementedError
+
+    def secured(self) -> None:
+        """TLS began in the middle of the conversation: what the line can do has changed."""
 
     async def handle(self, event: E) -> None:
         """Answer one event."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from posthouse.delivery.accept import Arrival
 from posthouse.errors import (
     InvalidMessage,
+    LoginPaused,
     LoginRefused,
     NotFound,
     OverQuota,
@@ -28,7 +29,7 @@ from posthouse.store.account import Account
 from posthouse.wire.sasl import Challenge
 
 from .house import House
-from .login import Exchange
+from .login import Exchange, mechanisms
 from .mx import MxTransaction
 from .session import Line, Session
 from .submission import SubmissionTransaction
@@ -53,7 +54,7 @@ class SmtpSession(Session[Event]):
             tls_available=house.tls_available,
             tls=tls,
             auth="always" if house.clear_text_on_loopback and line.peer.loopback else "after tls",
-            mechanisms=("PLAIN", "LOGIN"),
+            mechanisms=mechanisms(house, line),
         )
         super().__init__(self._server, line)
         self._account: Account | None = None
@@ -66,6 +67,9 @@ class SmtpSession(Session[Event]):
 
     def begin(self) -> None:
         self._server.greet()
+
+    def secured(self) -> None:
+        self._server.mechanisms = mechanisms(self._house, self.line)
 
     async def handle(self, event: Event) -> None:
         await self._ANSWERS[type(event)](self, event)
@@ -87,7 +91,7 @@ class SmtpSession(Session[Event]):
     # -- who is there --------------------------------------------------------------------------------------------
 
     async def _authenticate(self, wish: event.Authenticate) -> None:
-        self._exchange = Exchange(self._house.logins, "smtp", wish.mechanism, wish.initial)
+        self._exchange = Exchange(self._house, self.line, "smtp", wish.mechanism, wish.initial)
         await self._login_step(self._exchange.begin())
 
     async def _auth_response(self, response: event.AuthResponse) -> None:
@@ -99,8 +103,10 @@ class SmtpSession(Session[Event]):
     async def _login_step(self, step: Awaitable[Challenge | Account]) -> None:
         try:
             outcome = await step
+        except LoginPaused as error:  # RFC 4954 §6: temporary, so that no program throws its password away
+            self._exchange = None
+            self._server.reply(Reply(454, "4.7.0", sentence(error)))
         except LoginRefused:
-            log.info("login refused to %s", self.line.peer)
             self._exchange = None
             self._server.reply(reply.LOGIN_FAILED)
         except RemoteProtocolError as error:
@@ -113,7 +119,6 @@ class SmtpSession(Session[Event]):
             self._exchange = None
             self._account = outcome
             self._server.authenticated()
-            log.info("%s logged in from %s", outcome.address, self.line.peer)
 
     # -- a letter ------------------------------------------------------------------------------------------------
 

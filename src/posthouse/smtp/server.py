@@ -70,7 +70,7 @@ class SmtpServer(Machine[Event]):
         self.logged_in = False
         self._tls_available = tls_available
         self._auth = auth
-        self._mechanisms = mechanisms
+        self.mechanisms = mechanisms  # the session gives others when TLS has begun
         self._extensions = extensions
         self._state = State.STRANGER
         self._errors = 0
@@ -130,7 +130,7 @@ class SmtpServer(Machine[Event]):
     def offered_mechanisms(self) -> tuple[str, ...]:
         """The SASL mechanisms with which the client may log in now."""
         allowed = self._auth == "always" or (self._auth == "after tls" and self.tls is Tls.ACTIVE)
-        return self._mechanisms if allowed and not self.logged_in else ()
+        return self.mechanisms if allowed and not self.logged_in else ()
 
     def promises(self, extension: str) -> str | None:
         """An extension's parameters, of which there are none, where what stands behind this machine keeps to it."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .engine import Tx
 
 # The doors that may be named. "smtp" is the sending of letters.
-PROTOCOLS = ("imap", "smtp")
+PROTOCOLS = ("imap", "pop3", "smtp")
 # Base32 digits of 5 bits each, shown in groups that a person can copy.
 DIGITS, GROUP = 20, 5
 DIGEST = "blake2b"
