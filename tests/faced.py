@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from posthouse.client import aio, sync
+from posthouse.client.changes import Delta, Event
 from scripted import trusting_context
 
 
@@ -22,15 +23,30 @@ class Patient:
     def __getattr__(self, name: str) -> Any:
         member = getattr(self._awaited, name)
         if not inspect.ismethod(member):
-            return member
+            return self._result(member)
+        return lambda *args, **kwargs: self._result(member(*map(_plain, args), **kwargs))
 
-        def call(*args: Any, **kwargs: Any) -> Any:
-            result = member(*args, **kwargs)
-            if inspect.isasyncgen(result):
-                return self._iterate(result)
-            return self._runner.run(result) if inspect.iscoroutine(result) else result
+    def __getitem__(self, name: Any) -> Any:
+        return self._result(self._awaited[name])
 
-        return call
+    def __iter__(self) -> Iterator[Any]:
+        return self._iterate(aiter(self._awaited))
+
+    def __enter__(self) -> Any:
+        return self._result(self._awaited.__aenter__())
+
+    def __exit__(self, *error: Any) -> None:
+        self._runner.run(self._awaited.__aexit__(*error))
+
+    def _result(self, result: Any) -> Any:
+        if inspect.isasyncgen(result):
+            return self._iterate(result)
+        if inspect.iscoroutine(result):
+            result = self._runner.run(result)
+        if isinstance(result, tuple) and type(result) is tuple:
+            return tuple(map(self._result, result))
+        waits = isinstance(result, Delta | Event) or type(result).__module__.startswith(aio.__name__)
+        return Patient(self._runner, result) if waits else result
 
     def _iterate(self, values: Any) -> Iterator[Any]:
         async def step() -> Any:
@@ -38,9 +54,13 @@ class Patient:
 
         try:
             while (value := self._runner.run(step())) is not None:
-                yield value
+                yield self._result(value)
         finally:
             self._runner.run(values.aclose())
+
+
+def _plain(argument: Any) -> Any:
+    return argument._awaited if isinstance(argument, Patient) else argument
 
 
 class Faced:

@@ -24,7 +24,7 @@ FOLDERS = {
 HEADER = """\
 # DO NOT CHANGE! Generated from {source} by tools/unasync.py:
 # change that file, then run `make format`.
-# ruff: noqa: UP028, RUF100 (there is no `yield from` under asyncio)
+# ruff: noqa: UP028, C416, RUF100 (there is no `yield from` and no `list` under asyncio)
 """
 
 # Whole words, in this order.
@@ -37,6 +37,10 @@ SUBSTITUTIONS = {
     "__aexit__": "__exit__",
     "AsyncIterator": "Iterator",
     "AsyncStream": "Stream",
+    "Awaitable[ImapClient]": "ImapClient",
+    "Awaitable, ": "",
+    "asyncio.sleep": "time.sleep",
+    "__aiter__": "__iter__",
     "adrive": "drive",
     "asyncio.Lock": "threading.Lock",
     "import asyncio": "import threading",
@@ -61,7 +65,7 @@ def substitute(text: str, used: set[str]) -> str:
 def formatted(text: str, path: Path) -> str:
     """``text`` as the project's formatter leaves it: shorter words make other line breaks and other sort orders."""
     ruff = [sys.executable, "-m", "ruff"]
-    for command in (["check", "--quiet", "--fix", "--select", "I"], ["format", "--quiet"]):
+    for command in (["check", "--quiet", "--fix", "--select", "I,F401"], ["format", "--quiet"]):
         result = subprocess.run(
             [*ruff, *command, "--stdin-filename", str(path), "-"],
             input=text, capture_output=True, text=True, check=True, cwd=ROOT,

@@ -16,6 +16,7 @@
     │   │   └── LoginPaused       … for now: after too many that failed
     │   ├── SmtpRefused           … with an SMTP reply
     │   └── ImapRefused           … with NO or BAD
+    ├── MailboxRenewed            the server made a mailbox anew: its messages have other numbers now
     ├── MailFileError             a file or folder is not the mail (.eml, mbox, Maildir) it should be, or is taken
     ├── InvalidMessage            a letter that can't be composed (bad address, line break in a header, missing file)
     └── StoreError                the store can't do what was asked
@@ -118,6 +119,10 @@ class ImapRefused(Refused):
         super().__init__(message, advice=advice)
         self.condition = condition
         self.code = code
+
+
+class MailboxRenewed(PosthouseError):
+    """The server made a mailbox anew (UIDVALIDITY): the numbers that were told before mean nothing any longer."""
 
 
 class InvalidMessage(PosthouseError):

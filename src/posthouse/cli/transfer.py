@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from posthouse.errors import MailFileError
+from posthouse.files.target import Format, new_target
 
 from .account import Json, existing, store_of
 from .progress import Bar, bar
@@ -23,21 +21,6 @@ if TYPE_CHECKING:
     from posthouse.files import Item
 
 Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="As in ada@example.org.", show_default=False)]
-
-
-class Format(StrEnum):
-    """What `export` writes."""
-
-    MBOX = "mbox"
-    MAILDIR = "maildir"
-    EML = "eml"
-    ZIP = "zip"
-
-
-class Writer(Protocol):
-    """What the writers of posthouse.files have in common."""
-
-    def add(self, item: Item) -> object: ...
 
 
 @reported
@@ -109,57 +92,23 @@ def export_mail(
     Example: posthouse export ada@example.org ada.zip
     """
     names = mailbox or []
-    form = form or _by_ending(target)
-    if target.exists():
-        raise MailFileError(f"{target} exists already", advice="Choose another name, or remove it first.")
-    partial = target.with_name(f".{target.name}.partial")
+    form = form or Format.of(target)
     with store_of(config) as store:
         from posthouse.store import transfer
 
         owner = existing(store, account)
-        _remove(partial)  # of an export that was cut off
         count = 0
-        with bar("Exporting", as_json=as_json) as shown:
-            items = transfer.export_mail(store, owner, names)
-            try:
-                with _writer(form, partial, alone=len(names) == 1) as writer:
-                    for count, item in enumerate(items, 1):
-                        writer.add(item)
-                        shown.count(count)
-                partial.rename(target)
-            except BaseException:
-                _remove(partial)
-                raise
+        with (
+            bar("Exporting", as_json=as_json) as shown,
+            new_target(target, form, alone=len(names) == 1) as writer,
+        ):
+            for count, item in enumerate(transfer.export_mail(store, owner, names), 1):
+                writer.add(item)
+                shown.count(count)
     if as_json:
         typer.echo(json.dumps({"account": account, "messages": count, "target": str(target), "format": form.value}))
     else:
         typer.echo(f"Exported {_messages(count)} of {account} to {target} ({form.value}).")
-
-
-def _by_ending(target: Path) -> Format:
-    return {".mbox": Format.MBOX, ".zip": Format.ZIP}.get(target.suffix.lower(), Format.MAILDIR)
-
-
-def _writer(form: Format, path: Path, *, alone: bool) -> AbstractContextManager[Writer]:
-    """What writes this format. ``alone``: there is one mailbox, which an mbox can hold without a folder around it."""
-    from posthouse import files
-
-    match form:
-        case Format.MAILDIR:
-            return files.MaildirWriter(path)
-        case Format.EML:
-            return files.EmlWriter(path)
-        case Format.ZIP:
-            return files.ZipWriter(path)
-        case Format.MBOX:
-            return files.MboxWriter(path) if alone else files.MboxFolderWriter(path)
-
-
-def _remove(partial: Path) -> None:
-    if partial.is_dir():
-        shutil.rmtree(partial)
-    else:
-        partial.unlink(missing_ok=True)
 
 
 def _messages(count: int) -> str:

@@ -154,15 +154,11 @@ class Attachment:
 
 
 def save_new(folder: str | os.PathLike[str], name: str, chunks: Iterable[bytes], media: str = "") -> Path:
-    """Write ``chunks`` into a new file in ``folder`` (made if missing), and return its path.
+    """Write ``chunks`` into a new file in ``folder``, and return its path; see `create_new`.
 
-    ``name`` may be anything: the file never lands outside of the folder. Without a name it is called after its type
-    ``media``. A file that exists is never touched, the new one becomes ``name (2).ext``. If the chunks break off, the
-    file is removed.
+    If the chunks break off, the file is removed.
     """
-    into = Path(folder).expanduser()
-    into.mkdir(parents=True, exist_ok=True)
-    path, file = _create(into, safe_name(name, "attachment" + (mimetypes.guess_extension(media) or "")))
+    path, file = create_new(folder, name, media)
     try:
         with file:
             for chunk in chunks:
@@ -173,13 +169,21 @@ def save_new(folder: str | os.PathLike[str], name: str, chunks: Iterable[bytes],
     return path
 
 
-def _create(folder: Path, name: str) -> tuple[Path, BinaryIO]:
-    path = folder / name
+def create_new(folder: str | os.PathLike[str], name: str, media: str = "") -> tuple[Path, BinaryIO]:
+    """Make a new file in ``folder`` (made if missing), and open it.
+
+    ``name`` may be anything: the file never lands outside of the folder. Without a name it is called after its type
+    ``media``. A file that exists is never touched, the new one becomes ``name (2).ext``.
+    """
+    into = Path(folder).expanduser()
+    into.mkdir(parents=True, exist_ok=True)
+    name = safe_name(name, "attachment" + (mimetypes.guess_extension(media) or ""))
+    path = into / name
     for number in range(2, _MOST_COPIES):
         try:
             return path, path.open("xb")  # x: no existing file is opened, no link followed
         except FileExistsError:
-            path = folder / f"{Path(name).stem} ({number}){Path(name).suffix}"
+            path = into / f"{Path(name).stem} ({number}){Path(name).suffix}"
     raise MailFileError(
-        f"{folder} holds {_MOST_COPIES} files of the name {name} already", advice="Save into another folder."
+        f"{into} holds {_MOST_COPIES} files of the name {name} already", advice="Save into another folder."
     )

@@ -104,7 +104,7 @@ def execute(imap: Conversation, name: str, *arguments: Argument) -> Steps[tuple[
 
 def attempt(imap: Conversation, name: str, *arguments: Argument) -> Steps[tuple[Tagged, list[Untagged]]]:
     """Send a command and gather its answers, whatever they are."""
-    yield from _settle(imap)
+    yield from settle(imap)
     sending = imap.command(name, *arguments)
     imap.room = MAX_ANSWER
     responses: list[Untagged] = []
@@ -112,20 +112,25 @@ def attempt(imap: Conversation, name: str, *arguments: Argument) -> Steps[tuple[
     for piece in waiting:
         yield piece
         # RFC 9051 §4.3: the octets of a literal wait for "+"; the server may refuse the command instead.
-        answer = yield from _answer(imap, sending.tag, responses)
+        answer = yield from next_answer(imap, sending.tag, responses)
         if isinstance(answer, Tagged):
             return answer, responses
     yield last
-    answer = yield from _answer(imap, sending.tag, responses)
+    answer = yield from next_answer(imap, sending.tag, responses)
     if isinstance(answer, Continue):
         raise RemoteProtocolError(f"the server wants more of {name} than there is")
     return answer, responses
 
 
-def _answer(imap: Conversation, tag: str, responses: list[Untagged]) -> Steps[Tagged | Continue]:
+def next_answer(imap: Conversation, tag: str, responses: list[Untagged]) -> Steps[Tagged | Continue]:
     """The next "+" or tagged response; what comes before it is added to ``responses``."""
     while True:
-        response = yield from _response(imap)
+        response = yield from next_response(imap)
+        if response is None:
+            raise ConnectionFailed(
+                f"{imap.server.host} did not answer for {ANSWER_TIMEOUT:g} seconds",
+                advice="Try again in a few minutes.",
+            )
         if isinstance(response, Tagged):
             if response.tag != tag:
                 raise RemoteProtocolError(f"the server answered {response.tag}, which was not asked")
@@ -137,16 +142,20 @@ def _answer(imap: Conversation, tag: str, responses: list[Untagged]) -> Steps[Ta
         responses.append(response)
 
 
-def _settle(imap: Conversation) -> Steps[None]:
+def settle(imap: Conversation) -> Steps[None]:
     """Read the answer to what was sent ahead, and forget it: what comes now may change what it says."""
     ahead, imap.ahead = imap.ahead, None
     if ahead is not None:
         imap.room = MAX_ANSWER
-        yield from _answer(imap, ahead.tag, [])
+        yield from next_answer(imap, ahead.tag, [])
 
 
-def _response(imap: Conversation, timeout: float = ANSWER_TIMEOUT) -> Steps[Response]:
-    """The next response, whatever it is."""
+def next_response(imap: Conversation, timeout: float = ANSWER_TIMEOUT) -> Steps[Response | None]:
+    """The next response, whatever it is; None when not an octet of one came for ``timeout`` seconds.
+
+    `ConnectionFailed` when the server falls silent in the middle of one, or leaves.
+    """
+    waiting = len(imap.reader) == 0
     parse = imap.read()
     while True:
         try:
@@ -156,11 +165,14 @@ def _response(imap: Conversation, timeout: float = ANSWER_TIMEOUT) -> Steps[Resp
             break
         except EndOfInput as error:
             raise ConnectionFailed(f"{imap.server.host} closed the connection", advice="Try again.") from error
-        data = yield Receive(timeout)
+        data = yield Receive(timeout if waiting else ANSWER_TIMEOUT)
         if data is None:
+            if waiting:
+                return None
             raise ConnectionFailed(
-                f"{imap.server.host} did not answer for {timeout:g} seconds", advice="Try again in a few minutes."
+                f"{imap.server.host} fell silent in the middle of an answer", advice="Try again in a few minutes."
             )
+        waiting = False
         imap.room -= len(data)
         if imap.room < 0:
             raise LimitError(f"the server sent more than {MAX_ANSWER} octets in answer to one command")
@@ -271,7 +283,7 @@ def _authenticate(imap: Conversation, mechanism: sasl.Mechanism, credentials: Cr
     yield sending.pieces[0]
     ignored: list[Untagged] = []
     while True:
-        answer = yield from _answer(imap, sending.tag, ignored)
+        answer = yield from next_answer(imap, sending.tag, ignored)
         if isinstance(answer, Tagged):
             return answer
         if step is None:
@@ -303,7 +315,7 @@ def logout(imap: Conversation) -> Steps[None]:
     """Say goodbye; whatever the server does then is fine (RFC 9051 §6.1.3)."""
     with contextlib.suppress(ConnectionFailed, RemoteProtocolError):
         yield imap.command("LOGOUT").pieces[0]
-        while not isinstance((yield from _response(imap, LOGOUT_TIMEOUT)), Tagged):
+        while isinstance((yield from next_response(imap, LOGOUT_TIMEOUT)), Untagged):
             pass
     imap.state = ClientState.LOGOUT
 
@@ -335,6 +347,20 @@ SPECIAL_NAMES = {
         "sent", "sent items", "sent messages", "sent mail", "gesendet", "gesendete objekte", "gesendete elemente",
         "envoyés", "éléments envoyés", "messages envoyés", "enviados", "elementos enviados", "posta inviata", "inviati",
         "verzonden", "verzonden items", "отправленные", "wysłane", "已发送", "送信済み",
+    ),
+    "\\Archive": ("archive", "archives", "archiv", "archivo", "archivio", "archief", "архив", "archiwum"),
+    "\\Drafts": (
+        "drafts", "draft", "entwürfe", "brouillons", "borradores", "bozze", "concepten", "черновики", "szkice", "草稿箱",
+        "下書き",
+    ),
+    "\\Junk": (
+        "junk", "spam", "junk e-mail", "junk email", "bulk mail", "unerwünscht", "courrier indésirable", "pourriel",
+        "correo no deseado", "posta indesiderata", "ongewenst", "спам", "垃圾邮件", "迷惑メール",
+    ),
+    "\\Trash": (
+        "trash", "deleted", "deleted items", "deleted messages", "bin", "papierkorb", "gelöscht", "gelöschte elemente",
+        "corbeille", "éléments supprimés", "papelera", "elementos eliminados", "cestino", "prullenbak",
+        "verwijderde items", "корзина", "kosz", "已删除", "ゴミ箱",
     ),
 }  # fmt: skip
 
@@ -422,7 +448,7 @@ def _fetch(
     for part, after in itertools.zip_longest(parts, parts[1:], fillvalue=following):
         assert part is not None
         if imap.ahead is None or imap.ahead.request != (name, part, items):
-            yield from _settle(imap)
+            yield from settle(imap)
             yield from _send_ahead(imap, name, part, items)
         assert imap.ahead is not None
         tag, imap.ahead = imap.ahead.tag, None
@@ -430,7 +456,7 @@ def _fetch(
             yield from _send_ahead(imap, name, next(after.split(MAX_SET)), items)
         imap.room = MAX_ANSWER
         responses: list[Untagged] = []
-        answered = yield from _answer(imap, tag, responses)
+        answered = yield from next_answer(imap, tag, responses)
         if isinstance(answered, Continue):
             raise RemoteProtocolError(f"the server wants more of {name} than there is")
         if answered.condition != "OK":

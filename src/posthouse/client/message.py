@@ -14,6 +14,7 @@ from posthouse.errors import InvalidMessage
 from posthouse.message import encode, html_text, reply
 from posthouse.message import markdown as markdown_letter
 from posthouse.message.address import Address, mailboxes, parse_addresses
+from posthouse.message.attachment import AttachedFile
 from posthouse.message.complete import complete, split_header, without_bcc
 from posthouse.message.compose import Attachment as Enclosure
 from posthouse.message.compose import Letter, compose
@@ -201,6 +202,11 @@ class Message:
     def attachments(self) -> tuple[Attachment, ...]:
         """All files that come with it, inline pictures and letters inside among them."""
         return tuple([Attachment(file) for file in self._read.attachments])
+
+    @property
+    def files(self) -> tuple[AttachedFile, ...]:
+        """The same as `message.attachment` knows them, with their places in the octets."""
+        return self._read.attachments
 
     @property
     def headers(self) -> Headers:

@@ -13,9 +13,9 @@ from . import charset
 from .defect import Defect
 from .mime import Buffer, Part
 
-_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
-_BASE64_BLANKS = b" \t\r\n"
+BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64 = bytes(set(range(256)) - set(BASE64))
+BASE64_BLANKS = b" \t\r\n"
 # What tells that a line is plain text: a sign that base64 has not, or a blank between words.
 _WORDS = re.compile(rb"(?:[^\n]*?[A-Za-z0-9][.,:;!?']?[ \t]++(?=[A-Za-z0-9])){3}")
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]|[A-Za-z0-9][ \t]++[A-Za-z0-9]")
@@ -36,7 +36,7 @@ _UU_END = re.compile(rb"[ `]?\r?\n?end[ \t]*(?:\r?\n|\Z)")
 _META_OCTETS = 1024
 _META_CHARSET = re.compile(rb"""<meta\b[^<>]{0,200}?\bcharset\s*=\s*["']?([A-Za-z0-9._:-]{1,64})""", re.IGNORECASE)
 
-_IDENTITY = frozenset({"7bit", "8bit", "binary", ""})
+IDENTITY = frozenset({"7bit", "8bit", "binary", ""})
 _UUENCODE = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
 
 
@@ -69,7 +69,7 @@ def as_text(octets: bytes, name: str) -> str:
 
 def decode(octets: bytes, encoding: str) -> tuple[bytes, Defect | None]:
     """Undo a transfer encoding (a name in lower case). An unknown one is taken for none."""
-    if encoding in _IDENTITY:
+    if encoding in IDENTITY:
         return octets, None
     if encoding == "base64":
         return from_base64(octets)
@@ -89,7 +89,7 @@ def from_base64(octets: bytes) -> tuple[bytes, Defect | None]:
             decoded = binascii.a2b_base64(octets)
         except binascii.Error:
             return _repaired_base64(octets), Defect.BASE64
-        strange = octets.translate(None, _BASE64 + b"=" + _BASE64_BLANKS)
+        strange = octets.translate(None, BASE64 + b"=" + BASE64_BLANKS)
         return (_repaired_base64(octets), Defect.BASE64) if strange else (decoded, None)
     return _repaired_base64(octets), Defect.BASE64
 
@@ -116,7 +116,7 @@ def size(octets: bytes, encoding: str) -> int:
     """How long ``decode(octets, encoding)`` is; for base64 without decoding it, if it is sound."""
     if encoding != "base64":
         return len(decode(octets, encoding)[0])
-    rest = octets.translate(None, _BASE64)
+    rest = octets.translate(None, BASE64)
     whole, left = divmod(len(octets) - len(rest), 4)  # groups of four digits
     is_padded = not left or (left > 1 and left + rest.count(b"=") >= 4)
     padding = octets.find(b"=")

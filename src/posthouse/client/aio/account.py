@@ -11,11 +11,13 @@ from typing import Self
 from posthouse.errors import ConfigError, ConnectionFailed, PosthouseError, SmtpRefused
 from posthouse.message.address import Address
 
+from .. import imap_mailbox
 from ..imap import special_mailbox
 from ..message import Addresses, Files, Message, Pictures
 from ..providers import copies_by_itself, servers_of
 from ..receipt import Receipt
 from ..url import Server
+from .box import Box
 from .protocol import ImapClient, SmtpClient
 
 # A connection that has been idle for so many seconds is asked whether it still stands: many servers hang up after a
@@ -102,6 +104,18 @@ class Account:
         self._used = time.monotonic()
         kept, failed = await self._keep_copy(letter) if copy else ("", "")
         return Receipt(letter.message_id, result.accepted, result.refused, result.reply, kept, failed)
+
+    def open(self) -> Box:
+        """The account's mailboxes. The connection is made when it is needed."""
+        return Box(self._reader, (self.address,))
+
+    async def _reader(self) -> ImapClient:
+        """A connection of its own to the server that keeps the mail, which tells of changes as well as it can."""
+        server = self.servers.imap
+        client = await ImapClient.connect(server, context=self._context)
+        await self._log_in(client, server)
+        await client.run(imap_mailbox.enable_qresync)
+        return client
 
     async def _keep_copy(self, letter: Message) -> tuple[str, str]:
         """Put a copy into the Sent mailbox: its name, and else why there is none. The letter has gone out already."""

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import ipaddress
 import ssl
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -240,6 +240,15 @@ class ImapClient(_Client):
     async def login(self, user: str, password: str) -> None:
         """Log in. Raises `LoginRefused`, and `TlsError` rather than to send the password in clear text."""
         await self._run(imap.login(self._conversation, Credentials(user, password)))
+
+    async def run(self, operation: Callable[[imap.Conversation], Steps[T]]) -> T:
+        """Run an operation of `posthouse.client.imap` or `imap_mailbox` on this connection."""
+        return await self._run(operation(self._conversation))
+
+    @property
+    def mailbox(self) -> Selected | None:
+        """The selected mailbox, as the server has told of it so far; None if there is none."""
+        return self._conversation.mailbox
 
     async def capabilities(self) -> frozenset[str]:
         """What the server can do, in upper case."""

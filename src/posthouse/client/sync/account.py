@@ -1,6 +1,6 @@
 # DO NOT CHANGE! Generated from src/posthouse/client/aio/account.py by tools/unasync.py:
 # change that file, then run `make format`.
-# ruff: noqa: UP028, RUF100 (there is no `yield from` under asyncio)
+# ruff: noqa: UP028, C416, RUF100 (there is no `yield from` and no `list` under asyncio)
 """An account: where its mail is handed in and read, and how a letter is sent with it."""
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from typing import Self
 from posthouse.errors import ConfigError, ConnectionFailed, PosthouseError, SmtpRefused
 from posthouse.message.address import Address
 
+from .. import imap_mailbox
 from ..imap import special_mailbox
 from ..message import Addresses, Files, Message, Pictures
 from ..providers import copies_by_itself, servers_of
 from ..receipt import Receipt
 from ..url import Server
+from .box import Box
 from .protocol import ImapClient, SmtpClient
 
 # A connection that has been idle for so many seconds is asked whether it still stands: many servers hang up after a
@@ -105,6 +107,18 @@ class Account:
         self._used = time.monotonic()
         kept, failed = self._keep_copy(letter) if copy else ("", "")
         return Receipt(letter.message_id, result.accepted, result.refused, result.reply, kept, failed)
+
+    def open(self) -> Box:
+        """The account's mailboxes. The connection is made when it is needed."""
+        return Box(self._reader, (self.address,))
+
+    def _reader(self) -> ImapClient:
+        """A connection of its own to the server that keeps the mail, which tells of changes as well as it can."""
+        server = self.servers.imap
+        client = ImapClient.connect(server, context=self._context)
+        self._log_in(client, server)
+        client.run(imap_mailbox.enable_qresync)
+        return client
 
     def _keep_copy(self, letter: Message) -> tuple[str, str]:
         """Put a copy into the Sent mailbox: its name, and else why there is none. The letter has gone out already."""

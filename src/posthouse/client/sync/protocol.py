@@ -1,6 +1,6 @@
 # DO NOT CHANGE! Generated from src/posthouse/client/aio/protocol.py by tools/unasync.py:
 # change that file, then run `make format`.
-# ruff: noqa: UP028, RUF100 (there is no `yield from` under asyncio)
+# ruff: noqa: UP028, C416, RUF100 (there is no `yield from` and no `list` under asyncio)
 """The protocol clients, for those who want the wire.
 
 A client is for one task at a time; a second one waits for its turn. What the server refuses (`Refused`) leaves the
@@ -14,7 +14,7 @@ import contextlib
 import ipaddress
 import ssl
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -243,6 +243,15 @@ class ImapClient(_Client):
     def login(self, user: str, password: str) -> None:
         """Log in. Raises `LoginRefused`, and `TlsError` rather than to send the password in clear text."""
         self._run(imap.login(self._conversation, Credentials(user, password)))
+
+    def run(self, operation: Callable[[imap.Conversation], Steps[T]]) -> T:
+        """Run an operation of `posthouse.client.imap` or `imap_mailbox` on this connection."""
+        return self._run(operation(self._conversation))
+
+    @property
+    def mailbox(self) -> Selected | None:
+        """The selected mailbox, as the server has told of it so far; None if there is none."""
+        return self._conversation.mailbox
 
     def capabilities(self) -> frozenset[str]:
         """What the server can do, in upper case."""

@@ -1,0 +1,149 @@
+"""An account's mail, opened: its mailboxes, over a connection that is made again when it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self, TypeVar
+
+from posthouse.errors import ConnectionFailed, ImapRefused, MailboxRenewed
+from posthouse.imap.answer import Listed
+from posthouse.imap.client import Selected
+from posthouse.message.address import Address
+from posthouse.wire.steps import Steps
+
+from .. import imap, imap_mailbox
+from ..imap import special_mailbox
+from .mailbox import Mailbox
+from .protocol import ImapClient
+
+T = TypeVar("T")
+
+# What a mailbox for a special use is called where the account has none and one is needed.
+NAMES = {
+    "\\Archive": "Archive", "\\Drafts": "Drafts", "\\Junk": "Junk", "\\Sent": "Sent", "\\Trash": "Trash",
+}  # fmt: skip
+
+
+class Box:
+    """The mailboxes of an account; `Account.open` makes it::
+
+        with me.open() as box:
+            for mail in box.inbox:
+                print(mail.subject)
+
+    ``box.inbox``, ``box.archive``, ``box.drafts``, ``box.junk``, ``box.sent``, ``box.trash``, and ``box["Any/Name"]``.
+    A second task (or thread) waits for its turn.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[ImapClient]], mine: tuple[Address, ...]) -> None:
+        self.connect = connect
+        self.mine = mine
+        self.inbox = Mailbox(self, "INBOX")
+        self.archive = Mailbox(self, use="\\Archive")
+        self.drafts = Mailbox(self, use="\\Drafts")
+        self.junk = Mailbox(self, use="\\Junk")
+        self.sent = Mailbox(self, use="\\Sent")
+        self.trash = Mailbox(self, use="\\Trash")
+        self._client: ImapClient | None = None
+        self._validities: dict[str, int] = {}  # of each mailbox, as it was when it was first selected
+        self._listed: list[Listed] | None = None
+        self._lock = asyncio.Lock()
+
+    def __getitem__(self, name: str) -> Mailbox:
+        """The mailbox of this name, which is looked for when it is used."""
+        return Mailbox(self, name)
+
+    async def mailboxes(self) -> list[Listed]:
+        """All mailboxes, with their names and attributes."""
+        self._listed = await self.run(imap.list_mailboxes)
+        return self._listed
+
+    async def special(self, use: str) -> str | None:
+        r"""The name of the mailbox for a special use (``\Trash``); None if there is none."""
+        found = special_mailbox(self._listed or await self.mailboxes(), use)
+        return found.name if found else None
+
+    async def name_of(self, mailbox: Mailbox | str) -> str:
+        """The name of a mailbox that something is put into; a special one that is missing is made."""
+        if isinstance(mailbox, str):
+            return mailbox
+        if mailbox.use and await self.special(mailbox.use) is None:
+            mailbox = await self.create(NAMES[mailbox.use], mailbox.use)
+        return await mailbox.name()
+
+    async def create(self, name: str, use: str = "") -> Mailbox:
+        """Make a mailbox; ``use`` is its special use. `ImapRefused` if there is one of that name."""
+        try:
+            await self.run(lambda talk: imap_mailbox.create(talk, name, use))
+        except ImapRefused:
+            inbox = next((one for one in self._listed or await self.mailboxes() if one.name.upper() == "INBOX"), None)
+            if not use or inbox is None or not inbox.delimiter:
+                raise
+            # Courier and others keep all mailboxes below INBOX.
+            name = f"{inbox.name}{inbox.delimiter}{name}"
+            await self.run(lambda talk: imap_mailbox.create(talk, name, use))
+        self._listed = None
+        return Mailbox(self, name)
+
+    async def remove(self, name: str) -> None:
+        """Delete a mailbox with all that is in it."""
+        await self.run(lambda talk: imap_mailbox.remove(talk, name))
+        self._listed = None
+
+    async def rename(self, name: str, new: str) -> None:
+        """Give a mailbox another name."""
+        await self.run(lambda talk: imap_mailbox.rename(talk, name, new))
+        self._listed = None
+
+    async def run(
+        self, operation: Callable[[imap.Conversation], Steps[T]], mailbox: str = "", *, repeat: bool = True
+    ) -> T:
+        """Run an operation of `client.imap`, with ``mailbox`` selected if one is named.
+
+        A connection that broke is made again, and the operation repeated once; not when that might do something twice
+        (``repeat``). `MailboxRenewed` if the mailbox's UIDs no longer mean what they meant.
+        """
+        async with self._lock:
+            try:
+                return await self._attempt(operation, mailbox)
+            except ConnectionFailed:
+                if not repeat:
+                    raise
+                return await self._attempt(operation, mailbox)
+
+    async def _attempt(self, operation: Callable[[imap.Conversation], Steps[T]], mailbox: str) -> T:
+        client = self._client
+        if client is None or client.closed:
+            client = self._client = await self.connect()
+        if mailbox and (client.mailbox is None or client.mailbox.name != mailbox):
+            self._check(await client.select(mailbox))
+        return await client.run(operation)
+
+    def _check(self, selected: Selected) -> None:
+        """UIDs that were told before still mean the same messages (RFC 9051 §2.3.1.1)."""
+        validity = selected.uidvalidity or 0
+        known = self._validities.setdefault(selected.name, validity)
+        if known != validity:
+            self._validities[selected.name] = validity
+            raise MailboxRenewed(
+                f"the server has made the mailbox {selected.name} anew: its messages have other numbers now",
+                advice="Search again.",
+            )
+
+    async def close(self) -> None:
+        """Say goodbye to the server. The box may be used again: it connects anew."""
+        if self._client is not None:
+            with contextlib.suppress(ConnectionFailed):
+                await self._client.close()
+        self._client = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
