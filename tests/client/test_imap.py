@@ -11,6 +11,7 @@ from dialogue import converse
 from posthouse.client import imap
 from posthouse.client.imap import Conversation
 from posthouse.client.query import Q
+from posthouse.client.special import special_mailbox
 from posthouse.client.url import Protocol, Server
 from posthouse.errors import (
     ConnectionFailed,
@@ -401,7 +402,7 @@ class TestAppend:
 )
 def test_the_mailbox_for_sent_letters(listed: list[tuple[str, str]], found: str | None) -> None:
     mailboxes = [Listed(name, name.encode(), ".", frozenset(flags.split())) for name, flags in listed]
-    sent = imap.special_mailbox(mailboxes, "\\Sent")
+    sent = special_mailbox(mailboxes, "\\Sent")
     assert (sent.name if sent else None) == found
 
 

@@ -15,10 +15,10 @@ from posthouse.errors import ConfigError, ConnectionFailed, PosthouseError, Smtp
 from posthouse.message.address import Address
 
 from .. import imap_mailbox
-from ..imap import special_mailbox
 from ..message import Addresses, Files, Message, Pictures
 from ..providers import copies_by_itself, servers_of
 from ..receipt import Receipt
+from ..special import special_mailbox
 from ..url import Server
 from .box import Box
 from .protocol import ImapClient, SmtpClient

@@ -18,16 +18,11 @@ from posthouse.message.address import Address
 from posthouse.wire.steps import Steps
 
 from .. import imap, imap_mailbox
-from ..imap import special_mailbox
+from ..special import NAMES, special_mailbox
 from .mailbox import Mailbox
 from .protocol import ImapClient
 
 T = TypeVar("T")
-
-# What a mailbox for a special use is called where the account has none and one is needed.
-NAMES = {
-    "\\Archive": "Archive", "\\Drafts": "Drafts", "\\Junk": "Junk", "\\Sent": "Sent", "\\Trash": "Trash",
-}  # fmt: skip
 
 
 class Box:
