@@ -14,6 +14,7 @@ from posthouse.imap.event import (
     AppendBegin,
     AppendChunk,
     AppendEnd,
+    AppendUrl,
     AuthResponse,
     Command,
     Event,
@@ -100,6 +101,7 @@ ANSWERS: dict[type, Answer] = {
     IdleDone: lambda machine, event: machine.ok("idled"),
     AppendBegin: lambda machine, event: machine.accept_literal(),
     AppendChunk: lambda machine, event: None,
+    AppendUrl: lambda machine, event: None,
     AppendEnd: lambda machine, event: machine.ok("appended"),
     AppendAborted: lambda machine, event: None,
 }
@@ -156,6 +158,7 @@ EVERYTHING = (
         "THREAD=REFS", "LIST-EXTENDED", "LIST-STATUS", "LIST-MYRIGHTS", "SPECIAL-USE", "CREATE-SPECIAL-USE",
         "STATUS=SIZE", "STATUS=DELETED", "QUOTA", "QUOTASET", "QUOTA=RES-STORAGE", "METADATA", "ACL", "MULTIAPPEND",
         "REPLACE", "UTF8=ACCEPT", "NOTIFY", "MULTISEARCH", "URLAUTH", "COMPRESS=DEFLATE", "UNAUTHENTICATE",
+        "CATENATE",
     )),
 )  # fmt: skip
 

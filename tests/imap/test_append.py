@@ -9,12 +9,14 @@ from posthouse.errors import LocalProtocolError
 from posthouse.imap.capability import CAPABILITIES, Offer
 from posthouse.imap.command import Append, Noop, Replaces
 from posthouse.imap.date import InternalDate
-from posthouse.imap.event import AppendAborted, AppendBegin, AppendChunk, AppendEnd, Command
+from posthouse.imap.event import AppendAborted, AppendBegin, AppendChunk, AppendEnd, AppendUrl, Command
 from posthouse.imap.sequence import STAR
 from posthouse.imap.server import ImapServer, Limits
 from posthouse.imap.table import State
 
-BINARY = (*CAPABILITIES, Offer("BINARY"), Offer("UTF8=ACCEPT"))
+# A server that offers little beyond the base protocol.
+PLAIN = tuple(offer for offer in CAPABILITIES if offer.name not in ("MULTIAPPEND", "CATENATE", "REPLACE"))
+BINARY = (*PLAIN, Offer("BINARY"), Offer("UTF8=ACCEPT"))
 MULTI = (*BINARY, Offer("MULTIAPPEND"))
 
 
@@ -125,7 +127,8 @@ def test_several_messages() -> None:
 
 def test_one_message_where_several_are_not_offered() -> None:
     events = converse(
-        "C: a APPEND x {3+}\nC: one {3+}\nC: two\nS: a BAD APPEND: expected the end...\nC: b NOOP\nS: b OK done"
+        "C: a APPEND x {3+}\nC: one {3+}\nC: two\nS: a BAD APPEND: expected the end...\nC: b NOOP\nS: b OK done",
+        offers=PLAIN,
     )
     assert events == [
         AppendBegin("a", Append("x", 3)), AppendChunk(b"one"), AppendAborted(), Command("b", Noop()),
@@ -234,3 +237,104 @@ def test_one_message_replaces_one() -> None:
         "C: a REPLACE 1 x {3+}\nC: one {3+}\nC: two\nS: a BAD REPLACE: expected the end...", offers=REPLACE
     )
     assert events[-1] == AppendAborted()
+
+
+# -- CATENATE: RFC 4469 ----------------------------------------------------------------------------------------------
+
+CATENATE = (*REPLACE, Offer("CATENATE"))
+
+
+def test_catenate() -> None:
+    """RFC 4469, the first example, with literals for which the client doesn't wait."""
+    events = converse(
+        """
+        C: A003 APPEND Drafts (\\Seen) CATENATE (URL "/Drafts;UID=20/;section=HEADER" TEXT {3+}
+        C: one URL {9+}
+        C: /;UID=200 TEXT {3+}
+        C: two)
+        S: A003 OK appended
+        C: b NOOP
+        S: b OK done
+        """,
+        offers=CATENATE,
+    )
+    assert events == [
+        AppendBegin("A003", Append("Drafts", 0, ("\\Seen",), catenate=True)),
+        AppendUrl("/Drafts;UID=20/;section=HEADER"),
+        AppendChunk(b"one"),
+        AppendUrl("/;UID=200"),
+        AppendChunk(b"two"),
+        AppendEnd(),
+        Command("b", Noop()),
+    ]
+
+
+def test_catenate_among_several_messages() -> None:
+    events = converse(
+        "C: a APPEND x {3+}\nC: one CATENATE (URL /x) (\\Seen) {3+}\nC: two CATENATE (UTF8 (~{3+}\nC: six))\n"
+        "S: a OK appended",
+        offers=CATENATE,
+    )
+    assert events == [
+        AppendBegin("a", Append("x", 3)),
+        AppendChunk(b"one"),
+        AppendBegin("a", Append("x", 0, catenate=True)),
+        AppendUrl("/x"),
+        AppendBegin("a", Append("x", 3, ("\\Seen",))),
+        AppendChunk(b"two"),
+        AppendBegin("a", Append("x", 0, catenate=True)),
+        AppendChunk(b"six"),
+        AppendEnd(),
+    ]
+
+
+def test_catenate_replaces() -> None:
+    """RFC 8508 §4.2."""
+    events = converse("C: a UID REPLACE 7 x CATENATE (URL /x)\nS: a OK appended", offers=CATENATE)
+    assert events[0] == AppendBegin("a", Append("x", 0, replaces=Replaces(True, 7), catenate=True))
+
+
+def test_the_session_says_no_to_a_url() -> None:
+    """The example of RFC 4469 that fails: the answer comes in place of the go-ahead for the next literal."""
+    answers = {AppendUrl: lambda machine, event: machine.no("one message expunged", f"BADURL {event.url}")}
+    for rest in (" TEXT {3}", " TEXT {3+}\nC: one URL y TEXT {4+}\nC: more)", ")"):
+        events = converse(
+            f"C: a APPEND x CATENATE (URL /x;UID=1{rest}\nS: a NO [BADURL /x;UID=1] one...\nC: b NOOP\nS: b OK done",
+            answers=answers,
+            offers=CATENATE,
+        )
+        assert events[-1] == Command("b", Noop())
+        assert AppendEnd() not in events
+
+
+@pytest.mark.parametrize(
+    ("parts", "answer"),
+    [
+        ("CATENATE ()", "BAD APPEND: expected URL, TEXT or UTF8..."),
+        ("CATENATE (URL)", "BAD APPEND: expected one space..."),
+        ("CATENATE (TEXT x)", "BAD APPEND: expected the text as a literal..."),
+        ("CATENATE (TEXT {3+}\nC: oneURL x)", "BAD APPEND: expected one space..."),
+        ("CATENATE (TEXT {3+}\nC: one", "BAD APPEND: expected one space..."),
+        ("CATENATE (UTF8 ({3+}\nC: one))", "BAD APPEND: expected a literal8..."),
+        ("CATENATE (TEXT {600+}\nC: " + "x" * 600 + " TEXT {600}", "NO [TOOBIG] APPEND: a message has at most..."),
+        ("CATENATE (URL a URL b URL c)", "NO [LIMIT] APPEND: a message is put together from at most 2 parts"),
+    ],
+)
+def test_catenates_that_are_refused(parts: str, answer: str) -> None:
+    events = converse(
+        f"C: a APPEND x {parts}\nS: a {answer}\nC: b NOOP\nS: b OK done",
+        offers=CATENATE,
+        limits=Limits(append=1000, append_parts=2),
+    )
+    assert events[-2:] == [AppendAborted(), Command("b", Noop())]
+
+
+def test_octets_that_are_not_utf8() -> None:
+    """RFC 6855 §3."""
+    machine = machine_in(State.AUTHENTICATED)
+    machine.receive_data(b'a CREATE "\xe9"\r\nb APPEND "\xe9" {3+}\r\nabc\r\nc NOOP\r\n')
+    for event in machine.events():
+        assert event == Command("c", Noop())
+        machine.ok("done")
+    said = machine.data_to_send().split(b"\r\n")
+    assert [line[:6] for line in said if line] == [b"a BAD ", b"b BAD ", b"c OK d"]

@@ -38,6 +38,15 @@ def test_pipelined_commands_are_answered_in_order(posthouse: Live) -> None:
     assert posthouse.letters()[0].read_bytes() == b"Subject: p\r\n\r\n"
 
 
+def test_a_long_line_behind_a_command_that_takes_its_time(posthouse: Live) -> None:
+    """More than is read ahead while the server is busy: its rest is read all the same."""
+    with posthouse.tls.wrap_socket(connect(posthouse, "imaps"), server_hostname="localhost") as peer:
+        peer.sendall(f'a LOGIN {BOB} "{PASSWORDS[BOB]}"\r\nb SELECT INBOX\r\n'.encode())
+        peer.sendall(b"c FETCH " + b",".join(b"%d" % number for number in range(1, 50_000)) + b" UID\r\nd LOGOUT\r\n")
+        answers = everything(peer)
+    assert b"\r\nc BAD " in answers and b"\r\nd OK " in answers
+
+
 def test_octet_by_octet(posthouse: Live) -> None:
     with connect(posthouse, "smtp") as peer:
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -251,13 +251,14 @@ class Answering(Machine[Event]):
                 self.closed = True
             if self.closed or self._inflate is None or not self._inflate.waiting:
                 return
-            self._unpack()
+            # The parser wants more than it has, however much that is: a long line, or a literal.
+            self._unpack(max(UNPACKED_AHEAD, len(self.reader) + 1))
 
-    def _unpack(self) -> None:
-        """Unpack into the reader, until that holds enough; damage is told in its turn."""
+    def _unpack(self, enough: int = UNPACKED_AHEAD) -> None:
+        """Unpack into the reader, until that holds ``enough``; damage is told in its turn."""
         assert self._inflate is not None
         try:
-            while self._inflate.waiting and len(self.reader) < UNPACKED_AHEAD:
+            while self._inflate.waiting and len(self.reader) < enough:
                 super().receive_data(self._inflate.unpack(CHUNK))
         except RemoteProtocolError as error:
             self._damage = error

@@ -53,6 +53,12 @@ CAPABILITIES = (
     Offer("PREVIEW", When.LOGGED_IN),  # RFC 8970
     Offer("OBJECTID", When.LOGGED_IN),  # RFC 8474
     Offer("BINARY", When.LOGGED_IN),  # RFC 3516
+    Offer("MULTIAPPEND", When.LOGGED_IN),  # RFC 3502
+    Offer("CATENATE", When.LOGGED_IN),  # RFC 4469
+    Offer("REPLACE", When.LOGGED_IN),  # RFC 8508
+    Offer("UTF8=ACCEPT", When.LOGGED_IN),  # RFC 6855
+    Offer("COMPRESS=DEFLATE", When.LOGGED_IN),  # RFC 4978
+    Offer("UNAUTHENTICATE", When.LOGGED_IN),  # RFC 8437
     Offer("CONDSTORE", When.LOGGED_IN),  # RFC 7162
     Offer("QRESYNC", When.LOGGED_IN),  # RFC 7162
     Offer("QUOTA", When.LOGGED_IN),  # RFC 9208

@@ -197,6 +197,7 @@ class Append:
     """One message of an APPEND or REPLACE, before its octets.
 
     ``binary``: they come as literal8; ``utf8``: RFC 6855 §4; ``replaces``: the message whose place it takes.
+    ``catenate``: they come in parts, some of which are URLs (RFC 4469); nobody knows yet how many octets they are.
     """
 
     mailbox: str
@@ -206,6 +207,15 @@ class Append:
     binary: bool = False
     utf8: bool = False
     replaces: Replaces | None = None
+    catenate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """A part of a CATENATE that the client sends: how many octets, and whether as UTF8 (RFC 6855 §4)."""
+
+    size: int
+    utf8: bool = False
 
 
 @dataclass(frozen=True, slots=True)

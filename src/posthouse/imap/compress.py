@@ -41,11 +41,12 @@ class Deflate:
 class Inflate:
     """Unpacks what comes in, so much at a time: a few packed octets can stand for megabytes."""
 
-    __slots__ = ("_stream", "_waiting")
+    __slots__ = ("_full", "_stream", "_waiting")
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(RAW)
         self._waiting = b""
+        self._full = False  # the last octets that were asked for came in full: the stream may hold more, without input
 
     def feed(self, data: bytes) -> None:
         """Take octets from the network."""
@@ -53,12 +54,13 @@ class Inflate:
 
     @property
     def waiting(self) -> bool:
-        """Whether there are octets to unpack."""
-        return bool(self._waiting)
+        """Whether there may be octets to unpack."""
+        return self._full or bool(self._waiting)
 
     def forget(self) -> None:
         """Throw away what waits."""
         self._waiting = b""
+        self._full = False
 
     def unpack(self, limit: int) -> bytes:
         """At most ``limit`` octets of what was packed; `RemoteProtocolError` for what can't be unpacked."""
@@ -69,4 +71,5 @@ class Inflate:
         if self._stream.eof:
             raise RemoteProtocolError("the compressed octets came to an end")
         self._waiting = self._stream.unconsumed_tail
+        self._full = len(data) == limit
         return data

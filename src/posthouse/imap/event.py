@@ -44,9 +44,19 @@ class AppendBegin:
 
 @dataclass(frozen=True, slots=True)
 class AppendChunk:
-    """Octets of the message, `Append.size` in all. No answer; `no` ends it early (a full disk, for one)."""
+    """Octets of the message: `Append.size` in all, or a CATENATE's text.
+
+    No answer; `no` ends it early (a full disk, for one).
+    """
 
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AppendUrl:
+    """CATENATE: what this URL stands for is next in the message (RFC 4469 §3). No answer but `no`, as for a chunk."""
+
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +69,4 @@ class AppendAborted:
     """The command turned out malformed, or was cancelled, and has been answered: forget its messages."""
 
 
-Event = Command | AuthResponse | IdleDone | AppendBegin | AppendChunk | AppendEnd | AppendAborted
+Event = Command | AuthResponse | IdleDone | AppendBegin | AppendChunk | AppendUrl | AppendEnd | AppendAborted

@@ -32,6 +32,7 @@ from .command import (
     Store,
     StoreOperation,
     Subscribe,
+    TextPart,
     Unsubscribe,
 )
 from .date import read_date_time
@@ -318,7 +319,8 @@ def replace_reader(uid: bool) -> Callable[[Cursor], Append]:
 def read_append_message(cursor: Cursor, mailbox: str) -> Append:
     """append-message = [SP flag-list] [SP date-time] SP literal, up to the octets of the literal.
 
-    With RFC 3516 also literal8, with RFC 6855 §4 ``UTF8 (~{…}``, whose ")" is read by the caller.
+    With RFC 3516 also literal8, with RFC 6855 §4 ``UTF8 (~{…}``, whose ")" is read by the caller; with RFC 4469
+    ``CATENATE (``, whose parts are.
     """
     flags: tuple[str, ...] = ()
     internal_date = None
@@ -329,15 +331,34 @@ def read_append_message(cursor: Cursor, mailbox: str) -> Append:
     if cursor.at_any(b'"'):
         internal_date = read_date_time(cursor)
         cursor.space()
-    utf8 = cursor.keyword(b"UTF8")
-    if utf8:
+    if cursor.keyword(b"CATENATE"):
+        cursor.expect(b" (")
+        return Append(mailbox, 0, flags, internal_date, catenate=True)
+    binary, size, utf8 = _message_literal(cursor, "flags in parentheses, a date and time, or the message as a literal")
+    return Append(mailbox, size, flags, internal_date, binary, utf8)
+
+
+def read_text_part(cursor: Cursor) -> TextPart:
+    """text-literal = "TEXT" SP literal; with RFC 6855 §4 also ``UTF8 (~{…}``, whose ")" is read by the caller"""
+    if not cursor.keyword(b"TEXT"):
+        if not cursor.text[cursor.at : cursor.at + 4].upper() == b"UTF8":
+            raise cursor.expected("URL, TEXT or UTF8")
+        _, size, _ = _message_literal(cursor, "a literal8 in parentheses")
+        return TextPart(size, utf8=True)
+    cursor.space()
+    return TextPart(_message_literal(cursor, "the text as a literal", utf8=False)[1])
+
+
+def _message_literal(cursor: Cursor, what: str, *, utf8: bool = True) -> tuple[bool, int, bool]:
+    """Up to the octets of a literal: whether it is a literal8, their number, and whether it stands in UTF8 (…)."""
+    within = utf8 and cursor.keyword(b"UTF8")
+    if within:
         cursor.expect(b" (")
     marker = cursor.at_literal()
-    if marker is None or (utf8 and not marker[1]):
-        raise cursor.expected("flags in parentheses, a date and time, or the message as a literal")
+    if marker is None or (within and not marker[1]):
+        raise cursor.expected(what)
     cursor.at = marker.end()
-    size = int(marker[2]) if len(marker[2]) <= 19 else MAX_NUMBER64
-    return Append(mailbox, size, flags, internal_date, bool(marker[1]), utf8)
+    return bool(marker[1]), int(marker[2]) if len(marker[2]) <= 19 else MAX_NUMBER64, within
 
 
 def read_uid_expunge(cursor: Cursor) -> Expunge:

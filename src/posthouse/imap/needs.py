@@ -109,6 +109,8 @@ def _status_items(items: tuple[StatusItem, ...]) -> Iterator[Need]:
 
 
 def _append(command: Append) -> Iterator[Need]:
+    if command.catenate:
+        yield "CATENATE", ("CATENATE",)
     if command.utf8:
         yield "UTF8", ("UTF8=ACCEPT",)
     elif command.binary:

@@ -24,7 +24,17 @@ from posthouse.wire.reader import EndOfInput, Parse
 from . import command as commands
 from . import grammar
 from .answering import CHUNK, Answering
-from .event import AppendAborted, AppendBegin, AppendChunk, AppendEnd, AuthResponse, Command, Event, IdleDone
+from .event import (
+    AppendAborted,
+    AppendBegin,
+    AppendChunk,
+    AppendEnd,
+    AppendUrl,
+    AuthResponse,
+    Command,
+    Event,
+    IdleDone,
+)  # fmt: skip
 from .limits import Limits as Limits
 from .needs import needs
 from .syntax import MAX_NUMBER64, Cursor, LiteralMissing, Malformed, Unacceptable
@@ -195,6 +205,7 @@ class ImapServer(Answering):
 
     def _assemble(self, line: bytes, at: int) -> Parse[Cursor | None]:
         """The whole command, its literals beside it; None when it is too big, and refused."""
+        _check_utf8(line)
         marker = _marker(line)
         if marker is None:
             return Cursor(line, at=at, utf8=self.utf8)
@@ -220,6 +231,7 @@ class ImapServer(Answering):
             marker = _marker(line)
         if has_nul:
             raise Malformed("a literal holds NUL, which only a literal8 may")
+        _check_utf8(b"".join(lines))
         return Cursor(b"".join(lines), literals, at=at, utf8=self.utf8)
 
     def _too_big(self) -> Malformed:
@@ -250,72 +262,84 @@ class ImapServer(Answering):
 
     def _append(self, row: Row, line: bytes, at: int) -> Events[Event]:
         """APPEND and REPLACE, of which the first line has come."""
-        cursor = self._line_cursor(line, at)
+        here = _Here(line, Cursor(line))
         try:
+            here.cursor = self._line_cursor(line, at)
             try:
-                append = row.parse(cursor)
+                append = row.parse(here.cursor)
             except LiteralMissing:
-                cursor, line = yield from self._read_mailbox_literal(line, at)
-                append = row.parse(cursor)
+                yield from self._read_mailbox_literal(here, at)
+                append = row.parse(here.cursor)
         except (Malformed, Unacceptable) as error:
             self._refuse(error)
-            yield from self._discard(line)
+            yield from self._discard(here.line)
             return
         assert isinstance(append, commands.Append)
-        yield from self._append_messages(append, line)
+        yield from self._append_messages(append, here)
 
     def _line_cursor(self, line: bytes, at: int = 0) -> Cursor:
         """A cursor over one line, and its end if a literal follows."""
+        _check_utf8(line)
         return Cursor(line + b"\r\n" if _marker(line) else line, at=at, utf8=self.utf8)
 
-    def _read_mailbox_literal(self, line: bytes, at: int) -> Parse[tuple[Cursor, bytes]]:
+    def _read_mailbox_literal(self, here: _Here, at: int) -> Parse[None]:
         """The mailbox's name came as a literal: read it and the line behind it."""
-        marker = _marker(line)
+        begin = here.line + b"\r\n"
+        name = yield from self._read_small_literal(here)
+        text = begin + here.cursor.text
+        here.cursor = Cursor(text, {len(begin): name}, at=at, utf8=self.utf8)
+
+    def _read_small_literal(self, here: _Here) -> Parse[bytes]:
+        """A string that came as the literal at the line's end; ``here`` is then the line behind it."""
+        marker = _marker(here.line)
         assert marker is not None
         if _octets(marker) > self._command_limit:
             raise self._too_big()
         self._go_on(marker)
-        name = yield from self.reader.read_exact(_octets(marker))
-        rest = yield from self.reader.read_line(self._command_limit)
-        begin = line + b"\r\n"
-        text = begin + (rest + b"\r\n" if _marker(rest) else rest)
-        return Cursor(text, {len(begin): name}, at=at, utf8=self.utf8), rest
+        octets = yield from self.reader.read_exact(_octets(marker))
+        yield from self._next_line(here)
+        return octets
 
-    def _append_messages(self, append: commands.Append, line: bytes) -> Events[Event]:
-        """The messages of one APPEND; ``line`` is the one that announced the first."""
+    def _next_line(self, here: _Here) -> Parse[None]:
+        """The line behind a literal."""
+        here.line = yield from self.reader.read_line(self._command_limit)
+        here.cursor = self._line_cursor(here.line)
+
+    def _append_messages(self, append: commands.Append, here: _Here) -> Events[Event]:
+        """The messages of one APPEND; ``here`` is behind what announced the first."""
         tag = self._tag
         assert tag is not None
-        mailbox = append.mailbox
         count = 0
         while True:
             count += 1
             refusal = self._append_refusal(append, count)
             if refusal is not None:
-                yield from self._abort_append(refusal, line, begun=count > 1)
+                yield from self._abort_append(refusal, here, begun=count > 1)
                 return
             self._accepted = False
             yield AppendBegin(tag, append)
             if self._tag is not None and not self._accepted and not self.closed:
                 raise LocalProtocolError("APPEND was not answered")
             if not self._accepted:
-                yield from self._discard(line)
+                yield from self._discard(here.line)
                 return
-            yield from self._message(append.size, line)
-            line = yield from self.reader.read_line(self._command_limit)
-            if self._tag is None:  # the session said no halfway
-                yield from self._discard(line)
-                return
-            cursor = self._line_cursor(line)
             try:
+                if append.catenate:
+                    yield from self._parts(here)
+                else:
+                    yield from self._message(append.size, here)
+                if self._tag is None:  # the session said no halfway
+                    yield from self._discard(here.line)
+                    return
                 if append.utf8:
-                    cursor.expect(b")")
-                if cursor.at_end:
+                    here.cursor.expect(b")")
+                if here.cursor.at_end:
                     break
                 if "MULTIAPPEND" not in self._offered or append.replaces is not None:
-                    cursor.end()
-                append = grammar.read_append_message(cursor, mailbox)
-            except Malformed as error:
-                yield from self._abort_append(error, line, begun=True)
+                    here.cursor.end()
+                append = grammar.read_append_message(here.cursor, append.mailbox)
+            except (Malformed, Unacceptable) as error:
+                yield from self._abort_append(error, here, begun=True)
                 return
         yield AppendEnd()
         self._check_answered()
@@ -327,22 +351,25 @@ class ImapServer(Answering):
         except Malformed as error:
             return error
         if append.size > self.limits.append:
-            return Unacceptable(f"a message has at most {self.limits.append} octets", code="TOOBIG")  # RFC 7889 §4
-        if append.size == 0:
+            return self._message_too_big()
+        if append.size == 0 and not append.catenate:
             return Unacceptable("cancelled by a message of no octets", code="CANNOT")  # RFC 3502 §6.3.11
         if count > self.limits.append_messages:
             return Unacceptable(f"at most {self.limits.append_messages} messages in one command", code="LIMIT")
         return None
 
-    def _abort_append(self, error: Malformed | Unacceptable, line: bytes, *, begun: bool) -> Events[Event]:
+    def _message_too_big(self) -> Unacceptable:
+        return Unacceptable(f"a message has at most {self.limits.append} octets", code="TOOBIG")  # RFC 7889 §4
+
+    def _abort_append(self, error: Malformed | Unacceptable, here: _Here, *, begun: bool) -> Events[Event]:
         self._refuse(error)
         if begun:
             yield AppendAborted()
-        yield from self._discard(line)
+        yield from self._discard(here.line)
 
-    def _message(self, size: int, line: bytes) -> Events[Event]:
-        """The octets of one message; once the session has said no they are read and thrown away."""
-        marker = _marker(line)
+    def _message(self, size: int, here: _Here) -> Events[Event]:
+        """The octets of one message, or of a piece; once the session has said no they are read and thrown away."""
+        marker = _marker(here.line)
         assert marker is not None
         self._go_on(marker)
         while size:
@@ -350,6 +377,52 @@ class ImapServer(Answering):
             size -= len(data)
             if self._tag is not None:
                 yield AppendChunk(data)
+        yield from self._next_line(here)
+
+    def _parts(self, here: _Here) -> Events[Event]:
+        """cat-part *(SP cat-part) ")" (RFC 4469 §5); ends early when the session has said no."""
+        size = 0
+        for _ in range(self.limits.append_parts):
+            if here.cursor.keyword(b"URL"):
+                here.cursor.space()
+                if here.cursor.at_literal():
+                    url = yield from self._read_small_literal(here)
+                else:
+                    url = here.cursor.astring("a URL")
+                yield AppendUrl(url.decode("utf-8", "replace"))
+            else:
+                part = grammar.read_text_part(here.cursor)
+                if part.utf8 and "UTF8=ACCEPT" not in self._offered:
+                    raise Malformed("UTF8 is not offered here")
+                size += part.size
+                if size > self.limits.append:
+                    raise self._message_too_big()
+                yield from self._message(part.size, here)
+                if part.utf8 and self._tag is not None:
+                    here.cursor.expect(b")")
+            if self._tag is None or here.cursor.skip(b")"):
+                return
+            here.cursor.space()
+        raise Unacceptable(f"a message is put together from at most {self.limits.append_parts} parts", code="LIMIT")
+
+
+class _Here:
+    """How far an APPEND has been read: the present line, and the place in it."""
+
+    __slots__ = ("cursor", "line")
+
+    def __init__(self, line: bytes, cursor: Cursor) -> None:
+        self.line = line
+        self.cursor = cursor
+
+
+def _check_utf8(line: bytes) -> None:
+    """Octets above 127 are UTF-8, or the command is BAD (RFC 6855 §3)."""
+    if not line.isascii():
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError:
+            raise Malformed("octets above 127 that are not UTF-8") from None
 
 
 def _marker(line: bytes) -> re.Match[bytes] | None:

@@ -175,8 +175,8 @@ class Connection(asyncio.Protocol):
         elif machine.tls is Tls.WANTED:
             await self._begin_tls()
             self._again = True
-        if self._paused and len(machine.reader) <= READ_AHEAD // 2:
-            self._resume()
+        if self._paused:
+            self._resume()  # whatever waits unread is the beginning of something: the machine asks for the rest
 
     async def _begin_tls(self) -> None:
         """The handshake of STARTTLS. What the peer sent before it is forgotten by the machine.

@@ -134,6 +134,13 @@ class ImapSession(Session[Event]):
         self._leave()
         self.server.unselected()
 
+    def forget_login(self) -> None:
+        """Nobody is logged in any more; TLS and compression stay."""
+        self.unselect()
+        self.server.unauthenticated()
+        self.account = None
+        self.condstore = False
+
     def _leave(self) -> None:
         self._selected = None
         if self._feed is not None:
@@ -197,6 +204,15 @@ class ImapSession(Session[Event]):
             self._appending.write(chunk.data)
         except No as no:
             self._drop_append(no)
+
+    async def _append_url(self, part: event.AppendUrl) -> None:
+        assert self._appending is not None
+        try:
+            await self._appending.add(part.url)
+        except No as no:
+            self._drop_append(no)
+        except StoreError as error:
+            self._drop_append(refusal(error))
 
     async def _append_end(self, _: event.AppendEnd) -> None:
         appending, self._appending = self._appending, None
@@ -274,6 +290,7 @@ class ImapSession(Session[Event]):
         event.AuthResponse: _auth_response,
         event.AppendBegin: _append_begin,
         event.AppendChunk: _append_chunk,
+        event.AppendUrl: _append_url,
         event.AppendEnd: _append_end,
         event.AppendAborted: _append_aborted,
     }

@@ -1,4 +1,5 @@
-"""APPEND: messages from the client into a mailbox. RFC 9051 §6.3.12, and several at once: RFC 3502.
+"""APPEND: messages from the client into a mailbox (RFC 9051 §6.3.12). Several at once: RFC 3502; put together from
+parts of others: RFC 4469; in the place of another one: REPLACE, RFC 8508.
 
 The octets go to spools as they come; rows and the mailbox's next UIDs exist only when all of them are on disk.
 """
@@ -6,63 +7,112 @@ The octets go to spools as they come; rows and the mailbox's next UIDs exist onl
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from posthouse.delivery.deliver import scan
 from posthouse.errors import StoreError
-from posthouse.imap.command import Append
+from posthouse.imap import response, url
+from posthouse.imap.command import Append, Replaces
 from posthouse.imap.sequence import SequenceSet
+from posthouse.imap.syntax import Malformed
 from posthouse.message.summary import Summary
-from posthouse.store import mail, mailbox
+from posthouse.store import mail
+from posthouse.store.account import Account
 from posthouse.store.blob import Blob, Spool
 from posthouse.store.engine import Tx
 from posthouse.store.mail import Appended, Target
 
+from . import place
 from .imap_answer import Done, No, refusal
+from .imap_store import writable
+from .imap_url import open_url
 
 if TYPE_CHECKING:
     from .imap import ImapSession
 
 
+class Replaced(NamedTuple):
+    """The message that a REPLACE takes away."""
+
+    mailbox_id: int
+    uid: int
+
+
 class Appending:
-    """One APPEND command, from its first message's announcement to its end."""
+    """One APPEND or REPLACE, from its first message's announcement to its end."""
 
     def __init__(self, session: ImapSession) -> None:
         self._session = session
-        self._mailbox = 0
+        self._replaced: Replaced | None = None
         self._letters: list[tuple[Append, Spool]] = []
 
     async def begin(self, append: Append) -> None:
         """May the next message come? Raises `No` where the mailbox isn't there, before its octets are sent."""
         house = self._session.house
-        if append.size > house.message_size:
-            raise No(f"The message has {append.size} octets; this server takes {house.message_size}", "TOOBIG")
-        box = await house.store.read(mailbox.find, self._session.owner.id, append.mailbox)
-        if box is None:
-            raise No(f"There is no mailbox {append.mailbox}", "TRYCREATE")
-        self._mailbox = box.id
+        if append.replaces is not None:
+            self._replaced = self._find_replaced(append.replaces)
+        self._check_size(append.size)
+        # RFC 9051 §6.3.12: TRYCREATE; the client may create the mailbox and try again.
+        await house.store.read(place.need, self._session.owner, append.mailbox, "i", absent="TRYCREATE")
         self._letters.append((append, house.store.blobs.spool()))
+
+    def _find_replaced(self, wanted: Replaces) -> Replaced:
+        selected = writable(self._session)
+        ranges = self._session.ranges(SequenceSet(((wanted.number, wanted.number),)), by_uid=wanted.uid)
+        if not selected.count(ranges):
+            raise No(f"There is no message with the UID {wanted.number} to replace", "NONEXISTENT")
+        return Replaced(selected.mailbox.id, ranges[0][0])
 
     def write(self, octets: bytes) -> None:
         """The next octets of the present message. Raises `No` when the disk doesn't take them."""
+        spool = self._letters[-1][1]
+        self._check_size(spool.size + len(octets))
         try:
-            self._letters[-1][1].write(octets)
+            spool.write(octets)
         except StoreError as error:
             raise refusal(error) from error
 
+    async def add(self, part: str) -> None:
+        """The octets that a URL stands for come next in the present message (RFC 4469 §3). Errors: No."""
+        session = self._session
+        bad = No("The URL leads to no part of a message that you can read", f"BADURL {url.shown(part)}")
+        try:
+            wanted = url.relative(part)
+        except Malformed as error:
+            raise bad from error
+        selected = session.selected_mailbox.mailbox if session.selecting else None
+        octets = await open_url(session.house.store, session.owner, wanted, selected)
+        if octets is None:
+            raise bad
+        self._check_size(self._letters[-1][1].size + octets.size)
+        async for piece in octets.read():
+            self.write(piece)
+
+    def _check_size(self, size: int) -> None:
+        most = self._session.house.message_size
+        if size > most:
+            raise No(f"The message has {size} octets or more; this server takes {most}", "TOOBIG")
+
     async def end(self) -> Done:
         """All octets came: keep all messages, or none."""
-        store = self._session.house.store
+        session = self._session
+        store = session.house.store
         now = int(time.time())
         kept: list[tuple[Append, Summary, Blob]] = []
         while self._letters:
             append, spool = self._letters[0]
+            if not spool.size:
+                raise No("A message of no octets is none", "CANNOT")
             summary = await scan(spool)
             kept.append((append, summary, await store.blobs.keep(spool)))
             del self._letters[0]
-        appended = await store.write(_append_all, self._mailbox, kept, now)
-        uids = SequenceSet.of(one.uid for one in appended)
-        return Done("APPEND completed", f"APPENDUID {appended[0].uidvalidity} {uids}")
+        appended = await store.write(_append_all, session.owner, kept, now, self._replaced)
+        code = f"APPENDUID {appended[0].uidvalidity} {SequenceSet.of(one.uid for one in appended)}"
+        if self._replaced is None:
+            return Done("APPEND completed", code)
+        # RFC 8508 §4.3: the new UID is told before the client hears that the old message is gone.
+        session.server.untagged(response.ok("The replacement is there", code))
+        return Done("REPLACE completed")
 
     def discard(self) -> None:
         """The messages won't come to their end."""
@@ -71,9 +121,15 @@ class Appending:
         self._letters.clear()
 
 
-def _append_all(tx: Tx, mailbox_id: int, letters: list[tuple[Append, Summary, Blob]], now: int) -> list[Appended]:
+def _append_all(
+    tx: Tx, person: Account, letters: list[tuple[Append, Summary, Blob]], now: int, replaced: Replaced | None
+) -> list[Appended]:
+    # First, so that only the difference counts against the quota (RFC 8508 §3.4).
+    if replaced is not None and not mail.remove(tx, *replaced):
+        raise No("The message to replace no longer exists", "EXPUNGEISSUED")
     appended: list[Appended] = []
     for append, summary, blob in letters:
+        where = place.need(tx, person, append.mailbox, "i", absent="TRYCREATE")
         received = now if append.internal_date is None else append.internal_date.epoch
-        appended += mail.append(tx, blob, summary, [Target(mailbox_id, frozenset(append.flags))], received)
+        appended += mail.append(tx, blob, summary, [Target(where.box.id, frozenset(append.flags))], received)
     return appended

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .imap import ImapSession
 
 # What ENABLE can turn on, as it is spelled. RFC 5161 §3.1: whatever else is asked for is ignored.
-ENABLED = {name.upper(): name for name in ("IMAP4rev2", "CONDSTORE", "QRESYNC")}
+ENABLED = {name.upper(): name for name in ("IMAP4rev2", "CONDSTORE", "QRESYNC", "UTF8=ACCEPT")}
 
 
 async def noop(session: ImapSession, wish: command.Noop | command.Check) -> Done:
@@ -35,6 +35,13 @@ async def identify(session: ImapSession, wish: command.Id) -> Done:
 async def logout(session: ImapSession, _: command.Logout) -> Done:
     session.server.bye("Goodbye")
     return Done("LOGOUT completed")
+
+
+async def unauthenticate(session: ImapSession, _: command.Unauthenticate) -> Done:
+    """UNAUTHENTICATE: the next login may be somebody else's, and finds a connection like a new one (RFC 8437 §2)."""
+    log.info("%s logged out from %s", session.owner.address, session.line.peer)
+    session.forget_login()
+    return Done("Nobody is logged in", session.server.capability)
 
 
 async def enable(session: ImapSession, wish: command.Enable) -> Done:
@@ -104,6 +111,7 @@ COMMANDS: dict[type, Handler] = {
     command.Check: noop,
     command.Id: identify,
     command.Logout: logout,
+    command.Unauthenticate: unauthenticate,
     command.Enable: enable,
     command.Login: login,
     command.Authenticate: authenticate,

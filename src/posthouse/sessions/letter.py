@@ -53,24 +53,34 @@ class Letter:
 
     def _section(self, item: BodySection) -> Iterator[bytes]:
         """The value of BODY[section]<partial>: a literal, or NIL for a part that isn't there."""
+        found = self.octets(item)
+        if found is None:
+            yield NIL
+            return
+        size, pieces = found
+        yield b"{%d}\r\n" % size
+        yield from pieces
+
+    def octets(self, item: BodySection) -> tuple[int, Iterator[bytes]] | None:
+        """How many octets BODY[section]<partial> has, and they, in pieces; None for a part that isn't there."""
         wanted = item.section
         if wanted.text in (Text.FIELDS, Text.FIELDS_NOT):
             header = self._header_of(wanted)
             if header is None:
-                yield NIL
-                return
+                return None
             fields = header_fields(header, 0, len(header), wanted.fields, exclude=wanted.text is Text.FIELDS_NOT)
-            yield literal(fields if item.partial is None else clip(fields, item.partial))
-            return
+            fields = fields if item.partial is None else clip(fields, item.partial)
+            return len(fields), iter((fields,))
         where = self._where(wanted)
         if where is None:
-            yield NIL
-            return
+            return None
         start, end = where
         if item.partial is not None:
             start = min(start + item.partial.offset, end)
             end = min(start + item.partial.count, end)
-        yield b"{%d}\r\n" % (end - start)
+        return end - start, self._pieces(start, end)
+
+    def _pieces(self, start: int, end: int) -> Iterator[bytes]:
         while start < end:
             piece = self._read(start, min(start + PIECE, end))
             if not piece:

@@ -405,6 +405,19 @@ def _remove(tx: Tx, account_id: int, mailbox_id: int, modseq: int, which: str, l
     return sorted(uid for (uid,) in rows)
 
 
+def remove(tx: Tx, mailbox_id: int, uid: int) -> int:
+    r"""Remove one message, whether it is flagged ``\Deleted`` or not; the modseq of that, 0 if it wasn't there.
+
+    Errors: NotFound for no such mailbox.
+    """
+    account_id = account_of(tx, mailbox_id)
+    modseq = next_modseq(tx, account_id)
+    if not _remove(tx, account_id, mailbox_id, modseq, IN_RANGE, uid, uid):
+        return 0
+    _forget_unplaced(tx, account_id, modseq)
+    return modseq
+
+
 def remove_all(tx: Tx, mailbox_id: int, modseq: int) -> None:
     """Every message out of the mailbox: it is going to be deleted."""
     account_id = account_of(tx, mailbox_id)

@@ -1,0 +1,102 @@
+"""APPEND: RFC 9051 §6.3.12; MULTIAPPEND: RFC 3502; literal8: RFC 3516 §4.4; UTF8: RFC 6855."""
+
+from __future__ import annotations
+
+from imap_conversation import LIMIT, Conversation
+from posthouse.store import quota
+from posthouse.store.mailbox import Mailbox
+from store_helpers import House
+
+ONE = b"Subject: one\r\n\r\n1\r\n"
+TWO = b"Subject: two\r\n\r\n2\r\n"
+
+
+def append(tag: bytes, *messages: bytes, mailbox: bytes = b"INBOX") -> bytes:
+    return tag + b" APPEND " + mailbox + b"".join(b" {%d+}\r\n%b" % (len(one), one) for one in messages) + b"\r\n"
+
+
+def test_several_messages_come_together(talk: Conversation, inbox: Mailbox) -> None:
+    talk.run("""
+        1: a1 SELECT INBOX
+        1< ...
+        1< a1 OK...
+    """)
+    assert talk.say(append(b"a2", ONE, TWO)) == [
+        "* 2 EXISTS",
+        f"a2 OK [APPENDUID {inbox.uidvalidity} 1:2] APPEND completed",
+    ]
+    talk.run(r"""
+        1: a3 FETCH 1:2 (UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])
+        1< * 1 FETCH (UID 1 FLAGS () BODY[HEADER.FIELDS (SUBJECT)] {16}
+        1< Subject: one
+        1<
+        1< )
+        1< * 2 FETCH (UID 2 FLAGS () BODY[HEADER.FIELDS (SUBJECT)] {16}
+        1< Subject: two
+        1<
+        1< )
+        1< a3 OK...
+    """)
+
+
+def test_all_of_them_or_none(talk: Conversation, house: House, inbox: Mailbox) -> None:
+    """RFC 3502 §6.3.11: a failure leaves the mailbox as it was."""
+    house.store.run(quota.set_limits, talk.account.id, size=None, messages=1)
+    assert talk.say(append(b"a1", ONE, TWO))[-1].startswith("a1 NO [OVERQUOTA]")
+    assert talk.say(b"a2 APPEND INBOX {%d+}\r\n%b {0+}\r\n\r\n" % (len(ONE), ONE))[-1].startswith("a2 NO [CANNOT]")
+    assert talk.say(b"a3 APPEND INBOX {%d+}\r\n%b {9+\r\n" % (len(ONE), ONE))[-1].startswith("a3 BAD")
+    assert talk.say("a4 STATUS INBOX (MESSAGES UIDNEXT)")[0] == "* STATUS INBOX (MESSAGES 0 UIDNEXT 1)"
+    assert talk.say(append(b"a5", ONE))[-1].startswith("a5 OK")
+
+
+def test_no_mailbox(talk: Conversation) -> None:
+    assert talk.say("a1 APPEND nowhere {5}") == ["a1 NO [TRYCREATE] There is no mailbox nowhere"]
+
+
+def test_a_limit_is_told_and_kept(talk: Conversation) -> None:
+    """RFC 7889."""
+    talk.run(f"""
+        1: a1 STATUS INBOX (APPENDLIMIT)
+        1< * STATUS INBOX (APPENDLIMIT {LIMIT})
+        1< a1 OK STATUS completed
+        1: a2 APPEND INBOX {{{LIMIT + 1}}}
+        1< a2 NO [TOOBIG]...
+    """)
+
+
+def test_octets_with_nul(talk: Conversation) -> None:
+    r"""RFC 3516: a literal8 comes back as it was."""
+    octets = b"Content-Type: image/x-any\r\nContent-Transfer-Encoding: binary\r\n\r\n\x00\x01\xff\x00"
+    talk.run("""
+        1: a1 SELECT INBOX
+        1< ...
+        1< a1 OK...
+    """)
+    assert talk.say(b"a2 APPEND INBOX {%d+}\r\n%b\r\n" % (len(octets), octets))[-1].startswith("a2 OK"), "8-bit"
+    assert talk.say(b"a3 APPEND INBOX ~{%d+}\r\n%b\r\n" % (len(octets), octets))[-1].startswith("a3 OK")
+    assert talk.say("a4 FETCH 2 (BINARY.SIZE[1] BINARY.PEEK[1])") == [
+        "* 2 FETCH (BINARY.SIZE[1] 4 BINARY[1] ~{4}", "\0\x01\\xff\0)", "a4 OK FETCH completed",
+    ]  # fmt: skip
+
+
+def test_names_in_utf8(talk: Conversation, inbox: Mailbox) -> None:
+    """RFC 6855 §3: modified UTF-7 before ENABLE, UTF-8 after it; the same mailbox."""
+    talk.run("""
+        1: a1 CREATE Entw&APw-rfe
+        1< a1 OK...
+        1: a2 ENABLE UTF8=ACCEPT
+        1< * ENABLED UTF8=ACCEPT
+        1< a2 OK ENABLE completed
+        1: a3 STATUS "Entwürfe" (MESSAGES)
+        1< * STATUS "Entwürfe" (MESSAGES 0)
+        1< a3 OK STATUS completed
+        1: a4 LIST "" "Entw*"
+        1< * LIST (\\HasNoChildren) "/" "Entwürfe"
+        1< a4 OK LIST completed
+        1: a5 STATUS Entw&APw-rfe (MESSAGES)
+        1< a5 NO [NONEXISTENT]...
+    """)
+    header = "Subject: Grüße\r\n\r\nhallo\r\n".encode()
+    assert talk.say(b"a6 APPEND INBOX UTF8 (~{%d+}\r\n%b)\r\n" % (len(header), header)) == [
+        f"a6 OK [APPENDUID {inbox.uidvalidity} 1] APPEND completed"
+    ]
