@@ -39,7 +39,6 @@ async def logout(session: ImapSession, _: command.Logout) -> Done:
 
 async def unauthenticate(session: ImapSession, _: command.Unauthenticate) -> Done:
     """UNAUTHENTICATE: the next login may be somebody else's, and finds a connection like a new one (RFC 8437 §2)."""
-    log.info("%s logged out from %s", session.owner.address, session.line.peer)
     session.forget_login()
     return Done("Nobody is logged in", session.server.capability)
 
