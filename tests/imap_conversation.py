@@ -18,7 +18,7 @@ from typing import Any
 
 from posthouse.sessions.house import House
 from posthouse.sessions.imap import ImapSession
-from posthouse.sessions.login import Logins
+from posthouse.sessions.logins import Logins
 from posthouse.sessions.session import Peer
 from posthouse.store.account import Account
 from posthouse.store.engine import Store

@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "managesieve": {"message", "wire"},
     "policy": {"message", "wire"},
     "files": {"message"},
-    "store": {"message", "files"},
+    "store": {"message", "wire", "files"},
     "net": set(),
     "client": {"message", "files", "wire", *PROTOCOLS, "net"},
     "delivery": {"message", "smtp", "sieve", "policy", "store", "client", "net"},

@@ -33,7 +33,7 @@ def talk(
     client = scram.client("sha256", credentials, client_channel, plus=plus)
     server = scram.server("sha256", next(client), server_channel, plus=plus)
     assert isinstance(next(server), KeysWanted)
-    step = server.send(keys)
+    step = server.send((keys,))
     try:
         while True:
             assert isinstance(step, Challenge)
@@ -85,7 +85,7 @@ def test_the_examples_of_the_standards(digest: str, salt: str, nonces: tuple[str
 
     server = scram.server(digest, first, Channel(nonces[1]), plus=False)
     assert next(server) == KeysWanted("user", digest)
-    assert server.send(make_keys(digest, "pencil", b64decode(salt), 4096)) == Challenge(server_first)
+    assert server.send((make_keys(digest, "pencil", b64decode(salt), 4096),)) == Challenge(server_first)
     assert server.send(final) == Challenge(server_final)
     with pytest.raises(StopIteration) as stop:
         server.send(b"")
@@ -203,7 +203,7 @@ def to_the_final() -> tuple[ScramExchange[Identity], bytes]:
     client = scram.client("sha256", ADA, HERE, plus=False)
     server = scram.server("sha256", next(client), THERE, plus=False)
     next(server)
-    step = server.send(KEYS)
+    step = server.send((KEYS,))
     assert isinstance(step, Challenge)
     final = client.send(step.data)
     assert final is not None
@@ -256,7 +256,7 @@ def test_questions_want_answers_of_their_kind() -> None:
     server = scram.server("sha256", None, THERE, plus=False)
     next(server)
     with pytest.raises(LocalProtocolError):
-        server.send(KEYS)
+        server.send((KEYS,))
 
 
 @pytest.mark.parametrize("nonce", ["", "x" * 17, "x" * 17 + ",", "x" * 17 + " ", "x" * 17 + "ü"])
@@ -308,5 +308,5 @@ def test_any_messages_give_a_refusal(first: list[bytes], final: list[bytes], plu
     server = scram.server("sha256", b"".join(first), Channel("s" * 18, BOUND), plus=plus)
     with pytest.raises((LoginRefused, RemoteProtocolError)):
         next(server)
-        server.send(KEYS)
+        server.send((KEYS,))
         server.send(b"".join(final))

@@ -25,7 +25,7 @@ from posthouse.delivery.relay import Relay
 from posthouse.errors import ConfigError
 from posthouse.net.dns import Resolver
 from posthouse.sessions.house import House
-from posthouse.sessions.login import Logins
+from posthouse.sessions.logins import Logins
 from posthouse.sessions.session import Session
 from posthouse.store.engine import Store
 

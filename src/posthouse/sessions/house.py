@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from posthouse.store.engine import Store
 
-from .login import Logins
+from .logins import Logins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

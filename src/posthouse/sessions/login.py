@@ -1,22 +1,24 @@
-"""Logging in: one check of names and passwords for all doors, and the dialogue of every SASL mechanism."""
+"""Logging in: one way for all doors, with a password, keys, a token or a certificate.
+
+A login never tells whether the account exists: unknown names get the same words and cost the same work (a password is
+checked against a hash that nothing fits, SCRAM goes on with keys that are made up, always the same for a name).
+"""
 
 from __future__ import annotations
 
-import asyncio
-import hmac
 import logging
-import os
 import secrets
-from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from posthouse.errors import LoginRefused, StoreError
-from posthouse.store import account, app_password, password
+from posthouse.errors import LoginPaused, LoginRefused
 from posthouse.store.account import Account
-from posthouse.store.app_password import AppPassword
-from posthouse.store.engine import Store, Tx
-from posthouse.wire.sasl import MECHANISMS, Answer, Challenge, Credentials
+from posthouse.wire.external import Certified
+from posthouse.wire.mechanism import SERVER, Answer, Needs, Question
+from posthouse.wire.oauth import Token
+from posthouse.wire.sasl import Challenge, Credentials
+from posthouse.wire.scram import Channel, KeysWanted
+
+from .logins import Found
 
 if TYPE_CHECKING:
     from .house import House
@@ -24,77 +26,63 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("posthouse.login")
 
-# Passwords that were right a moment ago: mail programs open five connections at once, and again every few minutes.
-REMEMBERED = 10_000
-# Seconds: "used" of an app password tells the hour, and costs a login no write to the disk but the first in it.
-USED_EVERY = 3_600
 WRONG = "the user name or the password is wrong"
-
-
-class Logins:
-    """Checks passwords on threads of its own, so that a flood of logins delays nothing but logins.
-
-    A password that was right is remembered as a keyed digest, never as itself, and only together with the hash it was
-    checked against: a changed password, or a removed account, is refused at once.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefix="login")
-        self._key = secrets.token_bytes(32)
-        self._right: OrderedDict[str, bytes] = OrderedDict()
-
-    async def check(self, user: str, secret: str, protocol: str) -> Account | None:
-        """The account whose address and password these are, or None. Unknown names take as long as wrong passwords.
-
-        ``protocol``, one of app_password.PROTOCOLS: the door; an app password may be for others only.
-        """
-        found, app_passwords, now = await self._store.read(_known, user)
-        if (fits := app_password.fitting(app_passwords, secret, protocol)) is not None:
-            await self._note_use(fits, now)
-            return found
-        kept = found.password if found else password.nobody()
-        digest = hmac.digest(self._key, secret.encode(), "sha256")
-        if hmac.compare_digest(self._right.get(kept, b""), digest):
-            self._right.move_to_end(kept)
-            return found
-        right = await asyncio.get_running_loop().run_in_executor(self._threads, password.verify, kept, secret)
-        if not right or found is None:
-            return None
-        self._right[kept] = digest
-        while len(self._right) > REMEMBERED:
-            self._right.popitem(last=False)
-        return found
-
-    async def _note_use(self, used: AppPassword, now: int) -> None:
-        if used.used is not None and now - used.used < USED_EVERY:
-            return
-        try:
-            await self._store.write(app_password.used, used.id)
-        except StoreError as error:  # a full disk is no reason to keep somebody from reading letters, or deleting some
-            log.warning("the use of an app password could not be noted: %s", error)
-
-    def close(self) -> None:
-        """Let the threads end."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _known(tx: Tx, user: str) -> tuple[Account | None, list[AppPassword], int]:
-    """The account of this name, its app passwords, and the time."""
-    found = account.find(tx, user)
-    return found, [] if found is None else app_password.list_all(tx, found.id), tx.now
 
 
 def mechanisms(house: House, line: Line) -> tuple[str, ...]:
     """The SASL mechanisms that work on this line as it is now, the best first. When one may log in at all, the
     protocol's machine says."""
-    return tuple(MECHANISMS)
+    there = {
+        Needs.PASSWORD: True,
+        Needs.KEYS: house.logins.scram,
+        Needs.BINDING: house.logins.scram and bool(line.bindings),
+        Needs.TOKENS: house.logins.tokens is not None,
+        Needs.CERTIFICATE: bool(line.certified),
+    }
+    return tuple([row.name for row in SERVER.values() if there[row.needs]])
+
+
+class Attempt:
+    """One login, from the moment a name is known: what `Guard` has to hear of it, and the log."""
+
+    def __init__(self, house: House, line: Line, protocol: str, how: str) -> None:
+        self._logins = house.logins
+        self._guard = house.logins.guard
+        self._line = line
+        self._protocol = protocol
+        self._how = how
+        self._name = ""
+        self._secret = ""
+
+    async def begin(self, name: str, secret: str = "") -> None:
+        """Somebody says who they are, with ``secret`` where it can be seen. Raises `LoginPaused`."""
+        self._name, self._secret = name, secret
+        if words := await self._guard.refusal(self._line.peer, name):
+            log.info("login of %r paused for %s (%s, %s): %s", name, self._line.peer, self._protocol, self._how, words)
+            raise LoginPaused(words)
+
+    async def end(self, found: Found | None) -> Account:
+        """It is decided. Raises `LoginRefused` where nothing was found, after a while."""
+        if found is None:
+            log.info("login of %r refused to %s (%s, %s)", self._name, self._line.peer, self._protocol, self._how)
+            await self._guard.failed(self._line.peer, self._name, self._secret)
+            # A new one each time: an exception that is kept keeps the frames that it was raised in, passwords and all.
+            raise LoginRefused(WRONG)
+        await self._logins.note_use(found)
+        await self._guard.succeeded(self._line.peer, found.account)
+        log.info("%s logged in from %s (%s, %s)", found.account.address, self._line.peer, self._protocol, self._how)
+        return found.account
 
 
 async def log_in(house: House, line: Line, protocol: str, user: str, secret: str) -> Account:
     """A login without SASL (IMAP's LOGIN, POP3's PASS). Raises `LoginRefused`, `LoginPaused`."""
-    known = Credentials(user, secret)
-    return _outcome(await house.logins.check(known.authcid, known.password, protocol), line, protocol, "password")
+    attempt = Attempt(house, line, protocol, "password")
+    await attempt.begin(user, secret)
+    try:
+        known = Credentials(user, secret)
+    except LoginRefused:
+        return await attempt.end(None)
+    return await attempt.end(await house.logins.check(known.authcid, known.password, protocol))
 
 
 class Exchange:
@@ -104,12 +92,14 @@ class Exchange:
     """
 
     def __init__(self, house: House, line: Line, protocol: str, mechanism: str, initial: bytes | None) -> None:
-        self._house = house
+        self._logins = house.logins
         self._line = line
         self._protocol = protocol
-        self._mechanism = mechanism
-        self._steps = MECHANISMS[mechanism].server(initial)
-        self._account: Account | None = None
+        self._attempt = Attempt(house, line, protocol, mechanism)
+        channel = Channel(secrets.token_urlsafe(18), line.bindings, house.logins.discovery)
+        self._steps = SERVER[mechanism].begin(initial, channel)
+        self._found: Found | None = None
+        self._by_key: dict[object, Found] = {}  # whose each of the keys is that SCRAM was given
 
     async def begin(self) -> Challenge | Account:
         """The first step. Raises `LoginRefused` and `LoginPaused`, or `RemoteProtocolError` for what the mechanism
@@ -123,23 +113,32 @@ class Exchange:
     async def _advance(self, answer: Answer | None) -> Challenge | Account:
         try:
             step = next(self._steps) if answer is None else self._steps.send(answer)
-            while isinstance(step, Credentials):
-                self._account = await self._house.logins.check(step.authcid, step.password, self._protocol)
-                step = self._steps.send(self._account is not None)
+            while not isinstance(step, Challenge):
+                step = self._steps.send(await self._answer(step))
         except StopIteration as stop:
+            found = self._by_key.get(stop.value.proof) if self._by_key else self._found
             # RFC 4616 §2: acting as somebody else is a right that nobody has here.
-            account = self._account if stop.value.authzid in ("", stop.value.authcid) else None
-            return _outcome(account, self._line, self._protocol, self._mechanism)
+            return await self._attempt.end(found if stop.value.authzid in ("", stop.value.authcid) else None)
+        except LoginPaused:
+            raise
         except LoginRefused:
-            return _outcome(None, self._line, self._protocol, self._mechanism)
+            return await self._attempt.end(None)
         return step
 
-
-def _outcome(account: Account | None, line: Line, protocol: str, how: str) -> Account:
-    """The end of a login, in the log; raises `LoginRefused` where there is no account."""
-    if account is None:
-        log.info("login refused to %s (%s, %s)", line.peer, protocol, how)
-        # A new one each time: an exception that is kept keeps the frames that it was raised in, passwords and all.
-        raise LoginRefused(WRONG)
-    log.info("%s logged in from %s (%s, %s)", account.address, line.peer, protocol, how)
-    return account
+    async def _answer(self, question: Question) -> Answer:
+        """What the mechanism wants to know."""
+        match question:
+            case Credentials(authcid, password):
+                await self._attempt.begin(authcid, password)
+                self._found = await self._logins.check(authcid, password, self._protocol)
+            case KeysWanted(authcid, digest):
+                await self._attempt.begin(authcid)
+                keys, self._by_key = await self._logins.keys(authcid, digest, self._protocol)
+                return keys
+            case Token(user, token):
+                await self._attempt.begin(user, token)
+                self._found = await self._logins.check_token(user, token)
+            case Certified(user):
+                await self._attempt.begin(user)
+                self._found = await self._logins.certified(user, self._line.certified)
+        return self._found is not None

@@ -25,6 +25,12 @@ class Peer:
         return ipaddress.ip_address(self.address).is_loopback
 
     @property
+    def network(self) -> str:
+        """What one peer commands, as a network: an IPv4 address, an IPv6 /64 (RFC 6177 gives everybody one)."""
+        address = ipaddress.ip_address(self.address)
+        return str(ipaddress.ip_network((address, 32 if address.version == 4 else 64), strict=False))
+
+    @property
     def literal(self) -> str:
         """The address as SMTP writes it: ``[192.0.2.1]``, ``[IPv6:2001:db8::1]`` (RFC 5321 §4.1.3)."""
         return f"[IPv6:{self.address}]" if ":" in self.address else f"[{self.address}]"

@@ -4,19 +4,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from posthouse.errors import AlreadyExists, NotFound, StoreError
+from posthouse.wire.scram import Keys
 
-from . import mailbox
+from . import mailbox, scram_key
 from .address import canonical
 from .tidy import note_released
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .engine import Tx
 
 COLUMNS = "id, address, typed, password, created"
 SUBADDRESS = "+"
+NO_KEYS: Mapping[str, Keys] = MappingProxyType({})
 # What a new account gets, with its special use (RFC 6154 §2). The names that most programs use and expect.
 FIRST_MAILBOXES = (
     ("INBOX", ""),
@@ -39,8 +44,9 @@ class Account:
     created: int
 
 
-def add(tx: Tx, address: str, password_hash: str) -> Account:
-    """A new account with its first mailboxes, subscribed.
+def add(tx: Tx, address: str, password_hash: str, keys: Mapping[str, Keys] = NO_KEYS) -> Account:
+    """A new account with its first mailboxes, subscribed. `keys`: of the same password (password.py); they may come
+    later.
 
     Errors: AlreadyExists; StoreError for what is no address.
     """
@@ -55,6 +61,7 @@ def add(tx: Tx, address: str, password_hash: str) -> Account:
     if row is None:
         raise AlreadyExists(f"there is an account {address} already")
     account = Account(*row)
+    scram_key.keep(tx, account.id, keys)
     for name, special_use in FIRST_MAILBOXES:
         mailbox.create(tx, account.id, name, special_use=special_use, subscribed=True)
     return account
@@ -89,10 +96,11 @@ def oldest(tx: Tx) -> tuple[int, ...]:
     return () if first is None else (first,)
 
 
-def set_password(tx: Tx, address: str, password_hash: str) -> None:
+def set_password(tx: Tx, address: str, password_hash: str, keys: Mapping[str, Keys] = NO_KEYS) -> None:
     """From now on this one. Errors: NotFound."""
     account = existing(tx, address)
     tx.run("UPDATE account SET password = :password WHERE id = :id", password=password_hash, id=account.id)
+    scram_key.keep(tx, account.id, keys)
 
 
 def remove(tx: Tx, address: str) -> None:

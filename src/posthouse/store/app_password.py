@@ -10,11 +10,15 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from posthouse.errors import AlreadyExists, NotFound
+from posthouse.wire.scram import Keys
+
+from . import scram_key
+from .account import NO_KEYS
 
 if TYPE_CHECKING:
     from .engine import Tx
@@ -37,17 +41,30 @@ class AppPassword:
     created: int
     used: int | None
 
+    def opens(self, protocol: str) -> bool:
+        """Whether it is for this door."""
+        return not self.protocols or protocol in self.protocols
+
 
 def generate() -> str:
     """A new password: four groups of small letters and digits."""
-    digits = base64.b32encode(secrets.token_bytes(DIGITS * 5 // 8 + 1)).decode().lower()[:DIGITS]
-    return "-".join(digits[start : start + GROUP] for start in range(0, DIGITS, GROUP))
+    return shown(base64.b32encode(secrets.token_bytes(DIGITS * 5 // 8 + 1)).decode()[:DIGITS])
+
+
+def shown(secret: str) -> str:
+    """The form in which `generate` shows it: the one that SCRAM knows, which can't leave out what is typed."""
+    digits = _plain(secret)
+    return "-".join(digits[start : start + GROUP] for start in range(0, len(digits), GROUP))
+
+
+def _plain(secret: str) -> str:
+    """Case, spaces and hyphens are left out, as people leave them."""
+    return secret.lower().replace("-", "").replace(" ", "")
 
 
 def digest(secret: str) -> str:
-    """What is kept of a password that `generate` made. Case, spaces and hyphens are left out, as people leave them."""
-    plain = secret.lower().replace("-", "").replace(" ", "")
-    return f"{DIGEST}:{hashlib.blake2b(plain.encode('utf-8', 'replace'), digest_size=32).hexdigest()}"
+    """What is kept of a password that `generate` made."""
+    return f"{DIGEST}:{hashlib.blake2b(_plain(secret).encode('utf-8', 'replace'), digest_size=32).hexdigest()}"
 
 
 def fitting(known: Iterable[AppPassword], secret: str, protocol: str) -> AppPassword | None:
@@ -55,12 +72,22 @@ def fitting(known: Iterable[AppPassword], secret: str, protocol: str) -> AppPass
     kept = digest(secret)
     for one in known:
         if hmac.compare_digest(one.password, kept):
-            return one if not one.protocols or protocol in one.protocols else None
+            return one if one.opens(protocol) else None
     return None
 
 
-def add(tx: Tx, account_id: int, name: str, kept: str, protocols: Iterable[str] = ()) -> int:
-    """A further password of the account; `kept` is its `digest`. Its id. Errors: AlreadyExists: the name is taken."""
+def add(
+    tx: Tx,
+    account_id: int,
+    name: str,
+    kept: str,
+    protocols: Iterable[str] = (),
+    keys: Mapping[str, Keys] = NO_KEYS,
+) -> int:
+    """A further password of the account; `kept` is its `digest`, `keys` are of `shown`. Its id.
+
+    Errors: AlreadyExists: the name is taken.
+    """
     made: int | None = tx.value(
         "INSERT INTO app_password (account_id, name, password, protocols, created)"
         " VALUES (:account_id, :name, :password, :protocols, :now) ON CONFLICT DO NOTHING RETURNING id",
@@ -72,6 +99,7 @@ def add(tx: Tx, account_id: int, name: str, kept: str, protocols: Iterable[str] 
     )
     if made is None:
         raise AlreadyExists(f"there is an app password {name} already")
+    scram_key.keep(tx, account_id, keys, made)
     return made
 
 

@@ -50,6 +50,45 @@ CREATE TABLE app_password (
     UNIQUE (account_id, name)
 ) {strict};
 
+-- Keys for SCRAM (RFC 5802 §3), beside the hash of each password. All of an account share one salt (scram_key.py).
+CREATE TABLE scram_key (
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    app_password_id {int} REFERENCES app_password(id) ON DELETE CASCADE, -- NULL: of the account's own password
+    digest TEXT NOT NULL,         -- "sha256", "sha1"
+    salt {blob} NOT NULL,
+    iterations {int} NOT NULL,
+    stored_key {blob} NOT NULL,
+    server_key {blob} NOT NULL
+) {strict};
+CREATE INDEX scram_key_account ON scram_key (account_id, digest);
+CREATE INDEX scram_key_app_password ON scram_key (app_password_id);
+
+-- Random octets that the server keeps to itself.
+CREATE TABLE secret (
+    name TEXT PRIMARY KEY,
+    value {blob} NOT NULL
+) {strict};
+
+-- Who may not come in, or not log in (ban.py).
+CREATE TABLE ban (
+    kind TEXT NOT NULL,           -- "network", "account"
+    subject TEXT NOT NULL,        -- "192.0.2.7/32", "2001:db8:1:2::/64"; a canonical address, whether it exists or not
+    scope TEXT NOT NULL,          -- "logins", "connections"
+    reason TEXT NOT NULL,         -- for the administrator
+    made {int} NOT NULL,
+    until {int},                  -- NULL: until it is lifted
+    times {int} NOT NULL,         -- how often in a row: each lasts longer than the last
+    PRIMARY KEY (kind, subject)
+) {strict} {clustered};
+
+-- Networks from which an account logged in: a ban of the account doesn't hold there.
+CREATE TABLE familiar (
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    network TEXT NOT NULL,
+    seen {int} NOT NULL,          -- when last, to the day
+    PRIMARY KEY (account_id, network)
+) {strict} {clustered};
+
 CREATE TABLE mailbox (
     id {id},
     account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,

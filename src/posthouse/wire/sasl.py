@@ -18,7 +18,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable, Collection, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
 from posthouse.errors import LocalProtocolError, LoginRefused, RemoteProtocolError
@@ -53,9 +53,9 @@ class Credentials:
     def __post_init__(self) -> None:
         if not self.authcid or not self.password:
             raise LoginRefused("the user name or the password is missing")
-        for field in (self.authcid, self.password, self.authzid):
+        for text in (self.authcid, self.password, self.authzid):
             try:
-                octets = field.encode()
+                octets = text.encode()
             except UnicodeEncodeError as error:
                 raise LoginRefused("the user name or the password can't be written as UTF-8") from error
             if b"\0" in octets or len(octets) > MAX_FIELD:
@@ -68,10 +68,14 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who has logged in: the account whose password it was, and whom it wants to act as (empty: itself)."""
+    """Who has logged in: the account whose password it was, and whom it wants to act as (empty: itself).
+
+    ``proof``: which of the answers to the mechanism's question it was, where there were several.
+    """
 
     authcid: str
     authzid: str = ""
+    proof: object = field(default=None, compare=False, repr=False)
 
 
 Step: TypeAlias = Challenge | Credentials

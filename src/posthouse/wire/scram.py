@@ -1,8 +1,9 @@
 """SCRAM (RFC 5802, RFC 7677): a login in which the password doesn't go over the line, and both sides prove themselves.
 
 The dialogues have the form of `sasl`. A server's yields `Challenge` and, as its question, `KeysWanted`: it is answered
-with the account's `Keys` (`make_keys`, at the time the password was set), or with `pretended_keys` where there is no
-such account, so that nobody can tell the difference. With a -PLUS mechanism both sides prove as well that they see the
+with the account's `Keys` (`make_keys`, at the time the password was set), several of them where several passwords fit
+(`Identity.proof` tells which it was), or with `pretended_keys` where there is no such account, so that nobody can tell
+the difference. With a -PLUS mechanism both sides prove as well that they see the
 same TLS connection (channel binding, RFC 5056).
 """
 
@@ -55,11 +56,13 @@ class Channel:
     """What an exchange is given by its caller.
 
     ``nonce``: fresh randomness, at least 18 characters of base64; ``bindings``: what this end knows of the TLS
-    connection, by the names of RFC 5929 and RFC 9266 ("tls-exporter", "tls-server-end-point"), the best first.
+    connection, by the names of RFC 5929 and RFC 9266 ("tls-exporter", "tls-server-end-point"), the best first;
+    ``discovery``: where a client learns how to get tokens (RFC 7628 §3.2.2), or empty.
     """
 
     nonce: str
     bindings: Mapping[str, bytes] = field(default_factory=dict)
+    discovery: str = ""
 
     def __post_init__(self) -> None:
         if len(self.nonce) < 18 or not re.fullmatch(NONCE, self.nonce):
@@ -78,13 +81,13 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class KeysWanted:
-    """The server's question: the keys of ``authcid`` for ``digest`` ("sha256")."""
+    """The server's question: the keys of ``authcid`` for ``digest`` ("sha256"): all have one salt and count."""
 
     authcid: str
     digest: str
 
 
-ScramExchange: TypeAlias = Generator[Challenge | KeysWanted, bytes | Keys, T]
+ScramExchange: TypeAlias = Generator[Challenge | KeysWanted, bytes | tuple[Keys, ...], T]
 
 
 def make_keys(digest: str, password: str, salt: bytes, iterations: int = ITERATIONS) -> Keys:
@@ -118,12 +121,12 @@ def server(digest: str, initial: bytes | None, channel: Channel, *, plus: bool) 
     header, binding, authzid, bare, authcid, client_nonce = first.groups()
     expected = header.encode() + _bound(header, binding, channel, plus=plus)
     name = saslprep(_unescape(authcid))
-    keys = yield KeysWanted(name, digest)
-    if not isinstance(keys, Keys):
-        raise LocalProtocolError("the question for keys is answered with keys")
+    known = yield KeysWanted(name, digest)
+    if not isinstance(known, tuple) or len({(keys.salt, keys.iterations) for keys in known}) != 1:
+        raise LocalProtocolError("the question for keys is answered with keys that share salt and iteration count")
 
     nonce = client_nonce + channel.nonce
-    server_first = f"r={nonce},s={encode_base64(keys.salt).decode()},i={keys.iterations}"
+    server_first = f"r={nonce},s={encode_base64(known[0].salt).decode()},i={known[0].iterations}"
     final = CLIENT_FINAL.fullmatch(_text((yield from _response(server_first.encode()))))
     if final is None:
         raise RemoteProtocolError("this is no final message of SCRAM")
@@ -131,14 +134,15 @@ def server(digest: str, initial: bytes | None, channel: Channel, *, plus: bool) 
     signed = f"{bare},{server_first},{without_proof}".encode()
     if final_nonce != nonce or decode_base64(channel_binding.encode()) != expected:
         raise LoginRefused("the login does not belong to this connection")
-    if not _proves(decode_base64(proof.encode()), keys, signed, digest):
+    keys = _proved(decode_base64(proof.encode()), known, signed, digest)
+    if keys is None:
         raise LoginRefused("the user name or the password is wrong")
 
     # RFC 4422 §5: SMTP and IMAP have no room for data in their last reply, so it is one more challenge.
     verifier = encode_base64(hmac.digest(keys.server_key, signed, digest))
     if (yield from _response(b"v=" + verifier)) != b"":
         raise RemoteProtocolError("the server's proof is answered with nothing")
-    return Identity(name, saslprep(_unescape(authzid)) if authzid else "")
+    return Identity(name, saslprep(_unescape(authzid)) if authzid else "", keys)
 
 
 def _response(challenge: bytes) -> ScramExchange[bytes]:
@@ -163,13 +167,17 @@ def _bound(header: str, binding: str | None, channel: Channel, *, plus: bool) ->
     return data
 
 
-def _proves(proof: bytes, keys: Keys, signed: bytes, digest: str) -> bool:
-    """RFC 5802 §3: whether the proof can only come from somebody who has the password."""
-    signature = hmac.digest(keys.stored_key, signed, digest)
-    if len(proof) != len(signature):
-        return False
-    client_key = _xor(proof, signature)
-    return hmac.compare_digest(hashlib.new(digest, client_key).digest(), keys.stored_key)
+def _proved(proof: bytes, known: tuple[Keys, ...], signed: bytes, digest: str) -> Keys | None:
+    """RFC 5802 §3: the keys of the password without which nobody could have made the proof."""
+    found = None
+    for keys in known:
+        signature = hmac.digest(keys.stored_key, signed, digest)
+        if len(proof) != len(signature):
+            return None
+        client_key = _xor(proof, signature)
+        if hmac.compare_digest(hashlib.new(digest, client_key).digest(), keys.stored_key):
+            found = keys
+    return found
 
 
 # -- the client ------------------------------------------------------------------------------------------------------

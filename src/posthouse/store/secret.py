@@ -1,0 +1,21 @@
+"""Random octets that the server keeps to itself, each made when it is first wanted, and the same ever after."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .engine import Tx
+
+SIZE = 32
+
+
+def get(tx: Tx, name: str) -> bytes:
+    """The secret of this name. It writes when there is none yet."""
+    tx.run(
+        "INSERT INTO secret (name, value) VALUES (:name, :value) ON CONFLICT DO NOTHING",
+        name=name,
+        value=secrets.token_bytes(SIZE),
+    )
+    return bytes(tx.value("SELECT value FROM secret WHERE name = :name", name=name))
