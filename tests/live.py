@@ -14,7 +14,7 @@ from posthouse.server.app import Server, serving
 from posthouse.server.tls import make_self_signed
 from posthouse.store import account, domain
 from posthouse.store.engine import Store
-from posthouse.store.password import hash_password
+from posthouse.store.password import hash_password, make_keys
 
 TOML = """\
 hostname = "mail.{domain}"
@@ -68,7 +68,7 @@ def prepare(folder: Path, more: str = "", home: str = "example.org") -> Config:
     store = Store.open(settings.data)
     store.run(domain.add, home)
     for address, password in PASSWORDS.items():
-        store.run(account.add, address.replace("example.org", home), hash_password(password))
+        store.run(account.add, address.replace("example.org", home), hash_password(password), make_keys(password))
     store.close()
     return settings
 

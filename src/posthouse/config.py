@@ -10,12 +10,13 @@ import dataclasses
 import difflib
 import ipaddress
 import os
+import re
 import tomllib
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from posthouse.errors import ConfigError
 
@@ -57,6 +58,50 @@ class Endpoint:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose certificate it is: ``"fingerprint = address"``; the fingerprint is SHA-256 in hexadecimal digits."""
+
+    fingerprint: str
+    address: str
+
+    @classmethod
+    def parse(cls, text: str) -> Owner:
+        fingerprint, equals, address = (part.strip() for part in text.partition("="))
+        digits = fingerprint.replace(":", "").lower()
+        if not equals or not re.fullmatch(r"[0-9a-f]{64}", digits) or "@" not in address:
+            raise ConfigError(
+                f'"{text}" gives no certificate to an account',
+                advice='Write "FINGERPRINT = ada@example.org"; `openssl x509 -noout -fingerprint -sha256 -in FILE`'
+                " prints the fingerprint.",
+            )
+        return cls(digits, address)
+
+    def __str__(self) -> str:
+        return f"{self.fingerprint} = {self.address}"
+
+
+def parse_network(text: str) -> Network:
+    """An address or a network: ``"192.0.2.1"``, ``"2001:db8::/32"``."""
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ConfigError(
+            f'"{text}" is no address and no network', advice='Write "192.0.2.1", "192.0.2.0/24" or "2001:db8::/32".'
+        ) from None
+
+
+# What a list in the configuration may be of, and how each of it is read.
+LISTS: dict[Any, Callable[[str], Any]] = {
+    tuple[Endpoint, ...]: Endpoint.parse,
+    tuple[Network, ...]: parse_network,
+    tuple[Owner, ...]: Owner.parse,
+}
+
+
 def setting(default: Any, meaning: str) -> Any:
     """A key with its default and the words that `posthouse config` prints beside it."""
     return field(default=default, metadata={"meaning": meaning})
@@ -71,6 +116,9 @@ class Listen:
     submissions: tuple[Endpoint, ...] = setting((), "letters from mail programs, TLS from the first octet")
     imap: tuple[Endpoint, ...] = setting((), "mailboxes for mail programs, STARTTLS")
     imaps: tuple[Endpoint, ...] = setting((), "mailboxes for mail programs, TLS from the first octet")
+    proxies: tuple[Network, ...] = setting(
+        (), 'from where connections begin with a PROXY header, and no others do: "192.0.2.1", "10.0.0.0/8"'
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +127,12 @@ class Tls:
 
     certificate: Path | None = setting(None, "the certificate chain, PEM; made by `posthouse init` where there is none")
     key: Path | None = setting(None, "its private key, PEM")
+    client_ca: Path | None = setting(
+        None, "who signs certificates of people, PEM: where they log in, these count as passwords (SASL EXTERNAL)"
+    )
+    client_certificates: tuple[Owner, ...] = setting(
+        (), 'whose certificates are, where they don\'t say it themselves: "SHA-256 fingerprint = ada@example.org"'
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +140,9 @@ class Login:
     """[login]"""
 
     clear_text_on_loopback: bool = setting(False, "accept passwords without TLS from this machine (127.0.0.0/8, ::1)")
+    never_banned: tuple[Network, ...] = setting(
+        (), 'networks whose failed logins are not counted: "192.0.2.0/24"; this machine never is'
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +159,14 @@ class Limits:
     message_size: int = setting(50 * 1024 * 1024, "octets of a letter; larger ones are refused with 552")
     recipients: int = setting(1000, "recipients of one letter; RFC 5321 §4.5.3.1.8 asks for at least 100")
     connections: int = setting(10_000, "open connections in all")
-    connections_per_address: int = setting(50, "open connections from one address; loopback is exempt")
+    connections_per_address: int = setting(50, "open connections from one address (IPv6: /64); loopback is exempt")
+    commands_per_connection: int = setting(3000, "SMTP commands without a letter after which a connection is closed")
     errors_per_connection: int = setting(20, "refused commands after which a connection is closed")
+    failed_logins_per_address: int = setting(10, "failed logins within an hour that ban an address (IPv6: /64)")
+    failed_logins_per_account: int = setting(100, "the same for an account; networks that it is used from stay open")
+    ban_seconds: int = setting(600, "how long a first ban lasts; the next within a day twice as long, up to a day")
+    failed_login_delay: int = setting(5, "seconds that the answer to a failed login waits at most; grows from none")
+    proxy_header_seconds: int = setting(10, "how long a proxy has to send the header of a connection")
     hops: int = setting(50, "Received lines after which a letter is taken to be in a loop (RFC 5321 §6.3)")
     stop_seconds: int = setting(10, "how long a stop waits for conversations in the middle of a command")
 
@@ -183,14 +246,14 @@ def _value(wanted: Any, value: object, path: Path, where: str) -> Any:
             return value
         words = "true or false" if wanted is bool else "a whole number"
         raise ConfigError(f"{path}: {where} wants {words}, not {value!r}")
-    several = wanted == tuple[Endpoint, ...]
-    given = value if several and isinstance(value, list) else [value]
+    parse = LISTS.get(wanted)
+    given = value if parse is not None and isinstance(value, list) else [value]
     texts = [text for text in given if isinstance(text, str)]
     if len(texts) < len(given):
         raise ConfigError(f"{path}: {where} wants a text in quotes, not {value!r}")
-    if several:
+    if parse is not None:
         try:
-            return tuple(map(Endpoint.parse, texts))
+            return tuple(map(parse, texts))
         except ConfigError as error:
             raise ConfigError(f"{path}: {where}: {error}", advice=error.advice) from None
     return texts[0] if wanted is str else path.resolve().parent / texts[0]
@@ -224,6 +287,8 @@ def check_values(config: Config) -> None:
                 f"{path}: [dns] servers: {server} can't be asked",
                 advice='Write an IP address with its port, as in "127.0.0.1:53".',
             )
+    if config.tls.client_ca is not None and config.tls.certificate is None:
+        raise ConfigError(f"{path}: [tls] client_ca needs certificate and key: clients show theirs under TLS only")
     tls_only = [key for key in ("submissions", "imaps") if getattr(config.listen, key)]
     if tls_only and config.tls.certificate is None:
         raise ConfigError(

@@ -21,6 +21,7 @@ from .setup import ConfigOption, load_config
 
 if TYPE_CHECKING:
     from posthouse.store.engine import Store
+    from posthouse.wire.scram import Keys
 
 account = typer.Typer(no_args_is_help=True, help="Add, list and remove the accounts of this server.")
 
@@ -47,9 +48,12 @@ def store_of(config: ConfigOption) -> Iterator[Store]:
         store.close()
 
 
-def new_password(from_stdin: bool) -> str:
-    """A new password, from standard input or asked for twice; as a hash."""
-    from posthouse.store.password import hash_password
+def new_password(from_stdin: bool, settled: tuple[bytes, int] | None = None) -> tuple[str, dict[str, Keys]]:
+    """A new password, from standard input or asked for twice; as what is kept of it: its hash, its keys for SCRAM.
+
+    ``settled``: salt and iteration count of the keys that the account has (store/scram_key.py).
+    """
+    from posthouse.store.password import hash_password, make_keys
 
     if from_stdin:
         secret = sys.stdin.readline().rstrip("\r\n")
@@ -58,7 +62,7 @@ def new_password(from_stdin: bool) -> str:
     else:
         raise ConfigError("there is no terminal to ask for a password", advice="Give it with --password-stdin.")
     try:
-        return hash_password(secret)
+        return hash_password(secret), make_keys(secret, settled)
     except ValueError as error:
         raise ConfigError(f"this password can't be used: {error}") from error
 
@@ -78,7 +82,7 @@ def add(address: Address, password_stdin: PasswordStdin = False, config: ConfigO
             raise ConfigError(
                 f"there is an account {address} already", advice=f"posthouse account password {address} changes it."
             )
-        added = store.run(accounts.add, address, new_password(password_stdin))
+        added = store.run(accounts.add, address, *new_password(password_stdin))
     typer.echo(f"Added {added.address}.")
 
 
@@ -91,9 +95,10 @@ def password(address: Address, password_stdin: PasswordStdin = False, config: Co
     """
     with store_of(config) as store:
         from posthouse.store import account as accounts
+        from posthouse.store import scram_key
 
-        existing(store, address)
-        store.run(accounts.set_password, address, new_password(password_stdin))
+        settled = store.look(scram_key.settled, existing(store, address))
+        store.run(accounts.set_password, address, *new_password(password_stdin, settled))
     typer.echo(f"Changed the password of {address}.")
 
 

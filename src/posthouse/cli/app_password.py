@@ -44,6 +44,8 @@ def add(
         raise typer.BadParameter(f"a name has 1 to {LONGEST_NAME} characters that can be seen", param_hint="NAME")
     with store_of(config) as store:
         from posthouse.store import app_password as app_passwords
+        from posthouse.store import scram_key
+        from posthouse.store.password import make_keys
 
         doors = only or []
         if unknown := set(doors) - set(app_passwords.PROTOCOLS):
@@ -52,7 +54,8 @@ def add(
             )
         owner = existing(store, address)
         secret = app_passwords.generate()
-        store.run(app_passwords.add, owner, name, app_passwords.digest(secret), doors)
+        keys = make_keys(secret, store.look(scram_key.settled, owner))
+        store.run(app_passwords.add, owner, name, app_passwords.digest(secret), doors, keys)
     typer.echo(json.dumps({"name": name, "only": sorted(set(doors)), "password": secret}) if as_json else secret)
 
 

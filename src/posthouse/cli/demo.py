@@ -83,7 +83,7 @@ def furnish(folder: Path, base_port: int) -> Config:
     from posthouse.server.setup import create
     from posthouse.store import account
     from posthouse.store.engine import Store
-    from posthouse.store.password import hash_password
+    from posthouse.store.password import hash_password, make_keys
 
     path = folder / "posthouse.toml"
     settings = config.load(path) if path.exists() else create(folder, DOMAIN, HOSTNAME, base_port)
@@ -91,7 +91,7 @@ def furnish(folder: Path, base_port: int) -> Config:
     try:
         for address, password in PASSWORDS.items():
             if store.look(account.find, address) is None:
-                store.run(account.add, address, hash_password(password))
+                store.run(account.add, address, hash_password(password), make_keys(password))
     finally:
         store.close()
     return settings

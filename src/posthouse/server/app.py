@@ -11,11 +11,9 @@ import os
 import resource
 import signal
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import uvloop
 
@@ -24,9 +22,10 @@ from posthouse.delivery import relay
 from posthouse.delivery.relay import Relay
 from posthouse.errors import ConfigError
 from posthouse.net.dns import Resolver
+from posthouse.sessions.guard import Rules
 from posthouse.sessions.house import House
 from posthouse.sessions.logins import Logins
-from posthouse.sessions.session import Session
+from posthouse.sessions.session import Peer
 from posthouse.store.engine import Store
 
 from .background import Background
@@ -34,7 +33,7 @@ from .connection import GOODBYE_SECONDS, HANDSHAKE_SECONDS, Connection
 from .doors import DOORS, Door
 from .limits import Doorkeeper
 from .notify import notify
-from .tls import server_context
+from .tls import ServerTls
 
 log = logging.getLogger("posthouse.server")
 
@@ -57,7 +56,7 @@ class Server:
         self._relay: Relay | None = None
         self._open_store = open_store
         self.endpoints: dict[str, list[Endpoint]] = {}  # where each door really listens: port 0 has become a number
-        self._tls: ssl.SSLContext | None = None
+        self._tls: dict[bool, ServerTls | None] = {}  # by whether the door is for people
         self._listeners: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
         self._doorkeeper = Doorkeeper(config.limits)
@@ -74,10 +73,11 @@ class Server:
 
     async def start(self) -> None:
         """Open the store and every listener. `ConfigError` says what is in the way; then nothing stays open."""
-        self._tls = server_context(self.config.tls)
+        self._tls = {people: ServerTls.load(self.config.tls, people=people) for people in (False, True)}
         store = await asyncio.to_thread(self._open_store, self.config.data)
         self.house = self._furnish(store)
         try:
+            await self.house.logins.start()
             for door in DOORS:
                 for endpoint in getattr(self.config.listen, door.name):
                     await self._listen(door, endpoint)
@@ -105,20 +105,32 @@ class Server:
         return House(
             hostname=self.config.hostname,
             store=store,
-            logins=Logins(store),
-            tls_available=self._tls is not None,
+            logins=Logins(store, self._rules()),
+            tls_available=self._tls[False] is not None,
             clear_text_on_loopback=self.config.login.clear_text_on_loopback,
             message_size=limits.message_size,
             recipients=limits.recipients,
+            commands_per_connection=limits.commands_per_connection,
             errors_per_connection=limits.errors_per_connection,
             hops=limits.hops,
+        )
+
+    def _rules(self) -> Rules:
+        limits = self.config.limits
+        return Rules(
+            per_address=limits.failed_logins_per_address,
+            per_account=limits.failed_logins_per_account,
+            ban_seconds=limits.ban_seconds,
+            delay_seconds=limits.failed_login_delay,
+            never_banned=(*self.config.login.never_banned, *self.config.listen.proxies),
         )
 
     async def _listen(self, door: Door, endpoint: Endpoint) -> None:
         loop = asyncio.get_running_loop()
         assert self.house is not None
-        make = functools.partial(self._connect, functools.partial(door.open, self.house))
-        implicit = self._tls if door.implicit_tls else None
+        tls = self._tls[door.people]
+        make = functools.partial(self._connect, door)
+        implicit = tls.context if tls is not None and door.implicit_tls else None
         try:
             listener = await loop.create_server(
                 make,
@@ -139,12 +151,21 @@ class Server:
             self.endpoints.setdefault(door.name, []).append(actual)
             log.info("%s listens on %s", door.name, actual)
 
-    def _connect(self, open_session: Callable[[Connection], Session[Any]]) -> Connection:
-        return Connection(open_session, tls=self._tls, admit=self._admit, gone=self._gone)
+    def _connect(self, door: Door, peer: Peer | None = None) -> Connection:
+        assert self.house is not None
+        return Connection(
+            functools.partial(door.open, self.house),
+            tls=self._tls[door.people],
+            admit=functools.partial(self._admit, door),
+            gone=self._gone,
+            peer=peer,
+        )
 
-    def _admit(self, connection: Connection) -> str:
+    def _admit(self, door: Door, connection: Connection) -> str:
         self._connections.add(connection)
-        return self._doorkeeper.enter(connection.peer)
+        refusal = self._doorkeeper.enter(connection.peer)
+        assert self.house is not None
+        return self.house.logins.guard.closed(connection.peer, logins_only=door.people) or refusal
 
     def _gone(self, connection: Connection) -> None:
         if connection in self._connections:
@@ -181,18 +202,16 @@ class Server:
             await self._background.stop()
             self._background = None
         if self.house is not None:
-            self.house.logins.close()
+            await self.house.logins.stop()
             await asyncio.to_thread(self.house.store.close)
             self.house = None
 
     def reload(self) -> None:
         """Take up a renewed certificate: connections that begin from now on use it."""
-        tls = self.config.tls
         try:
-            fresh = server_context(tls)  # proves that the files are good before the running context is touched
-            if fresh is not None and self._tls is not None and tls.certificate is not None:
-                self._tls.load_cert_chain(tls.certificate, tls.key)
-                log.info("took up the certificate %s", tls.certificate)
+            for tls in filter(None, self._tls.values()):
+                tls.renew()
+                log.info("took up the certificate %s", self.config.tls.certificate)
         except ConfigError as error:
             log.error("kept the certificate in use: %s", error)
 

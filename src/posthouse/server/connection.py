@@ -11,6 +11,8 @@ from typing import Any, cast
 from posthouse.sessions.session import Peer, Session
 from posthouse.wire.machine import Tls
 
+from .tls import ServerTls
+
 log = logging.getLogger("posthouse.server")
 
 # Octets that may wait unread while a session is busy; beyond them the socket is left alone until they are answered.
@@ -32,11 +34,13 @@ class Connection(asyncio.Protocol):
         self,
         open_session: Callable[[Connection], Session[Any]],
         *,
-        tls: ssl.SSLContext | None,
+        tls: ServerTls | None,
         admit: Callable[[Connection], str],
         gone: Callable[[Connection], None],
+        peer: Peer | None = None,
     ) -> None:
-        """``admit`` returns why a connection is not wanted, or ""; ``gone`` is told of each end."""
+        """``admit`` returns why a connection is not wanted, or ""; ``gone`` is told of each end. ``peer``: who is
+        behind a proxy; else the socket knows."""
         self._open_session = open_session
         self._tls = tls
         self._admit = admit
@@ -52,18 +56,18 @@ class Connection(asyncio.Protocol):
         self._stopping = ""
         self._heard = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self.peer = Peer("0.0.0.0", 0)  # noqa: S104  (until connection_made tells)
+        self._proxied = peer is not None
+        self.peer = peer or Peer("0.0.0.0", 0)  # noqa: S104  (until connection_made tells)
         self.cipher = ""
-        self.bindings: Mapping[str, bytes] = {}
-        self.certified: tuple[str, ...] = ()
 
     # -- called by the event loop --------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are not registered as such
-        # The peer may be gone already; then there is no name to be had.
-        address = transport.get_extra_info("peername") or ("0.0.0.0", 0)  # noqa: S104
-        self.peer = Peer(str(address[0]).partition("%")[0], int(address[1]))
+        if not self._proxied:
+            # The peer may be gone already; then there is no name to be had.
+            address = transport.get_extra_info("peername") or ("0.0.0.0", 0)  # noqa: S104
+            self.peer = Peer(str(address[0]).partition("%")[0], int(address[1]))
         self._note_cipher()
         self._session = self._open_session(self)
         refusal = self._admit(self)
@@ -113,6 +117,20 @@ class Connection(asyncio.Protocol):
         self._gone(self)
 
     # -- what a session sees (sessions.session.Line) -------------------------------------------------------------
+
+    @property
+    def bindings(self) -> Mapping[str, bytes]:
+        tls = self._ssl_object
+        return {} if tls is None or self._tls is None else self._tls.bindings(tls)
+
+    @property
+    def certified(self) -> tuple[str, ...]:
+        tls = self._ssl_object
+        return () if tls is None or self._tls is None else self._tls.certified(tls)
+
+    @property
+    def _ssl_object(self) -> ssl.SSLObject | None:
+        return None if self._transport is None else self._transport.get_extra_info("ssl_object")
 
     async def flush(self) -> None:
         self._send()
@@ -191,7 +209,7 @@ class Connection(asyncio.Protocol):
             loop.start_tls(
                 self._transport,
                 self,
-                self._tls,
+                self._tls.context,
                 server_side=True,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS,
                 ssl_shutdown_timeout=GOODBYE_SECONDS,
@@ -213,10 +231,9 @@ class Connection(asyncio.Protocol):
         self._session.secured()
 
     def _note_cipher(self) -> None:
-        assert self._transport is not None
-        tls = self._transport.get_extra_info("ssl_object")
-        if tls is not None:
-            name, version, bits = tls.cipher()
+        tls = self._ssl_object
+        if tls is not None and (agreed := tls.cipher()) is not None:
+            name, version, bits = agreed
             self.cipher = f"{version} with cipher {name} ({bits} bits)"
 
     def _send(self) -> None:

@@ -20,10 +20,12 @@ class Door:
     name: str
     implicit_tls: bool
     open: Callable[[House, Line], Session[Any]]
+    # Whether it is for people, who log in before anything else; the others are for servers too.
+    people: bool = True
 
 
 DOORS = (
-    Door("smtp", False, lambda house, line: SmtpSession(house, MX, line, tls=False)),
+    Door("smtp", False, lambda house, line: SmtpSession(house, MX, line, tls=False), people=False),
     Door("submission", False, lambda house, line: SmtpSession(house, SUBMISSION, line, tls=False)),
     Door("submissions", True, lambda house, line: SmtpSession(house, SUBMISSION, line, tls=True)),
     Door("imap", False, lambda house, line: ImapSession(house, line, tls=False)),

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import ipaddress
 import os
 import ssl
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from posthouse.config import Tls
 from posthouse.errors import ConfigError
+
+from .binding import end_point, exporter_works, tls_exporter
 
 # Apple's programs refuse certificates that are valid for longer than 825 days, even those trusted by hand.
 SELF_SIGNED_DAYS = 820
 
 
-def server_context(tls: Tls) -> ssl.SSLContext | None:
-    """The context for all listeners, or None where no certificate is configured. `ConfigError` says what is wrong."""
+def server_context(tls: Tls, *, people: bool = False) -> ssl.SSLContext | None:
+    """The context for listeners, or None where no certificate is configured. `ConfigError` says what is wrong.
+
+    ``people``: for doors where people log in. There a certificate of the client's counts; at the others it isn't asked
+    for, because another server's, from an authority that isn't ours, would end the handshake and lose a letter.
+    """
     if tls.certificate is None or tls.key is None:
         return None
-    for path in (tls.certificate, tls.key):
+    for path in filter(None, (tls.certificate, tls.key, tls.client_ca)):
         try:
             path.read_bytes()
         except OSError as error:
@@ -38,7 +46,64 @@ def server_context(tls: Tls) -> ssl.SSLContext | None:
             f"{tls.certificate} and {tls.key} are no certificate with its key: {error.reason or error}",
             advice="Both must be PEM files, and the key must belong to the certificate.",
         ) from error
+    if people and tls.client_ca is not None:
+        try:
+            context.load_verify_locations(tls.client_ca)
+        except ssl.SSLError as error:
+            raise ConfigError(
+                f"[tls] client_ca: {tls.client_ca} has no certificates in it: {error.reason or error}",
+                advice="It is a PEM file with the certificates of those who sign your people's certificates.",
+            ) from error
+        context.verify_mode = ssl.CERT_OPTIONAL
     return context
+
+
+class ServerTls:
+    """TLS at a kind of door: the context, and what a conversation may know of a connection."""
+
+    def __init__(self, settings: Tls, context: ssl.SSLContext, *, people: bool) -> None:
+        self.context = context
+        self._settings = settings
+        self._people = people
+        self._owners = {owner.fingerprint: owner.address for owner in settings.client_certificates}
+        self._exporter = exporter_works(context)
+        self._end_point = self._own()
+
+    @classmethod
+    def load(cls, settings: Tls, *, people: bool) -> ServerTls | None:
+        """From the configuration; None where it names no certificate. Errors: ConfigError."""
+        context = server_context(settings, people=people)
+        return None if context is None else cls(settings, context, people=people)
+
+    def renew(self) -> None:
+        """Take up a renewed certificate: connections that begin from now on use it. Errors: ConfigError."""
+        server_context(self._settings, people=self._people)  # proves the files before the running context is touched
+        assert self._settings.certificate is not None
+        self.context.load_cert_chain(self._settings.certificate, self._settings.key)
+        self._end_point = self._own()
+
+    def bindings(self, tls: ssl.SSLObject) -> dict[str, bytes]:
+        """What the connection can be named by, for SCRAM; empty where that doesn't include what clients need."""
+        exported = tls_exporter(tls) if self._exporter else None
+        if exported is None:
+            return {}
+        found = {"tls-exporter": exported, "tls-server-end-point": self._end_point}
+        return {name: data for name, data in found.items() if data is not None}
+
+    def certified(self, tls: ssl.SSLObject) -> tuple[str, ...]:
+        """The addresses that the client's certificate, verified in the handshake, stands for: whom [tls] gives it to,
+        else those in it (RFC 5280 §4.2.1.6, rfc822Name)."""
+        if self.context.verify_mode is ssl.CERT_NONE or not (octets := tls.getpeercert(binary_form=True)):
+            return ()
+        owner = self._owners.get(hashlib.sha256(octets).hexdigest())
+        if owner is not None:
+            return (owner,)
+        names = cast("tuple[tuple[str, str], ...]", (tls.getpeercert() or {}).get("subjectAltName", ()))
+        return tuple([name for kind, name in names if kind == "email"])
+
+    def _own(self) -> bytes | None:
+        assert self._settings.certificate is not None
+        return end_point(self._settings.certificate.read_bytes())
 
 
 def _no_pass_phrase() -> str:

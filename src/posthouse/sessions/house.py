@@ -20,5 +20,6 @@ class House:
     clear_text_on_loopback: bool  # passwords without TLS from this machine
     message_size: int  # octets
     recipients: int
+    commands_per_connection: int = 3000
     errors_per_connection: int
     hops: int

@@ -50,7 +50,12 @@ class SmtpSession(Session[Event]):
         self._server = SmtpServer(
             role,
             house.hostname,
-            limits=Limits(size=house.message_size, recipients=house.recipients, errors=house.errors_per_connection),
+            limits=Limits(
+                size=house.message_size,
+                recipients=house.recipients,
+                errors=house.errors_per_connection,
+                commands=house.commands_per_connection,
+            ),
             tls_available=house.tls_available,
             tls=tls,
             auth="always" if house.clear_text_on_loopback and line.peer.loopback else "after tls",

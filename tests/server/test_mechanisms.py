@@ -1,0 +1,249 @@
+"""Every SASL mechanism at every door, over real TLS."""
+
+from __future__ import annotations
+
+import imaplib
+import smtplib
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from live import PASSWORDS, Live, live
+from posthouse.server import binding
+from posthouse.sessions import logins
+from posthouse.store import account, app_password, password, scram_key
+from posthouse.store.engine import Store, Tx
+from posthouse.wire import scram
+from posthouse.wire.sasl import ClientExchange, Credentials, decode_base64, encode_base64
+
+ADA, BOB, NOBODY = "ada@example.org", "bob@example.org", "nobody@example.org"
+SCRAMS = [name + suffix for name in scram.HASHES for suffix in ("", "-PLUS")]
+
+
+def store_of(house: Live) -> Store:
+    assert house.server.house is not None
+    return house.server.house.store
+
+
+def imap(house: Live) -> imaplib.IMAP4_SSL:
+    return imaplib.IMAP4_SSL(house.host, house.port("imaps"), ssl_context=house.tls)
+
+
+def submission(house: Live) -> smtplib.SMTP:
+    client = smtplib.SMTP(house.host, house.port("submission"))
+    client.starttls(context=house.tls)
+    client.ehlo()
+    return client
+
+
+def exchange(
+    mechanism: str, user: str, secret: str, bindings: Mapping[str, bytes] | None = None, nonce: str = "c" * 24
+) -> ClientExchange:
+    channel = scram.Channel(nonce, bindings or {})
+    digest = scram.HASHES[mechanism.removesuffix("-PLUS")]
+    return scram.client(digest, Credentials(user, secret), channel, plus=mechanism.endswith("-PLUS"))
+
+
+def imap_takes(house: Live, client: imaplib.IMAP4_SSL, mechanism: str, steps: ClientExchange) -> bool:
+    """imaplib sends no initial response: the server's first challenge is empty."""
+    first = [next(steps)]
+
+    def answer(challenge: bytes) -> bytes:
+        return (first.pop() if first else steps.send(challenge)) or b""
+
+    try:
+        return client.authenticate(mechanism, answer)[0] == "OK"
+    except imaplib.IMAP4.error as error:
+        assert "AUTHENTICATIONFAILED" in str(error), error
+        return False
+
+
+def smtp_takes(client: smtplib.SMTP, mechanism: str, steps: ClientExchange) -> bool:
+    code, text = client.docmd("AUTH", f"{mechanism} {encode_base64(next(steps) or b'').decode()}")
+    while code == 334:
+        answer = encode_base64(steps.send(decode_base64(text)) or b"")
+        code, text = client.docmd(answer.decode())
+    assert code in (235, 535), text
+    return code == 235
+
+
+def exported(sock: object) -> bytes:
+    assert isinstance(sock, ssl.SSLSocket)
+    found = binding.tls_exporter(sock)  # type: ignore[arg-type]  # has what an SSLObject has
+    assert found is not None
+    return found
+
+
+def test_what_is_offered(posthouse: Live) -> None:
+    wanted = {
+        "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN",
+    }  # fmt: skip
+    with imap(posthouse) as client:
+        assert {name[5:] for name in client.capabilities if name.startswith("AUTH=")} == wanted
+    with submission(posthouse) as sender:
+        assert set(sender.esmtp_features["auth"].split()) == wanted
+    with smtplib.SMTP(posthouse.host, posthouse.port("submission")) as clear:
+        clear.ehlo()
+        assert "auth" not in clear.esmtp_features
+    with imaplib.IMAP4(posthouse.host, posthouse.port("imap")) as reader:
+        assert not [name for name in reader.capabilities if name.startswith("AUTH=")]
+        reader.starttls(posthouse.tls)
+        assert {name[5:] for name in reader.capabilities if name.startswith("AUTH=")} == wanted
+
+
+@pytest.mark.parametrize("mechanism", SCRAMS)
+def test_scram(posthouse: Live, mechanism: str) -> None:
+    with submission(posthouse) as client:
+        bound = {"tls-exporter": exported(client.sock)} if mechanism.endswith("-PLUS") else {}
+        assert not smtp_takes(client, mechanism, exchange(mechanism, ADA, "guess", bound))
+        assert not smtp_takes(client, mechanism, exchange(mechanism, NOBODY, PASSWORDS[ADA], bound))
+        assert smtp_takes(client, mechanism, exchange(mechanism, "ADA@Example.org", PASSWORDS[ADA], bound))
+    with imap(posthouse) as reader:
+        bound = {"tls-exporter": exported(reader.sock)} if mechanism.endswith("-PLUS") else {}
+        assert not imap_takes(posthouse, reader, mechanism, exchange(mechanism, ADA, "guess", bound))
+        assert imap_takes(posthouse, reader, mechanism, exchange(mechanism, ADA, PASSWORDS[ADA], bound))
+        assert reader.select("INBOX")[0] == "OK"
+
+
+def test_a_login_is_bound_to_its_connection(posthouse: Live) -> None:
+    certificate = binding.end_point(posthouse.certificate.read_bytes())
+    assert certificate is not None
+    with imap(posthouse) as one, imap(posthouse) as other:
+        mine, theirs = exported(one.sock), exported(other.sock)
+        assert mine != theirs
+        name = "SCRAM-SHA-256-PLUS"
+        for bound in ({"tls-exporter": theirs}, {"tls-server-end-point": b"x" * 32}, {"tls-unique": mine}):
+            assert not imap_takes(posthouse, one, name, exchange(name, ADA, PASSWORDS[ADA], bound))
+        # "y": the client could bind, and was told that the server can't.
+        shortened = exchange("SCRAM-SHA-256", ADA, PASSWORDS[ADA], {"tls-exporter": mine})
+        assert not imap_takes(posthouse, one, "SCRAM-SHA-256", shortened)
+        end_point = exchange(name, ADA, PASSWORDS[ADA], {"tls-server-end-point": certificate})
+        assert imap_takes(posthouse, one, name, end_point)
+
+
+def test_under_tls_1_2_nothing_is_bound(posthouse: Live) -> None:
+    old = posthouse.tls
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    with imaplib.IMAP4_SSL(posthouse.host, posthouse.port("imaps"), ssl_context=old) as client:
+        assert not [name for name in client.capabilities if name.endswith("-PLUS")]
+        assert imap_takes(posthouse, client, "SCRAM-SHA-256", exchange("SCRAM-SHA-256", ADA, PASSWORDS[ADA]))
+
+
+def test_where_python_is_built_otherwise_nothing_is_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binding, "CONTEXT", 2)  # a word that is something else
+    with live(tmp_path) as house, imap(house) as client:
+        assert not [name for name in client.capabilities if name.endswith("-PLUS")]
+        assert imap_takes(house, client, "SCRAM-SHA-256", exchange("SCRAM-SHA-256", ADA, PASSWORDS[ADA]))
+
+
+def test_app_passwords_too_and_only_for_their_doors(posthouse: Live) -> None:
+    store = store_of(posthouse)
+    ada = store.look(account.existing, ADA).id
+    settled = store.look(scram_key.settled, ada)
+    reading, everywhere = app_password.generate(), app_password.generate()
+    for name, secret, doors in (("phone", reading, ["imap"]), ("laptop", everywhere, [])):
+        keys = password.make_keys(secret, settled)
+        store.run(app_password.add, ada, name, app_password.digest(secret), doors, keys)
+    for secret, at_imap, at_smtp in ((reading, True, False), (everywhere, True, True), (PASSWORDS[ADA], True, True)):
+        with imap(posthouse) as client:
+            steps = exchange("SCRAM-SHA-256", ADA, secret)
+            assert imap_takes(posthouse, client, "SCRAM-SHA-256", steps) == at_imap
+        with submission(posthouse) as sender:
+            assert smtp_takes(sender, "SCRAM-SHA-256", exchange("SCRAM-SHA-256", ADA, secret)) == at_smtp
+    assert all(one.used is not None for one in store.look(app_password.list_all, ada))
+
+    # Another password of the account changes nothing for the others; the old one is good for nothing.
+    store.run(account.set_password, ADA, password.hash_password("new"), password.make_keys("new", settled))
+    for secret, good in ((everywhere, True), ("new", True), (PASSWORDS[ADA], False)):
+        with imap(posthouse) as client:
+            steps = exchange("SCRAM-SHA-256", ADA, secret)
+            assert imap_takes(posthouse, client, "SCRAM-SHA-256", steps) == good
+    store.run(app_password.remove, ada, "laptop")
+    with imap(posthouse) as client:
+        assert not imap_takes(posthouse, client, "SCRAM-SHA-256", exchange("SCRAM-SHA-256", ADA, everywhere))
+
+
+def test_a_password_from_before_gets_its_keys_when_it_is_used(tmp_path: Path) -> None:
+    with live(tmp_path) as house:
+        store = store_of(house)
+        ada = store.look(account.existing, ADA).id
+        phone = app_password.generate()
+        store.run(app_password.add, ada, "phone", app_password.digest(phone))
+        store.run(account.set_password, ADA, password.hash_password("old"))
+        assert store.look(scram_key.accounts_without) == [ADA]
+    from posthouse.server.app import serving
+
+    with serving(house.config) as server:
+        later = Live(house.config, server)
+        for secret, offered in (("old", False), (phone.upper().replace("-", " "), False), ("old", True)):
+            with imap(later) as client:
+                assert ("AUTH=SCRAM-SHA-256" in client.capabilities) == offered, "not before every password has keys"
+                client.login(ADA, secret)
+        for secret in ("old", phone):
+            with imap(later) as client:
+                assert imap_takes(later, client, "SCRAM-SHA-256", exchange("SCRAM-SHA-256", ADA, secret))
+
+
+def first_answer(house: Live, user: str) -> tuple[bytes, bytes]:
+    """Salt and iteration count that the server names."""
+    with submission(house) as client:
+        first = encode_base64(next(exchange("SCRAM-SHA-256", user, "x")) or b"").decode()
+        code, text = client.docmd("AUTH", f"SCRAM-SHA-256 {first}")
+        assert code == 334
+        _, salt, count = decode_base64(text).split(b",")
+        client.docmd("*")
+    return salt, count
+
+
+def test_a_name_that_nobody_has_looks_like_any_other(tmp_path: Path) -> None:
+    with live(tmp_path) as house:
+        nobody, ada = first_answer(house, NOBODY), first_answer(house, ADA)
+        assert nobody == first_answer(house, NOBODY.upper()) == first_answer(house, NOBODY)
+        assert nobody != first_answer(house, "somebody@example.org")
+        assert (len(nobody[0]), nobody[1]) == (len(ada[0]), ada[1])
+        assert ada == first_answer(house, ADA.upper())
+    from posthouse.server.app import serving
+
+    with serving(house.config) as server:
+        assert first_answer(Live(house.config, server), NOBODY) == nobody, "also after a restart"
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+def test_a_login_costs_the_same_whether_there_is_the_account_or_not(
+    posthouse: Live, monkeypatch: pytest.MonkeyPatch, mechanism: str
+) -> None:
+    """The work is counted, not the time: argon2 is nearly all of it."""
+    done: list[str] = []
+    queries: list[str] = []
+    verify, known = password.verify, logins._known
+    monkeypatch.setattr(password, "verify", lambda kept, secret: done.append(kept) or verify(kept, secret))
+    monkeypatch.setattr(logins, "_known", lambda tx, user: queries.append(user) or known(tx, user))
+    said = []
+    for user in (ADA, NOBODY, "no address", ADA):
+        with submission(posthouse) as client:
+            client.user, client.password = user, "guess"
+            with pytest.raises(smtplib.SMTPAuthenticationError) as refused:
+                client.auth(mechanism, getattr(client, f"auth_{mechanism.lower()}"))
+            said.append(refused.value.args)
+    assert said == [(535, b"5.7.8 The user name or the password is wrong")] * 4
+    assert len(done) == len(queries) == 4
+    assert {kept.rpartition("$")[0].rpartition("$")[0] for kept in done} == {"$argon2id$v=19$m=19456,t=2,p=1"}
+
+
+def test_the_store_is_asked_the_same_whether_there_is_the_account_or_not(posthouse: Live) -> None:
+    def statements(tx: Tx, user: str) -> list[str]:
+        asked: list[str] = []
+
+        class Listening:
+            def __getattr__(self, name: str) -> object:
+                asked.append(name)
+                return getattr(tx, name)
+
+        logins._known_keys(Listening(), user, "sha256")  # type: ignore[arg-type]
+        return asked
+
+    store = store_of(posthouse)
+    assert store.look(statements, ADA) == store.look(statements, NOBODY)
+    assert len(store.look(statements, ADA)) > 1
