@@ -104,7 +104,7 @@ def _repaired_base64(octets: bytes) -> bytes:
         line = octets.rfind(b"\n", 0, plain.start()) + 1
         octets, footer = octets[:line], octets[line:]
     pieces = []
-    for piece in octets.split(b"="):
+    for piece in filter(None, octets.split(b"=")):
         digits = piece.translate(None, _NOT_BASE64)
         if len(digits) % 4 == 1:
             digits = digits[:-1]
