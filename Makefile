@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help setup demo test check format test-foreign test-crash fuzz bench clean
+.PHONY: help setup demo test check format test-foreign test-crash fuzz bench bench-scale clean
 
 help:            ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -47,6 +47,10 @@ test-crash: $(READY)  ## kill processes at work on a store, hundreds of times (R
 
 fuzz: $(READY)   ## octets that nobody would send, for a bounded time (SECONDS=60)
 	$(BIN)/python tools/fuzz.py --seconds $(or $(SECONDS),60) $(ARGS)
+
+bench-scale: $(READY)  ## a store with 10,000 to 1,000,000 messages: what stays flat; importing 100,000 (minutes)
+	$(BIN)/python -m bench scale $(ARGS)
+	$(BIN)/python -m bench transfer --messages 100000
 
 bench: $(READY)  ## Posthouse and its peers on the same work, in turn; prints ratios
 	$(BIN)/python -m bench $(ARGS)

@@ -1,4 +1,7 @@
-"""Does it stay flat? One account with more and more messages, and a store with more and more accounts."""
+"""Does it stay flat? One account with more and more messages, and a store with more and more accounts.
+
+Each line tells what a thing takes, and how many times as long as with the fewest messages.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +30,15 @@ def main(arguments: Sequence[str]) -> None:
         ada = house.account()
         inbox = house.box(ada)
         have = 0
+        first: dict[str, float] = {}
         for count in sorted(options.messages):
             for start in range(have, count, 1000):
                 house.fill(inbox, min(1000, count - start))
             have = count
-            measure(house.store, f"{count} messages", ada.id, inbox.id)
+            tell(f"{count} messages", measure(house.store, ada.id, inbox.id), first)
         for start in range(0, options.accounts, 100):
             house.store.run(add_accounts, range(start, min(start + 100, options.accounts)))
-        measure(house.store, f"and {options.accounts} accounts more", ada.id, inbox.id)
+        tell(f"and {options.accounts} accounts more", measure(house.store, ada.id, inbox.id), first)
         house.store.close()
 
 
@@ -43,7 +47,15 @@ def add_accounts(tx: Tx, numbers: range) -> None:
         account.add(tx, f"user{number}@example.org", "hash")
 
 
-def measure(store: Store, what: str, account_id: int, mailbox_id: int) -> None:
+def tell(what: str, times: dict[str, float], first: dict[str, float]) -> None:
+    """Print a line; the first one is what the others are compared with."""
+    first.update({name: seconds for name, seconds in times.items() if name not in first})
+    parts = [f"{name} {seconds * 1e3:.2f} ms (x{seconds / first[name]:.1f})" for name, seconds in times.items()]
+    print(f"{what:28}", "; ".join(parts), flush=True)
+
+
+def measure(store: Store, account_id: int, mailbox_id: int) -> dict[str, float]:
+    """Seconds, the median of some."""
     last = store.look(mailbox.get, mailbox_id).uidnext - 1
     modseq = store.look(change.changes, account_id, 10**15).modseq
     raw = letter()
@@ -53,7 +65,7 @@ def measure(store: Store, what: str, account_id: int, mailbox_id: int) -> None:
     def append() -> None:
         store.run(mail.append, keep(store, raw), summary, [mail.Target(mailbox_id)], NOW)
 
-    times = {
+    return {
         "select": timed(lambda: store.look(mailbox.find, account_id, "INBOX")),
         "all UIDs": timed(lambda: store.look(mail.uids, mailbox_id), 3),
         "newest 50": timed(lambda: store.look(mail.fetch, mailbox_id, [(last - 49, last)], LISTED)),
@@ -61,7 +73,6 @@ def measure(store: Store, what: str, account_id: int, mailbox_id: int) -> None:
         "changes": timed(lambda: store.look(change.changes, account_id, modseq)),
         "append one": timed(append),
     }
-    print(f"{what:28}", *(f"{name} {seconds * 1e3:.2f} ms;" for name, seconds in times.items()), flush=True)
 
 
 def timed(do: Callable[[], object], times: int = 51) -> float:

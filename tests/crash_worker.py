@@ -14,13 +14,16 @@ import sys
 import time
 from pathlib import Path
 
+from posthouse.files import Item
 from posthouse.message.summary import summarize
-from posthouse.store import account, mail, mailbox, tidy
+from posthouse.store import account, mail, mailbox, tidy, transfer
 from posthouse.store.blob import SPOOL_MEMORY
 from posthouse.store.engine import Store, Tx
 from store_helpers import letter
 
 TASKS = 8
+IMPORT_BOX = "Imported"  # nobody moves letters out of it
+IMPORTED = 20  # letters of one import
 # Time runs so much faster that removed messages and their files go during a round.
 HASTE = 20_000
 
@@ -105,6 +108,37 @@ async def work(store: Store, ids: list[int], name: str, seed: int) -> None:
                 tell("deleted", token)
 
 
+async def import_always(store: Store, account_id: int, name: str, seed: int) -> None:
+    """Each import is what a person would start again after a crash: once acknowledged, or at the end of the round."""
+    for number in range(1_000_000):
+        batch = f"{name}-{seed}-{number}"
+        tell("import", batch)
+        await asyncio.to_thread(run_import, store, account_id, batch)
+        tell("imported", batch)
+        await asyncio.sleep(0.1)
+
+
+def run_import(store: Store, account_id: int, batch: str) -> None:
+    """The letters of an import, of which what is there already is passed over."""
+    items = [Item(content(token), frozenset({"\\Flagged"})) for token in import_tokens(batch)]
+    for _ in transfer.import_mail(store, account_id, items, into=IMPORT_BOX):
+        pass
+
+
+def import_tokens(batch: str) -> list[str]:
+    return [f"import-{batch}-{number}" for number in range(IMPORTED)]
+
+
+async def index_always(store: Store) -> None:
+    """The index grows behind the letters, and now and then it is made anew."""
+    assert store.index is not None
+    while True:
+        for _ in range(10):
+            await asyncio.to_thread(store.index.advance, store)
+            await asyncio.sleep(0.02)
+        await asyncio.to_thread(store.index.rebuild, store)
+
+
 async def tidy_always(store: Store) -> None:
     while True:
         await tidy.tidy_up(store)
@@ -116,8 +150,13 @@ async def main(data: Path, name: str, seed: int) -> None:
     store = Store.open(data, clock=lambda: begin + (time.time() - begin) * HASTE)
     ada = store.look(account.find, "ada@example.org")
     assert ada is not None
-    ids = [box.id for box in store.look(mailbox.list_all, ada.id)]
-    await asyncio.gather(tidy_always(store), *(work(store, ids, f"{name}{number}", seed) for number in range(TASKS)))
+    ids = [box.id for box in store.look(mailbox.list_all, ada.id) if box.name != IMPORT_BOX]
+    await asyncio.gather(
+        tidy_always(store),
+        index_always(store),
+        import_always(store, ada.id, name, seed),
+        *(work(store, ids, f"{name}{number}", seed) for number in range(TASKS)),
+    )
 
 
 if __name__ == "__main__":

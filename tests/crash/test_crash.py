@@ -10,16 +10,18 @@ import os
 import random
 import subprocess
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from threading import Timer
 
-from crash_worker import content
-from posthouse.store import mail, mailbox, tidy, verify
+from crash_worker import IMPORT_BOX, content, import_tokens, run_import
+from posthouse.store import mail, mailbox, search, tidy, verify
 from posthouse.store.engine import Store
 from store_helpers import House
 
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "2"))
+# Every check reads all that is in the store.
+ROUNDS_A_STORE = 20
 WORKER = Path(__file__).resolve().parents[1] / "crash_worker.py"
 
 
@@ -36,7 +38,7 @@ class Diary:
     def read(self, lines: bytes) -> None:
         for line in lines.split(b"\n")[:-1]:  # the last one may be cut
             word, token, *rest = json.loads(line)
-            if word in ("appended", "moved", "flagged", "deleted"):
+            if word in ("appended", "moved", "flagged", "deleted", "imported"):
                 self.done[word].add(token)
             else:
                 self.begun[word].add(token)
@@ -74,9 +76,17 @@ def kill_at_random(data: Path, number: int, chance: random.Random) -> list[bytes
     return told
 
 
-def check(store: Store, ids: list[int], diary: Diary) -> int:
+def import_again(store: Store, account_id: int, diary: Diary) -> None:
+    """What was cut off is started again, as a person would; some of it is there."""
+    for batch in sorted(diary.begun["import"] - diary.done["imported"]):
+        run_import(store, account_id, batch)
+        diary.done["imported"].add(batch)
+
+
+def check(store: Store, ids: list[int], diary: Diary, chance: random.Random) -> int:
     """Everything acknowledged is there; the number of messages."""
     assert verify.verify(store) == []
+    imported = {token for batch in diary.done["imported"] for token in import_tokens(batch)}
     present: dict[str, tuple[str, set[str]]] = {}
     for mailbox_id in ids:
         for uid, token, blob_id, line in store.look(mail.fetch, mailbox_id, mail.ALL, ["subject", "blob", "flags"]):
@@ -84,33 +94,44 @@ def check(store: Store, ids: list[int], diary: Diary) -> int:
             assert diary.given.get((mailbox_id, uid), token) == token
             present[token] = blob_id, set(line.decode().split())
             diary.given[mailbox_id, uid] = token
-    for token in diary.done["appended"] - diary.begun["delete"]:
+    for token in (diary.done["appended"] - diary.begun["delete"]) | imported:
         assert token in present, f"{token} was acknowledged and is gone"
     for token in diary.done["deleted"]:
         assert token not in present, f"{token} was deleted and is there"
     for token, (blob_id, flags) in present.items():
-        assert token in diary.begun["append"]
+        assert token in diary.begun["append"] or token in imported
         assert diary.flags[token] <= flags
         assert store.blobs.read(blob_id, 0, 10**7) == content(token)
+    for token in chance.sample(sorted(present), min(3, len(present))):
+        found = [uid for one in ids for uid in store.look(search.search, one, search.Text(f"subject: {token}\n"))]
+        assert len(found) == 1, f"{token} is there, and a search doesn't tell"
     return len(present)
+
+
+def crash(data: Path, numbers: range, chance: random.Random) -> Counter[str]:
+    """Rounds in one store; how much was acknowledged, by kind."""
+    store = Store.open(data)
+    ada = House(store).account()
+    store.run(mailbox.create, ada.id, IMPORT_BOX)
+    ids = [box.id for box in store.look(mailbox.list_all, ada.id)]
+    store.close()
+    diary = Diary()
+    for number in numbers:
+        for told in kill_at_random(data, number, chance):
+            diary.read(told)
+        store = Store.open(data)
+        tidy.sweep(store)
+        import_again(store, ada.id, diary)
+        check(store, ids, diary, chance)
+        assert store.look(lambda tx: tx.value("SELECT modseq FROM account")) >= diary.modseq
+        store.close()
+    return Counter({word: len(tokens) for word, tokens in diary.done.items()})
 
 
 def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     chance = random.Random(20_231_114)
-    store = Store.open(tmp_path)
-    house = House(store)
-    ada = house.account()
-    ids = [box.id for box in store.look(mailbox.list_all, ada.id)]
-    store.close()
-    diary = Diary()
-    messages = 0
-    for number in range(ROUNDS):
-        for told in kill_at_random(tmp_path, number, chance):
-            diary.read(told)
-        store = Store.open(tmp_path)
-        tidy.sweep(store)
-        messages = check(store, ids, diary)
-        assert store.look(lambda tx: tx.value("SELECT modseq FROM account")) >= diary.modseq
-        store.close()
-    print(f"{ROUNDS} rounds, {len(diary.done['appended'])} acknowledged, {messages} there")
-    assert len(diary.done["appended"]) > ROUNDS
+    told: Counter[str] = Counter()
+    for first in range(0, ROUNDS, ROUNDS_A_STORE):
+        told += crash(tmp_path / str(first), range(first, min(first + ROUNDS_A_STORE, ROUNDS)), chance)
+    print(f"{ROUNDS} rounds; acknowledged: {dict(told)}")
+    assert told["appended"] > ROUNDS

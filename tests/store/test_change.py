@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -117,6 +120,39 @@ def test_a_burst_is_a_few_hints(tmp_path: Path) -> None:
     assert heard[0] == 1
     assert heard[-1] == 10_000
     assert len(heard) < 100
+
+
+def test_a_long_burst_is_told_less_and_less_often(tmp_path: Path) -> None:
+    """A clock of our own: 70 seconds of a delivery each millisecond."""
+
+    async def scenario() -> tuple[list[float], list[float]]:
+        loop = asyncio.get_running_loop()
+        feed = Feed(tmp_path)
+        moments: dict[str, list[float]] = {"patient": [], "eager": []}
+        timers: list[tuple[float, Callable[[], None]]] = []
+        now = 0.0
+
+        def call_later(delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+            timers.append((now + delay, callback))
+            return asyncio.TimerHandle(now + delay, callback, (), loop)
+
+        patient = feed.subscribe(7, lambda _: moments["patient"].append(now))
+        eager = feed.subscribe(7, lambda _: moments["eager"].append(now), change.QUIET_SECONDS)
+        patient.loop = eager.loop = SimpleNamespace(call_later=call_later)  # type: ignore[assignment]
+        for modseq in range(70_000):
+            now = modseq / 1000
+            for timer in [one for one in timers if one[0] <= now]:
+                timers.remove(timer)
+                timer[1]()
+            patient.hint(modseq)
+            eager.hint(modseq)
+        feed.close()
+        return moments["patient"], moments["eager"]
+
+    patient, eager = asyncio.run(scenario())
+    assert patient[0] == eager[0] == 0
+    assert len(patient) < 50 < 600 < len(eager)
+    assert max(later - before for before, later in itertools.pairwise(patient)) < change.LONGEST_QUIET_SECONDS + 0.01
 
 
 def test_after_closing_there_is_silence(tmp_path: Path) -> None:

@@ -111,3 +111,21 @@ def test_an_empty_thread_is_forgotten(house: House, clock: Clock) -> None:
     assert house.store.look(lambda tx: tx.value("SELECT count(*) FROM thread")) == 1
     assert house.store.look(lambda tx: tx.value("SELECT count(*) FROM thread_key")) == 2
     assert verify.verify(house.store) == []
+
+
+def test_a_thread_is_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next message begins another, which those after it come to as well, whatever they name."""
+    monkeypatch.setattr(thread, "MAX_MESSAGES", 3)
+    inbox = house.box(house.account())
+    found = threads(house, inbox, raw("a", "S"), *(raw(f"b{number}", "Re: S", "a") for number in range(4)))
+    assert len(set(found[:3])) == len(set(found[3:])) == 1
+    assert found[0] != found[3]
+    full = threads(house, inbox, raw("c", "Re: S", "a b0 b3"), raw("d", "Re: S", "b1"), raw("e", "Re: S", "b1"))
+    assert full[5] == found[3], "named are both"
+    assert full[6] == full[7] != found[0], "named is the one that is full, and then leads on"
+
+
+def test_a_subject_alone_fills_no_thread_for_ever(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread, "MAX_MESSAGES", 2)
+    found = threads(house, house.box(house.account()), *(raw(f"m{number}", "Re: Alert") for number in range(5)))
+    assert [found.count(one) for one in dict.fromkeys(found)] == [2, 2, 1]

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from posthouse.errors import StoreError
 from posthouse.net.dns import Resolver
 from posthouse.store import queue
-from posthouse.store.change import Subscription
+from posthouse.store.change import QUIET_SECONDS, Subscription
 from posthouse.store.engine import Store, Tx
 from posthouse.store.queue import Due, Recipient
 
@@ -80,7 +80,7 @@ class Relay:
     async def start(self) -> None:
         """Take up what the last server left. Errors: StoreError."""
         await self._store.write(queue.recover)
-        self._subscription = self._store.feed.subscribe(queue.FEED, lambda _: self._woken.set())
+        self._subscription = self._store.feed.subscribe(queue.FEED, lambda _: self._woken.set(), QUIET_SECONDS)
         self._worker = asyncio.create_task(self._work())
 
     async def stop(self, seconds: float) -> None:

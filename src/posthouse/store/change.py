@@ -20,9 +20,11 @@ from .neighbour import Neighbours
 if TYPE_CHECKING:
     from .engine import Tx
 
-# After a hint a subscriber is left in peace for so long (seconds): a burst of 10,000 deliveries wakes a session a few
-# times, not 10,000. People don't see a tenth of a second.
+# After a hint a subscriber is left in peace for so long (seconds), which people don't see; after each further one that
+# follows at once for twice as long, up to the longest: a burst of 10,000 deliveries, some seconds long, wakes a session
+# a few times.
 QUIET_SECONDS = 0.1
+LONGEST_QUIET_SECONDS = 1.6
 
 
 class Placed(NamedTuple):
@@ -129,10 +131,13 @@ def next_modseq(tx: Tx, account_id: int) -> int:
 class Subscription:
     """Somebody who wants to know. Ends with `close`."""
 
-    def __init__(self, feed: Feed, account_id: int, callback: Callable[[int], None], quiet: float) -> None:
+    def __init__(
+        self, feed: Feed, account_id: int, callback: Callable[[int], None], quiet: float, longest: float
+    ) -> None:
         self._feed = feed
         self._callback: Callable[[int], None] | None = callback
-        self._quiet = quiet
+        self._shortest = self._quiet = quiet
+        self._longest = longest
         self._timer: asyncio.TimerHandle | None = None
         self._waiting = 0  # the newest modseq that came while it was left in peace
         self.account_id = account_id
@@ -158,9 +163,12 @@ class Subscription:
 
     def _quiet_over(self) -> None:
         self._timer = None
-        if self._waiting:
-            modseq, self._waiting = self._waiting, 0
-            self.hint(modseq)
+        if not self._waiting:
+            self._quiet = self._shortest
+            return
+        modseq, self._waiting = self._waiting, 0
+        self._quiet = max(self._quiet, min(2 * self._quiet, self._longest))
+        self.hint(modseq)
 
 
 class Feed:
@@ -174,10 +182,13 @@ class Feed:
         self._quiet = quiet
         self._subscriptions: dict[int, tuple[Subscription, ...]] = {}  # replaced, never changed: read by threads
 
-    def subscribe(self, account_id: int, callback: Callable[[int], None]) -> Subscription:
-        """Call `callback(modseq)` on the running event loop after changes of the account, not for each of them."""
+    def subscribe(
+        self, account_id: int, callback: Callable[[int], None], longest: float = LONGEST_QUIET_SECONDS
+    ) -> Subscription:
+        """Call `callback(modseq)` on the running event loop after changes of the account, not for each of them: while
+        they go on, every `longest` seconds at least."""
         self._neighbours.listen()
-        subscription = Subscription(self, account_id, callback, self._quiet)
+        subscription = Subscription(self, account_id, callback, self._quiet, longest)
         self._subscriptions[account_id] = (*self._subscriptions.get(account_id, ()), subscription)
         return subscription
 

@@ -1,9 +1,13 @@
+# ruff: noqa: S608  (SQL is put together from constants of this file; values are always parameters)
 """Threads: which messages of an account belong together, decided once, when a message comes.
 
 Two messages belong together when they name a message id in common (Message-ID, In-Reply-To, References) and have the
 same base subject: the rule of RFC 8621 §3. An answer that names no id at all belongs to the newest thread with its base
 subject, if that had a message lately. A thread id never changes (RFC 8474 §5.2); so when a late message links two
 threads, it joins the older one, and they stay two.
+
+A thread has MAX_MESSAGES at most, whatever a program sends for years under one subject: readers load threads whole.
+The message after the last one begins another, to which the ids lead from then on.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 # Ids of one message that are looked up: its own, and of those it names the first and the last ones. Programs cut long
 # References, and keep the same ends.
 MAX_IDS = 20
+# Messages of one thread. Gmail's have 100; lists have threads of some hundred.
+MAX_MESSAGES = 500
 # How long (seconds) a thread waits for an answer that names no id.
 PATIENCE = 30 * 86_400
 
@@ -35,20 +41,24 @@ def find_or_make(tx: Tx, account_id: int, summary: Summary, received: int) -> in
         named = [named[0], *named[1 - MAX_IDS :]]
     keys = [key(one, subject) for one in dict.fromkeys((*named, summary.message_id)) if one]
     by_subject = key("", subject) if subject else None
-    thread_id = _with_ids(tx, account_id, keys)
-    if thread_id is None and by_subject is not None and not named and base_subject(summary.subject)[1]:
+    known = _with_ids(tx, account_id, keys)
+    thread_id = next((one for one in known if _has_room(tx, one)), None)
+    if thread_id is None and not known and by_subject is not None and not named and base_subject(summary.subject)[1]:
         thread_id = tx.value(
             "SELECT thread_id FROM thread_key WHERE account_id = :account_id AND key = :key AND latest >= :since",
             account_id=account_id,
             key=by_subject,
             since=received - PATIENCE,
         )
+        if thread_id is not None and not _has_room(tx, thread_id):
+            thread_id = None
     if thread_id is None:
         thread_id = tx.value("INSERT INTO thread (account_id) VALUES (:account_id) RETURNING id", account_id=account_id)
+    moved = bool(known) and thread_id != known[0]  # a full one is left behind
     for one in keys:
-        _remember_id(tx, account_id, one, thread_id, received)
+        _remember(tx, account_id, one, thread_id, received, instead=moved)
     if by_subject is not None:
-        _remember_subject(tx, account_id, by_subject, thread_id, received)
+        _remember(tx, account_id, by_subject, thread_id, received, instead=True)
     assert thread_id is not None
     return thread_id
 
@@ -59,8 +69,8 @@ def key(message_id: str, subject: str) -> int:
     return int.from_bytes(blake2b(octets, digest_size=8).digest(), "big", signed=True)
 
 
-def _with_ids(tx: Tx, account_id: int, keys: list[int]) -> int | None:
-    """The oldest thread that one of the keys leads to."""
+def _with_ids(tx: Tx, account_id: int, keys: list[int]) -> list[int]:
+    """The threads that the keys lead to, the oldest first."""
     found = [
         tx.value(
             "SELECT thread_id FROM thread_key WHERE account_id = :account_id AND key = :key",
@@ -69,27 +79,25 @@ def _with_ids(tx: Tx, account_id: int, keys: list[int]) -> int | None:
         )
         for one in keys
     ]
-    return min((thread_id for thread_id in found if thread_id is not None), default=None)
+    return sorted({thread_id for thread_id in found if thread_id is not None})
 
 
-def _remember_id(tx: Tx, account_id: int, key: int, thread_id: int, received: int) -> None:
-    """The key leads to the thread, unless it leads to one already."""
-    tx.run(
-        "INSERT INTO thread_key (account_id, key, thread_id, latest)"
-        " VALUES (:account_id, :key, :thread_id, :received) ON CONFLICT (account_id, key) DO NOTHING",
-        account_id=account_id,
-        key=key,
+def _has_room(tx: Tx, thread_id: int) -> bool:
+    """Whether one message more may come to it."""
+    count: int = tx.value(
+        "SELECT count(*) FROM (SELECT 1 FROM message WHERE thread_id = :thread_id LIMIT :most) AS few",
         thread_id=thread_id,
-        received=received,
+        most=MAX_MESSAGES,
     )
+    return count < MAX_MESSAGES
 
 
-def _remember_subject(tx: Tx, account_id: int, key: int, thread_id: int, received: int) -> None:
-    """The key leads to the thread from now on."""
+def _remember(tx: Tx, account_id: int, key: int, thread_id: int, received: int, *, instead: bool) -> None:
+    """The key leads to the thread from now on; without `instead` only where it leads to none yet."""
+    then = "DO UPDATE SET thread_id = :thread_id, latest = :received" if instead else "DO NOTHING"
     tx.run(
         "INSERT INTO thread_key (account_id, key, thread_id, latest)"
-        " VALUES (:account_id, :key, :thread_id, :received) ON CONFLICT (account_id, key)"
-        " DO UPDATE SET thread_id = :thread_id, latest = :received",
+        f" VALUES (:account_id, :key, :thread_id, :received) ON CONFLICT (account_id, key) {then}",
         account_id=account_id,
         key=key,
         thread_id=thread_id,
