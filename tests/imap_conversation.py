@@ -84,7 +84,7 @@ class Client:
 
 
 class Conversation:
-    """Clients of one account, by number; they come when they first speak."""
+    """Clients, by number or letter; they come when they first speak. They are all of one account, but for guests."""
 
     def __init__(self, store: Store, account: Account) -> None:
         self.runner = asyncio.Runner()
@@ -101,10 +101,11 @@ class Conversation:
         )
         self.account = account
         self.clients: dict[str, Client] = {}
+        self.guests: dict[str, Account] = {}  # clients of other accounts
 
     def client(self, name: str) -> Client:
         if name not in self.clients:
-            self.clients[name] = Client(self.house, self.account)
+            self.clients[name] = Client(self.house, self.guests.get(name, self.account))
         return self.clients[name]
 
     def say(self, text: str | bytes, name: str = "1") -> list[str]:

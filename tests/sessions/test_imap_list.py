@@ -29,7 +29,7 @@ def test_the_separator(talk: Conversation) -> None:
         1< * LIST (\Noselect) "/" ""
         1< a1 OK LIST completed
         1: a2 NAMESPACE
-        1< * NAMESPACE (("" "/")) NIL NIL
+        1< * NAMESPACE (("" "/")) (("Other Users/" "/")) NIL
         1< a2 OK NAMESPACE completed
     """)
 

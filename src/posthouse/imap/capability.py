@@ -61,6 +61,11 @@ CAPABILITIES = (
     Offer("UNAUTHENTICATE", When.LOGGED_IN),  # RFC 8437
     Offer("CONDSTORE", When.LOGGED_IN),  # RFC 7162
     Offer("QRESYNC", When.LOGGED_IN),  # RFC 7162
+    Offer("ACL", When.LOGGED_IN),  # RFC 4314
+    Offer("RIGHTS=kxte", When.LOGGED_IN),  # RFC 4314 §2.2: those that RFC 2086 hadn't
+    Offer("LIST-MYRIGHTS", When.LOGGED_IN),  # RFC 8440
+    Offer("METADATA", When.LOGGED_IN),  # RFC 5464
+    Offer("URLAUTH", When.LOGGED_IN),  # RFC 4467
     Offer("QUOTA", When.LOGGED_IN),  # RFC 9208
     Offer("QUOTA=RES-STORAGE", When.LOGGED_IN),
     Offer("QUOTA=RES-MESSAGE", When.LOGGED_IN),

@@ -43,7 +43,12 @@ def quoted(octets: bytes) -> bytes:
 
 def literal(octets: bytes) -> bytes:
     """A literal, as a server sends it."""
-    return b"{%d}\r\n%b" % (len(octets), octets)
+    return literal_of(len(octets)) + octets
+
+
+def literal_of(size: int) -> bytes:
+    """How a literal of so many octets begins."""
+    return b"{%d}\r\n" % size
 
 
 def literal8(octets: bytes) -> bytes:

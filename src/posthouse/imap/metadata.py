@@ -14,6 +14,8 @@ ENTRY = re.compile(r"/(?:private|shared)(?:/[^/*%\x00-\x1f\x7f-\x9f]+)+")
 # Entries in one command. Mail programs ask for a handful.
 MAX_ENTRIES = 100
 
+OPTIONS = re.compile(rb"\([A-Za-z]")
+
 DEPTHS = {"0": 0, "1": 1, "INFINITY": None}
 
 
@@ -37,11 +39,15 @@ def read_get_metadata(cursor: Cursor) -> GetMetadata:
             raise cursor.expected("a depth of 0, 1 or infinity, which ended")
         depth = DEPTHS[word]
 
+    # The grammar has the options before the mailbox, all of the RFC's examples have them behind it (§4.2.1, §4.2.2).
     if cursor.at_any(b"("):
         cursor.list_of(option, "options", least=1)
         cursor.space()
     mailbox = cursor.mailbox()
     cursor.space()
+    if OPTIONS.match(cursor.text, cursor.at):
+        cursor.list_of(option, "options", least=1)
+        cursor.space()
     if cursor.at_any(b"("):
         entries = cursor.list_of(lambda: _entry(cursor), "entries", least=1)
     else:

@@ -62,10 +62,9 @@ def _check_count(count: int) -> None:
 
 def generated(urls: Iterable[str]) -> bytes:
     """genurlauth-data = "GENURLAUTH" 1*(SP url-full)"""
-    return b" ".join([b"GENURLAUTH", *(encode.quoted(url.encode("ascii")) for url in urls)])
+    return b" ".join([b"GENURLAUTH", *map(written, urls)])
 
 
-def fetched(urls: Iterable[tuple[str, bytes | None]]) -> bytes:
-    """urlfetch-data = "URLFETCH" 1*(SP url-full SP nstring); NIL for a URL that opens nothing"""
-    told = [encode.quoted(url.encode("ascii")) + b" " + encode.nstring(octets) for url, octets in urls]
-    return b" ".join([b"URLFETCH", *told])
+def written(url: str) -> bytes:
+    """A URL as urlfetch-data repeats it: "URLFETCH" 1*(SP url-full SP nstring)."""
+    return encode.quoted(url.encode("ascii"))

@@ -11,10 +11,24 @@ from posthouse.imap import command, event, response
 from posthouse.imap.event import Event
 from posthouse.imap.sequence import SequenceSet
 from posthouse.imap.server import ImapServer, Limits
+from posthouse.store import annotation
 from posthouse.store.account import Account
 from posthouse.store.change import Subscription
 
-from . import imap_fetch, imap_list, imap_login, imap_mailbox, imap_quota, imap_search, imap_select, imap_store
+from . import (
+    imap_acl,
+    imap_fetch,
+    imap_list,
+    imap_login,
+    imap_mailbox,
+    imap_metadata,
+    imap_quota,
+    imap_search,
+    imap_select,
+    imap_store,
+    imap_urlauth,
+    place,
+)
 from .house import House
 from .imap_answer import Done, Handler, No, refusal
 from .imap_append import Appending
@@ -30,12 +44,16 @@ log = logging.getLogger("posthouse.imap")
 PATIENCE = 31 * 60.0
 # Nobody needs longer to log in.
 PATIENCE_BEFORE_LOGIN = 120.0
+MAX_MODSEQ = 2**63 - 1
 
 COMMANDS: dict[type, Handler] = {
     **imap_login.COMMANDS,
     **imap_mailbox.COMMANDS,
     **imap_list.COMMANDS,
     **imap_quota.COMMANDS,
+    **imap_acl.COMMANDS,
+    **imap_metadata.COMMANDS,
+    **imap_urlauth.COMMANDS,
     **imap_select.COMMANDS,
     **imap_fetch.COMMANDS,
     **imap_search.COMMANDS,
@@ -67,6 +85,8 @@ class ImapSession(Session[Event]):
         self._feed: Subscription | None = None
         self._idle = False
         self._appending: Appending | None = None
+        self._annotations: imap_metadata.Watch | None = None
+        self._annotated: frozenset[int] = frozenset()  # the modseqs of the present command's own annotations
 
     # -- what the pump asks (Session) ----------------------------------------------------------------------------
 
@@ -126,7 +146,7 @@ class ImapSession(Session[Event]):
     def select(self, selected: Selected) -> None:
         """A mailbox is selected: from now on its news are told."""
         self._selected = selected
-        self._feed = self.house.store.feed.subscribe(self.owner.id, self._hint)
+        self._feed = self.house.store.feed.subscribe(selected.mailbox.account_id, self._hint)
         self.server.selected(read_only=selected.read_only)
 
     def unselect(self) -> None:
@@ -140,6 +160,17 @@ class ImapSession(Session[Event]):
         self.server.unauthenticated()
         self.account = None
         self.condstore = False
+        self._annotations = None
+
+    async def watch_annotations(self) -> None:
+        """From now on tell which annotations others change (RFC 5464 §4.4)."""
+        if self._annotations is None:
+            account = await self.house.store.read(annotation.changes, self.owner.id, MAX_MODSEQ)
+            self._annotations = imap_metadata.Watch(account[0])
+
+    def annotated(self, modseqs: frozenset[int]) -> None:
+        """The present command has changed annotations itself."""
+        self._annotated = modseqs
 
     def _leave(self) -> None:
         self._selected = None
@@ -249,6 +280,10 @@ class ImapSession(Session[Event]):
             return
         if self._selected is not None:
             await self._tell_news(expunges=self.server.may_expunge, with_uid=with_uid)
+        if self._annotations is not None and self.account is not None:
+            for line in await self._annotations.news(self, self._annotated):
+                self.server.untagged(line)
+            self._annotated = frozenset()
         if isinstance(outcome, No):
             self._refuse(outcome)
         else:
@@ -262,6 +297,8 @@ class ImapSession(Session[Event]):
 
     async def _tell_news(self, *, expunges: bool, with_uid: bool = False) -> None:
         if self._selected is None:
+            return
+        if self._selected.mailbox.account_id != self.owner.id and not await self._may_still_read(self._selected):
             return
         manner = Manner(
             expunges=expunges,
@@ -278,6 +315,14 @@ class ImapSession(Session[Event]):
             return
         for line in lines:
             self.server.untagged(line)
+
+    async def _may_still_read(self, selected: Selected) -> bool:
+        """Look again at what this person may do in somebody else's mailbox (RFC 4314 §5.1.1)."""
+        selected.rights = await self.house.store.read(place.rights_in, self.owner, selected.mailbox)
+        if "r" in selected.rights:
+            return True
+        self.server.bye(f"{selected.mailbox.name} is no longer shared with you", "NOPERM")
+        return False
 
     def _hint(self, modseq: int) -> None:
         """The feed says that the account has changed."""

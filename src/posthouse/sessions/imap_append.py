@@ -21,10 +21,11 @@ from posthouse.store.account import Account
 from posthouse.store.blob import Blob, Spool
 from posthouse.store.engine import Tx
 from posthouse.store.mail import Appended, Target
+from posthouse.store.mailbox import Mailbox
 
 from . import place
 from .imap_answer import Done, No, refusal
-from .imap_store import writable
+from .imap_store import demand, writable
 from .imap_url import open_url
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 class Replaced(NamedTuple):
     """The message that a REPLACE takes away."""
 
-    mailbox_id: int
+    box: Mailbox
     uid: int
 
 
@@ -61,7 +62,7 @@ class Appending:
         ranges = self._session.ranges(SequenceSet(((wanted.number, wanted.number),)), by_uid=wanted.uid)
         if not selected.count(ranges):
             raise No(f"There is no message with the UID {wanted.number} to replace", "NONEXISTENT")
-        return Replaced(selected.mailbox.id, ranges[0][0])
+        return Replaced(selected.mailbox, ranges[0][0])
 
     def write(self, octets: bytes) -> None:
         """The next octets of the present message. Raises `No` when the disk doesn't take them."""
@@ -125,11 +126,14 @@ def _append_all(
     tx: Tx, person: Account, letters: list[tuple[Append, Summary, Blob]], now: int, replaced: Replaced | None
 ) -> list[Appended]:
     # First, so that only the difference counts against the quota (RFC 8508 §3.4).
-    if replaced is not None and not mail.remove(tx, *replaced):
-        raise No("The message to replace no longer exists", "EXPUNGEISSUED")
+    if replaced is not None:
+        demand(tx, person, replaced.box, "te")
+        if not mail.remove(tx, replaced.box.id, replaced.uid):
+            raise No("The message to replace no longer exists", "EXPUNGEISSUED")
     appended: list[Appended] = []
     for append, summary, blob in letters:
         where = place.need(tx, person, append.mailbox, "i", absent="TRYCREATE")
         received = now if append.internal_date is None else append.internal_date.epoch
-        appended += mail.append(tx, blob, summary, [Target(where.box.id, frozenset(append.flags))], received)
+        flags = place.allowed(append.flags, where.rights)
+        appended += mail.append(tx, blob, summary, [Target(where.box.id, flags)], received)
     return appended

@@ -77,7 +77,8 @@ async def fetch(session: ImapSession, wish: command.Fetch) -> Done:
     ranges = session.ranges(wish.messages, by_uid=wish.uid)
     if wish.changed_since is not None:
         ranges = await changed_since(session, ranges, wish.changed_since, vanished=wish.vanished)
-    seen = 0 if selected.read_only or not any(map(sees, wish.items)) else await see(session, ranges)
+    may_see = not selected.read_only and "s" in selected.rights  # RFC 4314 §4
+    seen = await see(session, ranges) if may_see and any(map(sees, wish.items)) else 0
     implied: list[Item] = []
     if seen:
         implied = [Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ] if session.condstore else [Attribute.FLAGS]
@@ -108,7 +109,7 @@ async def changed_since(session: ImapSession, ranges: Ranges, modseq: int, *, va
     """The messages among these that changed after ``modseq``; tells those that vanished (RFC 7162 §3.1.4, §3.2.6)."""
     selected = session.selected_mailbox
     missing, changed = await session.house.store.read(
-        since, session.owner.id, selected.mailbox.id, modseq, ranges if vanished else []
+        since, selected.mailbox.account_id, selected.mailbox.id, modseq, ranges if vanished else []
     )
     if vanished and missing is not None:
         session.server.untagged(response.vanished(missing, earlier=True))

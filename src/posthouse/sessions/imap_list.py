@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 from posthouse.imap import command, pattern, response
 from posthouse.imap.command import StatusItem
 from posthouse.store import mail, mailbox, search
+from posthouse.store.account import Account
+from posthouse.store.acl import EVERY_RIGHT
 from posthouse.store.engine import Tx
 from posthouse.store.mailbox import SEPARATOR, Mailbox
 
-from .imap_answer import Done, Handler, no_such
+from . import place
+from .imap_acl import tell_rights
+from .imap_answer import Done, Handler
 from .object_id import mailbox_id
 
 if TYPE_CHECKING:
@@ -21,10 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """All mailboxes of an account, and the names that it is subscribed to, at one moment."""
+    """All mailboxes that a person sees, and the names that they are subscribed to, at one moment.
+
+    ``rights``: what the person may do in those of others; in their own they may do everything.
+    """
 
     boxes: dict[str, Mailbox]
     subscribed: frozenset[str]
+    rights: dict[str, frozenset[str]]
 
     @property
     def names(self) -> list[str]:
@@ -32,10 +40,13 @@ class Tree:
         return [*self.boxes, *sorted(self.subscribed - self.boxes.keys())]
 
 
-def tree(tx: Tx, account_id: int) -> Tree:
-    """The account's mailboxes now."""
-    boxes = {box.name: box for box in mailbox.list_all(tx, account_id)}
-    return Tree(boxes, frozenset(mailbox.subscriptions(tx, account_id)))
+def tree(tx: Tx, person: Account) -> Tree:
+    """One's mailboxes now, and then those that others share."""
+    boxes = {box.name: box for box in mailbox.list_all(tx, person.id)}
+    shared = place.shared(tx, person)
+    boxes |= {one.name: one.named for one in shared}
+    rights = {one.name: one.rights for one in shared}
+    return Tree(boxes, frozenset(mailbox.subscriptions(tx, person.id)), rights)
 
 
 async def list_mailboxes(session: ImapSession, wish: command.List) -> Done:
@@ -45,12 +56,15 @@ async def list_mailboxes(session: ImapSession, wish: command.List) -> Done:
         # An empty pattern asks for the separator.
         machine.untagged(response.listed(["\\Noselect"], SEPARATOR, "", utf8=machine.utf8))
         return Done("LIST completed")
-    listing = Listing(wish, await session.house.store.read(tree, session.owner.id))
+    listing = Listing(wish, await session.house.store.read(tree, session.owner))
     for name, children in listing.chosen():
         line = response.listed(listing.marks(name), SEPARATOR, name, utf8=machine.utf8, child_info=children)
         machine.untagged(line)
         box = listing.tree.boxes.get(name)
-        if wish.status and box is not None:
+        rights = listing.tree.rights.get(name, EVERY_RIGHT)
+        if "MYRIGHTS" in wish.returns and box is not None:
+            tell_rights(session, name, rights)  # RFC 8440
+        if wish.status and box is not None and "r" in rights:
             await tell_status(session, box, wish.status)
     return Done("LIST completed")
 
@@ -69,7 +83,7 @@ class Listing:
         """Names, each with the options that mailboxes below it meet: only with RECURSIVEMATCH."""
         below: dict[str, set[str]] = {}
         needed: set[str] = set()
-        names = self.tree.names if "SUBSCRIBED" in self._wish.selection else list(self.tree.boxes)
+        names = self.tree.names if "SUBSCRIBED" in self._wish.selection else [*self.tree.boxes, *self._levels()]
         if "RECURSIVEMATCH" in self._wish.selection:
             for name in filter(self._selected, names):
                 # What the client is told of anyway needs no word at those above it (§6.3.9.6).
@@ -81,6 +95,12 @@ class Listing:
         for name in [*names, *sorted(needed - set(names))]:
             if name in needed or (self._selected(name) and self._matches(name)):
                 yield name, sorted(below.get(name, ()))
+
+    def _levels(self) -> list[str]:
+        """Names above mailboxes that are none themselves: what "%" at a pattern's end means too (§6.3.9)."""
+        if not any(wanted.endswith("%") for wanted in self._patterns):
+            return []
+        return sorted(self._parents - self.tree.boxes.keys())
 
     def _matches(self, name: str) -> bool:
         return matches_any(self._patterns, name)
@@ -96,6 +116,8 @@ class Listing:
         r"""What is said of a name: \HasChildren and the like, special use, \Subscribed where that was asked for."""
         box = self.tree.boxes.get(name)
         marks = ["\\NonExistent"] if box is None else []
+        if box is None and not self._wish.extended:
+            marks.append("\\Noselect")  # what RFC 3501 has for it
         marks.append("\\HasChildren" if name in self._parents else "\\HasNoChildren")
         if "SUBSCRIBED" in self._wish.selection | self._wish.returns and name in self.tree.subscribed:
             marks.append("\\Subscribed")
@@ -105,7 +127,7 @@ class Listing:
 async def list_subscribed(session: ImapSession, wish: command.Lsub) -> Done:
     """LSUB (RFC 3501 §6.3.9): "foo" for the sake of a subscribed "foo/bar" that "%" doesn't reach."""
     machine = session.server
-    known = await session.house.store.read(tree, session.owner.id)
+    known = await session.house.store.read(tree, session.owner)
     wanted = [wish.reference + wish.pattern]
     marks: dict[str, list[str]] = {}
     for name in known.names:
@@ -140,15 +162,14 @@ def uses(box: Mailbox) -> list[str]:
 
 
 async def namespace(session: ImapSession, _: command.Namespace) -> Done:
-    session.server.untagged(response.namespaces([("", SEPARATOR)], utf8=session.server.utf8))
+    others = [(place.OTHERS + SEPARATOR, SEPARATOR)]
+    session.server.untagged(response.namespaces([("", SEPARATOR)], others, utf8=session.server.utf8))
     return Done("NAMESPACE completed")
 
 
 async def status(session: ImapSession, wish: command.Status) -> Done:
-    box = await session.house.store.read(mailbox.find, session.owner.id, wish.mailbox)
-    if box is None:
-        raise no_such(wish.mailbox)
-    await tell_status(session, box, wish.items)
+    where = await session.house.store.read(place.need, session.owner, wish.mailbox, "r")
+    await tell_status(session, where.named, wish.items)
     return Done("STATUS completed")
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .imap import ImapSession
 
 # What ENABLE can turn on, as it is spelled. RFC 5161 §3.1: whatever else is asked for is ignored.
-ENABLED = {name.upper(): name for name in ("IMAP4rev2", "CONDSTORE", "QRESYNC", "UTF8=ACCEPT")}
+ENABLED = {name.upper(): name for name in ("IMAP4rev2", "CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "METADATA")}
 
 
 async def noop(session: ImapSession, wish: command.Noop | command.Check) -> Done:
@@ -45,6 +45,8 @@ async def unauthenticate(session: ImapSession, _: command.Unauthenticate) -> Don
 
 async def enable(session: ImapSession, wish: command.Enable) -> Done:
     session.server.enabled(ENABLED[name] for name in dict.fromkeys(wish.capabilities) if name in ENABLED)
+    if "METADATA" in wish.capabilities:
+        await session.watch_annotations()
     return Done("ENABLE completed")
 
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from posthouse.imap import command, response
 from posthouse.store import mailbox
+from posthouse.store.account import Account
 from posthouse.store.engine import Tx
 from posthouse.store.mailbox import SEPARATOR, SPECIAL_USES, Mailbox
 
+from . import place
 from .imap_answer import Done, Handler, No
 from .object_id import mailbox_id
 
@@ -19,15 +21,19 @@ if TYPE_CHECKING:
 async def create(session: ImapSession, wish: command.Create) -> Done:
     # §6.3.4: a trailing separator says that names below it will follow.
     name = wish.mailbox.removesuffix(SEPARATOR)
-    box = await session.house.store.write(_create, session.owner.id, name, wish.special_use)
+    box = await session.house.store.write(_create, session.owner, name, wish.special_use)
     tell_name(session, name)
     return Done("CREATE completed", f"MAILBOXID ({mailbox_id(box.id)})")  # RFC 8474 §4.1
 
 
-def _create(tx: Tx, account_id: int, name: str, special_use: tuple[str, ...]) -> Mailbox:
-    if special_use and mailbox.find(tx, account_id, name) is None:
-        _check_special_use(tx, account_id, special_use)
-    return mailbox.create(tx, account_id, name, special_use="".join(special_use))
+def _create(tx: Tx, person: Account, name: str, special_use: tuple[str, ...]) -> Mailbox:
+    place.canonical_name(name)
+    owner, inner = place.parent(tx, person, name)
+    if special_use and owner.id != person.id:
+        raise No("What a mailbox is for says only who owns it", "USEATTR")
+    if special_use and mailbox.find(tx, owner.id, inner) is None:
+        _check_special_use(tx, owner.id, special_use)
+    return mailbox.create(tx, owner.id, inner, special_use="".join(special_use))
 
 
 def _check_special_use(tx: Tx, account_id: int, special_use: tuple[str, ...]) -> None:
@@ -42,34 +48,43 @@ def _check_special_use(tx: Tx, account_id: int, special_use: tuple[str, ...]) ->
 
 def tell_name(session: ImapSession, asked: str) -> None:
     """LIST with OLDNAME, where a mailbox's name isn't kept as the client wrote it (§6.3.9.7)."""
-    name = mailbox.canonical_name(asked)
+    name = place.canonical_name(asked)
     if name != asked:
         session.server.untagged(response.listed([], SEPARATOR, name, utf8=session.server.utf8, old_name=asked))
 
 
 async def delete(session: ImapSession, wish: command.Delete) -> Done:
     """DELETE. Whoever has the mailbox selected sees its messages vanish, and then an empty mailbox."""
-    await session.house.store.write(_delete, session.owner.id, wish.mailbox)
+    await session.house.store.write(_delete, session.owner, wish.mailbox)
     return Done("DELETE completed")
 
 
-def _delete(tx: Tx, account_id: int, name: str) -> None:
-    box = mailbox.existing(tx, account_id, name)
-    if box.name != "INBOX" and mailbox.has_children(tx, account_id, box.name):
+def _delete(tx: Tx, person: Account, name: str) -> None:
+    box = place.need(tx, person, name, "x").box
+    if box.name != "INBOX" and mailbox.has_children(tx, box.account_id, box.name):
         raise No(f"{box.name} has mailboxes below it; delete them first", "HASCHILDREN")  # §6.3.5
-    mailbox.delete(tx, account_id, box.name)
+    mailbox.delete(tx, box.account_id, box.name)
 
 
 async def rename(session: ImapSession, wish: command.Rename) -> Done:
     """RENAME; of INBOX, the messages move (§6.3.6)."""
-    await session.house.store.write(mailbox.rename, session.owner.id, wish.mailbox, wish.to)
+    await session.house.store.write(_rename, session.owner, wish.mailbox, wish.to)
     tell_name(session, wish.to)
     return Done("RENAME completed")
 
 
+def _rename(tx: Tx, person: Account, name: str, to: str) -> None:
+    box = place.need(tx, person, name, "x").box
+    place.canonical_name(to)
+    owner, inner = place.parent(tx, person, to)
+    if owner.id != box.account_id:
+        raise No("A mailbox can't be given to somebody else; create one there, and move the messages", "CANNOT")
+    mailbox.rename(tx, owner.id, box.name, inner)
+
+
 async def subscribe(session: ImapSession, wish: command.Subscribe) -> Done:
     """SUBSCRIBE, also to a name that no mailbox has (§6.3.7)."""
-    await session.house.store.write(mailbox.subscribe, session.owner.id, wish.mailbox)
+    await session.house.store.write(mailbox.subscribe, session.owner.id, place.canonical_name(wish.mailbox))
     tell_name(session, wish.mailbox)
     return Done("SUBSCRIBE completed")
 

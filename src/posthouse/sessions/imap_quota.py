@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from posthouse.imap import command
 from posthouse.imap.quota import quota as quota_line
 from posthouse.imap.quota import quota_root
-from posthouse.store import mailbox, quota
+from posthouse.store import quota
 from posthouse.store.quota import Quota
 
-from .imap_answer import Done, Handler, No, no_such
+from . import place
+from .imap_answer import Done, Handler, No
 
 if TYPE_CHECKING:
     from .imap import ImapSession
@@ -32,12 +33,12 @@ async def get_quota(session: ImapSession, wish: command.GetQuota) -> Done:
 
 
 async def get_quota_root(session: ImapSession, wish: command.GetQuotaRoot) -> Done:
-    box = await session.house.store.read(mailbox.find, session.owner.id, wish.mailbox)
-    if box is None:
-        raise no_such(wish.mailbox)
-    limits = resources(await session.house.store.read(quota.get, session.owner.id))
+    where = await session.house.store.read(place.need, session.owner, wish.mailbox, "r")
+    # What others share counts against their quota, which is none of one's business.
+    mine = where.box.account_id == session.owner.id
+    limits = resources(await session.house.store.read(quota.get, session.owner.id)) if mine else []
     roots = [ROOT] if limits else []
-    session.server.untagged(quota_root(box.name, roots, utf8=session.server.utf8))
+    session.server.untagged(quota_root(where.name, roots, utf8=session.server.utf8))
     if limits:
         session.server.untagged(quota_line(ROOT, limits))
     return Done("GETQUOTAROOT completed")

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from posthouse.errors import NotFound
 from posthouse.imap import command, response
 from posthouse.imap.sequence import SequenceSet
-from posthouse.store import flag, mail, mailbox, search
+from posthouse.store import flag, mail, search
+from posthouse.store.account import Account
 from posthouse.store.change import Placed
 from posthouse.store.engine import Tx
 from posthouse.store.mailbox import SEPARATOR, Mailbox
 
-from .imap_answer import Done, Handler, No, no_such
+from . import place
+from .imap_answer import Done, Handler, No
 from .imap_condstore import among, since
 from .object_id import mailbox_id
 from .selected import Selected
@@ -36,6 +38,7 @@ class Look:
     """
 
     box: Mailbox
+    rights: frozenset[str]
     uids: list[int]
     flags: frozenset[str]
     first_unseen: int | None = None  # a UID
@@ -43,21 +46,21 @@ class Look:
     changed: tuple[Placed, ...] = ()
 
 
-def look_into(tx: Tx, account_id: int, wish: command.Select) -> Look | None:
-    """The mailbox that is to be selected, if there is one."""
-    box = mailbox.find(tx, account_id, wish.mailbox)
-    if box is None:
-        return None
+def look_into(tx: Tx, person: Account, wish: command.Select) -> Look:
+    """The mailbox that is to be selected. Errors: No."""
+    where = place.need(tx, person, wish.mailbox, "r")
+    box, account_id = where.named, where.box.account_id
     unseen = search.search(tx, box.id, UNSEEN) if box.unseen and box.exists <= MAX_LOOKED_THROUGH else []
-    look = Look(box, mail.uids(tx, box.id), flag.in_use(tx, account_id), unseen[0] if unseen else None)
+    uids = mail.uids(tx, box.id)
+    look = Look(box, where.rights, uids, flag.in_use(tx, account_id), unseen[0] if unseen else None)
     known = wish.qresync
     if known is None or known.uidvalidity != box.uidvalidity:
         return look  # RFC 7162 §3.2.5: the client finds out by the UIDVALIDITY that it is told
     # The numbers and UIDs that a client may add help a server that has forgotten removals; ours then compares UIDs.
     wanted = None if known.known_uids is None else known.known_uids.resolve(box.uidnext)
     vanished, changed = since(tx, account_id, box.id, known.modseq, wanted)
-    uids = among([placed.uid for placed in changed], [(1, box.uidnext)] if wanted is None else wanted)
-    return replace(look, vanished=vanished, changed=tuple(placed for placed in changed if placed.uid in uids))
+    mine = among([placed.uid for placed in changed], [(1, box.uidnext)] if wanted is None else wanted)
+    return replace(look, vanished=vanished, changed=tuple(placed for placed in changed if placed.uid in mine))
 
 
 async def select(session: ImapSession, wish: command.Select) -> Done:
@@ -67,21 +70,25 @@ async def select(session: ImapSession, wish: command.Select) -> Done:
     if session.selecting:
         session.server.untagged(response.ok("What follows is about another mailbox", "CLOSED"))  # RFC 9051 §7.1
     session.unselect()  # also where the new one can't be selected (RFC 9051 §6.3.2)
-    look = await session.house.store.read(look_into, session.owner.id, wish)
-    if look is None:
-        raise no_such(wish.mailbox)
-    selected = Selected(look.box, look.uids, read_only=wish.read_only)
+    look = await session.house.store.read(look_into, session.owner, wish)
+    # RFC 4314 §5.2: who may change nothing has it read-only.
+    read_only = wish.read_only or place.WRITE.isdisjoint(look.rights)
+    selected = Selected(look.box, look.uids, read_only=read_only, rights=look.rights)
     tell_mailbox(session, selected, look, wish.mailbox)
     tell_missed(session, selected, look)
     session.select(selected)
-    return Done(f"{look.box.name} selected", "READ-ONLY" if wish.read_only else "READ-WRITE")
+    return Done(f"{look.box.name} selected", "READ-ONLY" if read_only else "READ-WRITE")
 
 
 def tell_mailbox(session: ImapSession, selected: Selected, look: Look, asked: str) -> None:
     """What a client is told of the mailbox it selects."""
     machine = session.server
     known = [*flag.SYSTEM, *sorted(look.flags - set(flag.SYSTEM))]
-    permanent = [] if selected.read_only else [*known, "\\*"]
+    # RFC 4314 §5.1.1: those that this person may change.
+    settable = place.settable(known, look.rights)
+    permanent = [name for name in known if name in settable] + ["\\*"] * ("w" in look.rights)
+    if selected.read_only:
+        permanent = []
     machine.untagged(response.flags(known))
     machine.untagged(response.exists(len(selected)))
     if machine.rev2:
@@ -121,9 +128,14 @@ async def close(session: ImapSession, _: command.Close) -> Done:
     selected = session.selected_mailbox
     if not selected.read_only:
         with contextlib.suppress(NotFound):  # somebody deleted the mailbox
-            await session.house.store.write(mail.expunge, selected.mailbox.id)
+            await session.house.store.write(_expunge_if_allowed, session.owner, selected.mailbox)
     session.unselect()
     return Done("CLOSE completed")
+
+
+def _expunge_if_allowed(tx: Tx, person: Account, box: Mailbox) -> None:
+    if "e" in place.rights_in(tx, person, box):  # RFC 4314 §4: else CLOSE only closes
+        mail.expunge(tx, box.id)
 
 
 async def unselect(session: ImapSession, _: command.Unselect) -> Done:

@@ -9,10 +9,13 @@ from posthouse.imap import command, response
 from posthouse.imap.command import StoreOperation
 from posthouse.imap.fetch import Attribute
 from posthouse.imap.sequence import SAVED, SequenceSet
-from posthouse.store import mail, mailbox
+from posthouse.store import across, flag, mail, mailbox
+from posthouse.store.account import Account
 from posthouse.store.engine import Tx
 from posthouse.store.mail import Copied
+from posthouse.store.mailbox import Mailbox
 
+from . import place
 from .imap_answer import Done, Handler, No
 from .imap_fetch import Answer
 from .selected import Ranges, Selected
@@ -35,7 +38,7 @@ async def store(session: ImapSession, wish: command.Store) -> Done:
     """STORE: flags set, added or taken away; answered for every message unless .SILENT (§6.4.6)."""
     selected = writable(session)
     ranges = session.ranges(wish.messages, by_uid=wish.uid)
-    stored = await session.house.store.write(_store, selected.mailbox.id, ranges, wish)
+    stored = await session.house.store.write(_store, session.owner, selected.mailbox, ranges, wish)
     session.echoed = stored.modseq
     missing = 0
     flags = [] if wish.silent else [Attribute.FLAGS]
@@ -55,13 +58,24 @@ async def store(session: ImapSession, wish: command.Store) -> Done:
     return Done("Some of the messages have changed", f"MODIFIED {SequenceSet.of(numbers)}")
 
 
-def _store(tx: Tx, mailbox_id: int, ranges: Ranges, wish: command.Store) -> Stored:
+def _store(tx: Tx, person: Account, box: Mailbox, ranges: Ranges, wish: command.Store) -> Stored:
+    mailbox_id = box.id
     refused: list[int] = []
     if wish.unchanged_since is not None:
         rows = mail.fetch(tx, mailbox_id, ranges, ("modseq",))
         refused = [uid for uid, modseq in rows if modseq > wish.unchanged_since]
         ranges = SAVED.resolve(0, ((uid, uid) for uid, modseq in rows if modseq <= wish.unchanged_since))
-    modseq = mail.store_flags(tx, mailbox_id, ranges, OPERATIONS[wish.operation], wish.flags)
+    rights = place.rights_in(tx, person, box)
+    flags = place.allowed(wish.flags, rights)
+    if not rights.intersection("swt") or (wish.flags and not flags):
+        raise place.no_right(box.name, "".join(sorted({place.FLAG_RIGHTS.get(one.lower(), "w") for one in wish.flags})))
+    operation = OPERATIONS[wish.operation]
+    if operation == "replace" and not rights.issuperset("swt"):
+        # What this person may not change stays as it is (RFC 4314 §4).
+        others = place.settable(flag.in_use(tx, box.account_id), rights) - flags
+        modseq = mail.store_flags(tx, mailbox_id, ranges, "remove", others)
+        operation = "add"
+    modseq = mail.store_flags(tx, mailbox_id, ranges, operation, flags)
     return Stored(modseq, ranges, refused)
 
 
@@ -69,13 +83,20 @@ async def expunge(session: ImapSession, wish: command.Expunge) -> Done:
     """EXPUNGE, and UID EXPUNGE of a set (§6.4.3, §6.4.9). The client is told with the other news of the mailbox."""
     selected = writable(session)
     ranges = None if wish.uids is None else session.ranges(wish.uids, by_uid=True)
-    modseq = await session.house.store.write(_expunge, selected.mailbox.id, ranges)
+    modseq = await session.house.store.write(_expunge, session.owner, selected.mailbox, ranges)
     return Done("EXPUNGE completed", f"HIGHESTMODSEQ {modseq}" if modseq and session.qresync else "")
 
 
-def _expunge(tx: Tx, mailbox_id: int, ranges: Ranges | None) -> int:
+def _expunge(tx: Tx, person: Account, box: Mailbox, ranges: Ranges | None) -> int:
     """The mailbox's modseq after it; 0 where nothing was removed."""
-    return mailbox.get(tx, mailbox_id).highestmodseq if mail.expunge(tx, mailbox_id, ranges) else 0
+    demand(tx, person, box, "e")
+    return mailbox.get(tx, box.id).highestmodseq if mail.expunge(tx, box.id, ranges) else 0
+
+
+def demand(tx: Tx, person: Account, box: Mailbox, rights: str) -> None:
+    """Errors: No, where the person has not all of these rights in the mailbox now."""
+    if not place.rights_in(tx, person, box).issuperset(rights):
+        raise place.no_right(box.name, rights)
 
 
 async def copy(session: ImapSession, wish: command.Copy) -> Done:
@@ -102,18 +123,26 @@ async def transfer(session: ImapSession, wish: command.Copy | command.Move, *, m
     least = 0 if wish.uid else selected.count(ranges)
     try:
         return await session.house.store.write(
-            _transfer, session.owner.id, selected.mailbox.id, ranges, wish.mailbox, move, least
+            _transfer, session.owner, selected.mailbox, ranges, wish.mailbox, move, least
         )
     except NotFound as error:
         # §6.4.7: the client may create the mailbox and try again.
         raise No(f"There is no mailbox {wish.mailbox}", "TRYCREATE") from error
 
 
-def _transfer(tx: Tx, account_id: int, source: int, ranges: Ranges, target: str, move: bool, least: int) -> Copied:
-    box = mailbox.existing(tx, account_id, target)
-    copied = (mail.move if move else mail.copy)(tx, source, ranges, box.id)
+def _transfer(tx: Tx, person: Account, source: Mailbox, ranges: Ranges, name: str, move: bool, least: int) -> Copied:
+    if move:
+        demand(tx, person, source, "te")
+    target = place.need(tx, person, name, "i", absent="TRYCREATE")
+    copy, take = (mail.copy, mail.move) if target.box.account_id == source.account_id else (across.copy, across.move)
+    copied = (take if move else copy)(tx, source.id, ranges, target.box.id)
     if len(copied.source) < least:
         raise No(GONE, "EXPUNGEISSUED")  # RFC 2180 §4.4; nothing is copied
+    if copied.target and not target.rights.issuperset("swt"):
+        # RFC 4314 §4: flags that this person may not set there don't come along.
+        there = [(copied.target[0], copied.target[-1])]
+        flags = flag.in_use(tx, target.box.account_id)
+        mail.store_flags(tx, target.box.id, there, "remove", flags - place.settable(flags, target.rights))
     return copied
 
 

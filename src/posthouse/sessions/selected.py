@@ -16,6 +16,7 @@ from itertools import chain
 from posthouse.imap import response
 from posthouse.imap.sequence import SAVED, SequenceSet
 from posthouse.store import change
+from posthouse.store.acl import EVERY_RIGHT
 from posthouse.store.change import Changes
 from posthouse.store.engine import Store
 from posthouse.store.mailbox import Mailbox
@@ -40,8 +41,11 @@ class Manner:
 class Selected:
     """A selected mailbox, as its client knows it."""
 
-    def __init__(self, mailbox: Mailbox, uids: Iterable[int], *, read_only: bool) -> None:
+    def __init__(
+        self, mailbox: Mailbox, uids: Iterable[int], *, read_only: bool, rights: frozenset[str] = EVERY_RIGHT
+    ) -> None:
         self.mailbox = mailbox
+        self.rights = rights  # of this client's person, as they were when last looked at
         self.read_only = read_only
         self.modseq = mailbox.highestmodseq  # the client was told of all changes up to this one
         self.uids = array("L", uids)

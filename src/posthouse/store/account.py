@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from posthouse.errors import AlreadyExists, NotFound, StoreError
 from posthouse.wire.scram import Keys
 
-from . import mailbox, scram_key
+from . import acl, mailbox, scram_key
 from .address import canonical
 from .tidy import note_released
 
@@ -112,6 +112,7 @@ def remove(tx: Tx, address: str) -> None:
         id=account.id,
     )
     note_released(tx)
+    acl.forget(tx, account.address)
     tx.run("DELETE FROM mailbox WHERE account_id = :id", id=account.id)  # first: placements refer to messages
     tx.run("DELETE FROM account WHERE id = :id", id=account.id)
 

@@ -116,27 +116,36 @@ def append(
         modseq = next_modseq(tx, account_id)
         if account_id not in messages:
             messages[account_id] = _insert(tx, account_id, blob, summary, received, prefix)
-        uidvalidity, uid = _take_uids(
-            tx,
-            target.mailbox_id,
-            modseq,
-            count=1,
-            unseen=int("\\Seen" not in flags),
-            deleted=int("\\Deleted" in flags),
-            size=len(prefix) + blob.size,
-        )
-        tx.run(
-            "INSERT INTO placement (mailbox_id, uid, message_id, flagset_id, modseq, created, saved)"
-            " VALUES (:mailbox_id, :uid, :message_id, :flagset_id, :modseq, :modseq, :now)",
-            mailbox_id=target.mailbox_id,
-            uid=uid,
-            message_id=messages[account_id],
-            flagset_id=flag.intern(tx, account_id, flags),
-            modseq=modseq,
-            now=tx.now,
-        )
+        size = len(prefix) + blob.size
+        uidvalidity, uid = place(tx, account_id, target.mailbox_id, messages[account_id], flags, size, modseq)
         appended.append(Appended(target.mailbox_id, uidvalidity, uid, messages[account_id], modseq))
     return appended
+
+
+def place(
+    tx: Tx, account_id: int, mailbox_id: int, message_id: int, flags: frozenset[str], size: int, modseq: int
+) -> tuple[int, int]:
+    """Put a message of the account into a mailbox of it; UIDVALIDITY and UID. `flags` are canonical."""
+    uidvalidity, uid = _take_uids(
+        tx,
+        mailbox_id,
+        modseq,
+        count=1,
+        unseen=int("\\Seen" not in flags),
+        deleted=int("\\Deleted" in flags),
+        size=size,
+    )
+    tx.run(
+        "INSERT INTO placement (mailbox_id, uid, message_id, flagset_id, modseq, created, saved)"
+        " VALUES (:mailbox_id, :uid, :message_id, :flagset_id, :modseq, :modseq, :now)",
+        mailbox_id=mailbox_id,
+        uid=uid,
+        message_id=message_id,
+        flagset_id=flag.intern(tx, account_id, flags),
+        modseq=modseq,
+        now=tx.now,
+    )
+    return uidvalidity, uid
 
 
 def account_of(tx: Tx, mailbox_id: int) -> int:

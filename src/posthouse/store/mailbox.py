@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from posthouse.errors import AlreadyExists, NotFound, StoreError
 
-from . import mail
+from . import acl, mail
 from .change import next_modseq
 
 if TYPE_CHECKING:
@@ -109,6 +109,9 @@ def _insert(tx: Tx, account_id: int, name: str, modseq: int, *, special_use: str
         subscribed=int(subscribed or bool(waited_for)),
     )
     assert row is not None
+    above = find(tx, account_id, name.rpartition(SEPARATOR)[0])
+    if above is not None:
+        acl.inherit(tx, above.id, row[0])
     return _mailbox(row)
 
 
@@ -191,21 +194,22 @@ def subscribe(tx: Tx, account_id: int, name: str) -> None:
         count: int = tx.value("SELECT count(*) FROM subscription WHERE account_id = :id", id=account_id)
         if count >= MAX_LEFT_SUBSCRIPTIONS:
             raise StoreError("there are too many subscriptions to mailboxes that don't exist")
-        tx.run(
+        if tx.run(
             "INSERT INTO subscription (account_id, name) VALUES (:account_id, :name) ON CONFLICT DO NOTHING",
             account_id=account_id,
             name=canonical_name(name),
-        )
+        ):
+            next_modseq(tx, account_id)
 
 
 def unsubscribe(tx: Tx, account_id: int, name: str) -> None:
     """No longer; harmless where nobody was subscribed. Errors: StoreError for what can't be a name."""
-    if not _set_subscribed(tx, account_id, canonical_name(name), subscribed=False):
-        tx.run(
-            "DELETE FROM subscription WHERE account_id = :account_id AND name = :name",
-            account_id=account_id,
-            name=canonical_name(name),
-        )
+    if not _set_subscribed(tx, account_id, canonical_name(name), subscribed=False) and tx.run(
+        "DELETE FROM subscription WHERE account_id = :account_id AND name = :name",
+        account_id=account_id,
+        name=canonical_name(name),
+    ):
+        next_modseq(tx, account_id)
 
 
 def _set_subscribed(tx: Tx, account_id: int, name: str, *, subscribed: bool) -> bool:

@@ -122,6 +122,36 @@ CREATE TABLE subscription (
     PRIMARY KEY (account_id, name)
 ) {strict} {clustered};
 
+-- What others may do in a mailbox (acl.py). Its owner may do everything, and has no row.
+CREATE TABLE acl (
+    mailbox_id {int} NOT NULL REFERENCES mailbox(id) ON DELETE CASCADE,
+    identifier TEXT NOT NULL,     -- an account's address, or "anyone"; with "-" in front the rights are taken away
+    rights TEXT NOT NULL,         -- letters of RFC 4314 §2.1
+    PRIMARY KEY (mailbox_id, identifier)
+) {strict} {clustered};
+CREATE INDEX acl_identifier ON acl (identifier);
+
+-- What people note beside a mailbox, or beside their account (annotation.py, RFC 5464).
+CREATE TABLE annotation (
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE, -- who sees a /private one; else the owner
+    mailbox_id {int} REFERENCES mailbox(id) ON DELETE CASCADE,          -- NULL: beside the account
+    entry TEXT NOT NULL,
+    value {blob},                 -- NULL: removed
+    modseq {int} NOT NULL,        -- of its last change
+    UNIQUE (account_id, mailbox_id, entry)
+) {strict};
+CREATE INDEX annotation_mailbox ON annotation (mailbox_id);
+CREATE INDEX annotation_modseq ON annotation (account_id, modseq);
+
+-- With which an account signs URLs of messages in a mailbox (url_key.py, RFC 4467).
+CREATE TABLE url_key (
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    mailbox_id {int} NOT NULL REFERENCES mailbox(id) ON DELETE CASCADE,
+    key {blob} NOT NULL,
+    PRIMARY KEY (account_id, mailbox_id)
+) {strict} {clustered};
+CREATE INDEX url_key_mailbox ON url_key (mailbox_id);
+
 -- Octets in messages/: one row for each file, counted by messages and other users.
 CREATE TABLE blob (
     id TEXT PRIMARY KEY,

@@ -13,15 +13,13 @@ The message after the last one begins another, to which the ids lead from then o
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from posthouse.message.thread import base_subject
 
 from .fold import clean, fold
 
 if TYPE_CHECKING:
-    from posthouse.message.summary import Summary
-
     from .engine import Tx
 
 # Ids of one message that are looked up: its own, and of those it names the first and the last ones. Programs cut long
@@ -33,7 +31,22 @@ MAX_MESSAGES = 500
 PATIENCE = 30 * 86_400
 
 
-def find_or_make(tx: Tx, account_id: int, summary: Summary, received: int) -> int:
+class Names(Protocol):
+    """What decides to which thread a message belongs: a `Summary`, for one."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def base_subject(self) -> str: ...
+    @property
+    def message_id(self) -> str: ...
+    @property
+    def in_reply_to(self) -> tuple[str, ...]: ...
+    @property
+    def references(self) -> tuple[str, ...]: ...
+
+
+def find_or_make(tx: Tx, account_id: int, summary: Names, received: int) -> int:
     """The id of the thread that the message belongs to, a new one if there is none."""
     subject = fold(clean(summary.base_subject))
     named = list(dict.fromkeys((*summary.references, *summary.in_reply_to)))

@@ -1,0 +1,120 @@
+"""Annotations of mailboxes and of the account: GETMETADATA, SETMETADATA. RFC 5464.
+
+What is set with the empty mailbox name is the account's own: ``/private/…`` entries. There ``/shared/…`` would be
+everybody's; nobody sets any by IMAP.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from posthouse.imap import command, metadata
+from posthouse.store import annotation, mailbox
+from posthouse.store.account import Account
+from posthouse.store.annotation import PRIVATE, TooLarge, TooMany
+from posthouse.store.engine import Tx
+
+from . import place
+from .imap_answer import Done, Handler, No
+
+if TYPE_CHECKING:
+    from .imap import ImapSession
+
+
+class Beside(NamedTuple):
+    """Where annotations are: whose the private ones are, whose the shared ones, and the mailbox (None: none)."""
+
+    person_id: int
+    owner_id: int
+    mailbox_id: int | None
+
+    def owner_of(self, entry: str) -> int:
+        """The account to which an entry belongs."""
+        return self.person_id if entry.startswith(PRIVATE) else self.owner_id
+
+
+async def get_metadata(session: ImapSession, wish: command.GetMetadata) -> Done:
+    """GETMETADATA (§4.2); values above MAXSIZE are left out, and the largest of them is told."""
+    values = await session.house.store.read(_get, session.owner, wish)
+    most = wish.max_size
+    fitting = {entry: value for entry, value in values.items() if most is None or len(value) <= most}
+    if fitting:
+        line = metadata.metadata(wish.mailbox, fitting, utf8=session.server.utf8)
+        session.server.untagged(line)
+    if len(fitting) < len(values):
+        longest = max(map(len, values.values()))
+        return Done("Some entries are longer", f"METADATA LONGENTRIES {longest}")
+    return Done("GETMETADATA completed")
+
+
+def _get(tx: Tx, person: Account, wish: command.GetMetadata) -> dict[str, bytes]:
+    beside = _beside(tx, person, wish.mailbox, "lr")
+    values: dict[str, bytes] = {}
+    for entry in wish.entries:
+        values |= annotation.find(tx, beside.owner_of(entry), beside.mailbox_id, entry, wish.depth)
+    return values
+
+
+def _beside(tx: Tx, person: Account, name: str, rights: str) -> Beside:
+    if not name:
+        return Beside(person.id, person.id, None)
+    where = place.need(tx, person, name, rights)
+    return Beside(person.id, where.box.account_id, where.box.id)
+
+
+async def set_metadata(session: ImapSession, wish: command.SetMetadata) -> Done:
+    """SETMETADATA (§4.3): all entries, or none."""
+    try:
+        modseqs = await session.house.store.write(_set, session.owner, wish)
+    except TooLarge as error:
+        raise No(str(error), f"METADATA MAXSIZE {annotation.MAX_VALUE}") from error
+    except TooMany as error:
+        raise No(str(error), "METADATA TOOMANY") from error
+    session.annotated(modseqs)
+    return Done("SETMETADATA completed")
+
+
+def _set(tx: Tx, person: Account, wish: command.SetMetadata) -> frozenset[int]:
+    """The modseqs of the changes."""
+    shared = {entry: value for entry, value in wish.values.items() if not entry.startswith(PRIVATE)}
+    private = {entry: value for entry, value in wish.values.items() if entry.startswith(PRIVATE)}
+    if shared and not wish.mailbox:
+        raise No("What everybody sees of the server is its operator's affair", "NOPERM")
+    # §3.3: who reads a mailbox may note something for themselves, who writes to it also for others.
+    beside = _beside(tx, person, wish.mailbox, "lrw" if shared else "lr")
+    modseqs = set()
+    if private:
+        modseqs.add(annotation.put(tx, beside.person_id, beside.mailbox_id, private))
+    if shared:
+        modseqs.add(annotation.put(tx, beside.owner_id, beside.mailbox_id, shared))
+    return frozenset(modseqs)
+
+
+class Watch:
+    """Annotations that change, for a client that enabled METADATA: it is told which, not to what (§4.4)."""
+
+    def __init__(self, modseq: int) -> None:
+        self._modseq = modseq
+
+    async def news(self, session: ImapSession, mine: frozenset[int]) -> list[bytes]:
+        """What changed since it was last told, as responses. ``mine``: the modseqs of the client's own changes."""
+        self._modseq, changed = await session.house.store.read(_changed, session.owner, self._modseq, mine)
+        return [metadata.metadata_changed(name, entries, utf8=session.server.utf8) for name, entries in changed.items()]
+
+
+def _changed(tx: Tx, person: Account, since: int, mine: frozenset[int]) -> tuple[int, dict[str, list[str]]]:
+    modseq, changes = annotation.changes(tx, person.id, since)
+    names: dict[str, list[str]] = {}
+    for change in changes:
+        if change.modseq in mine:
+            continue
+        name = "" if change.mailbox_id is None else _name(tx, person, change.mailbox_id)
+        names.setdefault(name, []).append(change.entry)
+    return modseq, names
+
+
+def _name(tx: Tx, person: Account, mailbox_id: int) -> str:
+    return place.name_for(tx, person, mailbox.get(tx, mailbox_id))
+
+
+COMMANDS: dict[type, Handler] = {command.GetMetadata: get_metadata, command.SetMetadata: set_metadata}
