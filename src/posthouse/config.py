@@ -102,9 +102,9 @@ LISTS: dict[Any, Callable[[str], Any]] = {
 }
 
 
-def setting(default: Any, meaning: str) -> Any:
-    """A key with its default and the words that `posthouse config` prints beside it."""
-    return field(default=default, metadata={"meaning": meaning})
+def setting(default: Any, meaning: str, *, least: int = 1) -> Any:
+    """A key with its default and the words that `posthouse config` prints beside it; ``least``: for a limit."""
+    return field(default=default, metadata={"meaning": meaning, "least": least})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +165,9 @@ class Limits:
     failed_logins_per_address: int = setting(10, "failed logins within an hour that ban an address (IPv6: /64)")
     failed_logins_per_account: int = setting(100, "the same for an account; networks that it is used from stay open")
     ban_seconds: int = setting(600, "how long a first ban lasts; the next within a day twice as long, up to a day")
-    failed_login_delay: int = setting(5, "seconds that the answer to a failed login waits at most; grows from none")
+    failed_login_delay: int = setting(
+        5, "seconds that the answer to a failed login waits at most: 0, 1, 2, 4 … for one after the other", least=0
+    )
     proxy_header_seconds: int = setting(10, "how long a proxy has to send the header of a connection")
     hops: int = setting(50, "Received lines after which a letter is taken to be in a loop (RFC 5321 §6.3)")
     stop_seconds: int = setting(10, "how long a stop waits for conversations in the middle of a command")
@@ -279,8 +281,9 @@ def check_values(config: Config) -> None:
     if (config.tls.certificate is None) != (config.tls.key is None):
         raise ConfigError(f"{path}: [tls] needs both certificate and key")
     for limit in dataclasses.fields(config.limits):
-        if getattr(config.limits, limit.name) < 1:
-            raise ConfigError(f"{path}: [limits] {limit.name} must be at least 1")
+        least = limit.metadata["least"]
+        if getattr(config.limits, limit.name) < least:
+            raise ConfigError(f"{path}: [limits] {limit.name} must be at least {least}")
     for server in config.dns.servers:
         if not _is_ip(server.host) or not server.port:
             raise ConfigError(

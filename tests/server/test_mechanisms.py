@@ -5,7 +5,6 @@ from __future__ import annotations
 import imaplib
 import smtplib
 import ssl
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,8 @@ from posthouse.sessions import logins
 from posthouse.store import account, app_password, password, scram_key
 from posthouse.store.engine import Store, Tx
 from posthouse.wire import scram
-from posthouse.wire.sasl import ClientExchange, Credentials, decode_base64, encode_base64
+from posthouse.wire.sasl import decode_base64, encode_base64
+from sasl_client import exchange, exported, imap_takes, smtp_takes
 
 ADA, BOB, NOBODY = "ada@example.org", "bob@example.org", "nobody@example.org"
 SCRAMS = [name + suffix for name in scram.HASHES for suffix in ("", "-PLUS")]
@@ -36,44 +36,6 @@ def submission(house: Live) -> smtplib.SMTP:
     client.starttls(context=house.tls)
     client.ehlo()
     return client
-
-
-def exchange(
-    mechanism: str, user: str, secret: str, bindings: Mapping[str, bytes] | None = None, nonce: str = "c" * 24
-) -> ClientExchange:
-    channel = scram.Channel(nonce, bindings or {})
-    digest = scram.HASHES[mechanism.removesuffix("-PLUS")]
-    return scram.client(digest, Credentials(user, secret), channel, plus=mechanism.endswith("-PLUS"))
-
-
-def imap_takes(house: Live, client: imaplib.IMAP4_SSL, mechanism: str, steps: ClientExchange) -> bool:
-    """imaplib sends no initial response: the server's first challenge is empty."""
-    first = [next(steps)]
-
-    def answer(challenge: bytes) -> bytes:
-        return (first.pop() if first else steps.send(challenge)) or b""
-
-    try:
-        return client.authenticate(mechanism, answer)[0] == "OK"
-    except imaplib.IMAP4.error as error:
-        assert "AUTHENTICATIONFAILED" in str(error), error
-        return False
-
-
-def smtp_takes(client: smtplib.SMTP, mechanism: str, steps: ClientExchange) -> bool:
-    code, text = client.docmd("AUTH", f"{mechanism} {encode_base64(next(steps) or b'').decode()}")
-    while code == 334:
-        answer = encode_base64(steps.send(decode_base64(text)) or b"")
-        code, text = client.docmd(answer.decode())
-    assert code in (235, 535), text
-    return code == 235
-
-
-def exported(sock: object) -> bytes:
-    assert isinstance(sock, ssl.SSLSocket)
-    found = binding.tls_exporter(sock)  # type: ignore[arg-type]  # has what an SSLObject has
-    assert found is not None
-    return found
 
 
 def test_what_is_offered(posthouse: Live) -> None:
@@ -102,8 +64,8 @@ def test_scram(posthouse: Live, mechanism: str) -> None:
         assert smtp_takes(client, mechanism, exchange(mechanism, "ADA@Example.org", PASSWORDS[ADA], bound))
     with imap(posthouse) as reader:
         bound = {"tls-exporter": exported(reader.sock)} if mechanism.endswith("-PLUS") else {}
-        assert not imap_takes(posthouse, reader, mechanism, exchange(mechanism, ADA, "guess", bound))
-        assert imap_takes(posthouse, reader, mechanism, exchange(mechanism, ADA, PASSWORDS[ADA], bound))
+        assert not imap_takes(reader, mechanism, exchange(mechanism, ADA, "guess", bound))
+        assert imap_takes(reader, mechanism, exchange(mechanism, ADA, PASSWORDS[ADA], bound))
         assert reader.select("INBOX")[0] == "OK"
 
 
@@ -115,12 +77,12 @@ def test_a_login_is_bound_to_its_connection(posthouse: Live) -> None:
         assert mine != theirs
         name = "SCRAM-SHA-256-PLUS"
         for bound in ({"tls-exporter": theirs}, {"tls-server-end-point": b"x" * 32}, {"tls-unique": mine}):
-            assert not imap_takes(posthouse, one, name, exchange(name, ADA, PASSWORDS[ADA], bound))
+            assert not imap_takes(one, name, exchange(name, ADA, PASSWORDS[ADA], bound))
         # "y": the client could bind, and was told that the server can't.
         shortened = exchange("SCRAM-SHA-256", ADA, PASSWORDS[ADA], {"tls-exporter": mine})
-        assert not imap_takes(posthouse, one, "SCRAM-SHA-256", shortened)
+        assert not imap_takes(one, "SCRAM-SHA-256", shortened)
         end_point = exchange(name, ADA, PASSWORDS[ADA], {"tls-server-end-point": certificate})
-        assert imap_takes(posthouse, one, name, end_point)
+        assert imap_takes(one, name, end_point)
 
 
 def test_under_tls_1_2_nothing_is_bound(posthouse: Live) -> None:
@@ -128,14 +90,14 @@ def test_under_tls_1_2_nothing_is_bound(posthouse: Live) -> None:
     old.maximum_version = ssl.TLSVersion.TLSv1_2
     with imaplib.IMAP4_SSL(posthouse.host, posthouse.port("imaps"), ssl_context=old) as client:
         assert not [name for name in client.capabilities if name.endswith("-PLUS")]
-        assert imap_takes(posthouse, client, "SCRAM-SHA-256", exchange("SCRAM-SHA-256", ADA, PASSWORDS[ADA]))
+        assert imap_takes(client, "SCRAM-SHA-256", exchange("SCRAM-SHA-256", ADA, PASSWORDS[ADA]))
 
 
 def test_where_python_is_built_otherwise_nothing_is_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binding, "CONTEXT", 2)  # a word that is something else
     with live(tmp_path) as house, imap(house) as client:
         assert not [name for name in client.capabilities if name.endswith("-PLUS")]
-        assert imap_takes(house, client, "SCRAM-SHA-256", exchange("SCRAM-SHA-256", ADA, PASSWORDS[ADA]))
+        assert imap_takes(client, "SCRAM-SHA-256", exchange("SCRAM-SHA-256", ADA, PASSWORDS[ADA]))
 
 
 def test_app_passwords_too_and_only_for_their_doors(posthouse: Live) -> None:
@@ -149,7 +111,7 @@ def test_app_passwords_too_and_only_for_their_doors(posthouse: Live) -> None:
     for secret, at_imap, at_smtp in ((reading, True, False), (everywhere, True, True), (PASSWORDS[ADA], True, True)):
         with imap(posthouse) as client:
             steps = exchange("SCRAM-SHA-256", ADA, secret)
-            assert imap_takes(posthouse, client, "SCRAM-SHA-256", steps) == at_imap
+            assert imap_takes(client, "SCRAM-SHA-256", steps) == at_imap
         with submission(posthouse) as sender:
             assert smtp_takes(sender, "SCRAM-SHA-256", exchange("SCRAM-SHA-256", ADA, secret)) == at_smtp
     assert all(one.used is not None for one in store.look(app_password.list_all, ada))
@@ -159,10 +121,10 @@ def test_app_passwords_too_and_only_for_their_doors(posthouse: Live) -> None:
     for secret, good in ((everywhere, True), ("new", True), (PASSWORDS[ADA], False)):
         with imap(posthouse) as client:
             steps = exchange("SCRAM-SHA-256", ADA, secret)
-            assert imap_takes(posthouse, client, "SCRAM-SHA-256", steps) == good
+            assert imap_takes(client, "SCRAM-SHA-256", steps) == good
     store.run(app_password.remove, ada, "laptop")
     with imap(posthouse) as client:
-        assert not imap_takes(posthouse, client, "SCRAM-SHA-256", exchange("SCRAM-SHA-256", ADA, everywhere))
+        assert not imap_takes(client, "SCRAM-SHA-256", exchange("SCRAM-SHA-256", ADA, everywhere))
 
 
 def test_a_password_from_before_gets_its_keys_when_it_is_used(tmp_path: Path) -> None:
@@ -183,7 +145,7 @@ def test_a_password_from_before_gets_its_keys_when_it_is_used(tmp_path: Path) ->
                 client.login(ADA, secret)
         for secret in ("old", phone):
             with imap(later) as client:
-                assert imap_takes(later, client, "SCRAM-SHA-256", exchange("SCRAM-SHA-256", ADA, secret))
+                assert imap_takes(client, "SCRAM-SHA-256", exchange("SCRAM-SHA-256", ADA, secret))
 
 
 def first_answer(house: Live, user: str) -> tuple[bytes, bytes]:

@@ -8,7 +8,7 @@ import typer
 
 from posthouse import __version__
 
-from . import account, alias, app_password, demo, domain, list, queue, send, setup, transfer, upkeep
+from . import account, alias, app_password, ban, demo, domain, list, queue, send, setup, transfer, upkeep
 
 app = typer.Typer(
     name="posthouse",
@@ -42,6 +42,7 @@ app.add_typer(account.account, name="account", rich_help_panel="Server")
 account.account.add_typer(app_password.app_password, name="app-password")
 app.add_typer(alias.alias, name="alias", rich_help_panel="Server")
 app.add_typer(domain.domain, name="domain", rich_help_panel="Server")
+app.add_typer(ban.ban, name="ban", rich_help_panel="Server")
 app.add_typer(queue.queue, name="queue", rich_help_panel="Server")
 app.command("import", rich_help_panel="Server")(transfer.import_mail)
 app.command("export", rich_help_panel="Server")(transfer.export_mail)

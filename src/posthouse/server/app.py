@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,7 @@ from .connection import GOODBYE_SECONDS, HANDSHAKE_SECONDS, Connection
 from .doors import DOORS, Door
 from .limits import Doorkeeper
 from .notify import notify
+from .proxied import ProxiedListener, bind
 from .tls import ServerTls
 
 log = logging.getLogger("posthouse.server")
@@ -57,7 +59,7 @@ class Server:
         self._open_store = open_store
         self.endpoints: dict[str, list[Endpoint]] = {}  # where each door really listens: port 0 has become a number
         self._tls: dict[bool, ServerTls | None] = {}  # by whether the door is for people
-        self._listeners: list[asyncio.Server] = []
+        self._listeners: list[asyncio.Server | ProxiedListener] = []
         self._connections: set[Connection] = set()
         self._doorkeeper = Doorkeeper(config.limits)
         self._empty: asyncio.Event | None = None  # while stopping: set when the last connection is gone
@@ -126,21 +128,11 @@ class Server:
         )
 
     async def _listen(self, door: Door, endpoint: Endpoint) -> None:
-        loop = asyncio.get_running_loop()
-        assert self.house is not None
         tls = self._tls[door.people]
-        make = functools.partial(self._connect, door)
         implicit = tls.context if tls is not None and door.implicit_tls else None
+        make = functools.partial(self._connect, door)
         try:
-            listener = await loop.create_server(
-                make,
-                endpoint.host,
-                endpoint.port,
-                backlog=BACKLOG,
-                ssl=implicit,
-                ssl_handshake_timeout=HANDSHAKE_SECONDS if implicit else None,
-                ssl_shutdown_timeout=GOODBYE_SECONDS if implicit else None,
-            )
+            listener = await self._open(make, endpoint, implicit)
         except socket.gaierror as error:
             raise ConfigError(f"{door.name} can't listen on {endpoint}: there is no host of that name") from error
         except OSError as error:
@@ -151,7 +143,24 @@ class Server:
             self.endpoints.setdefault(door.name, []).append(actual)
             log.info("%s listens on %s", door.name, actual)
 
-    def _connect(self, door: Door, peer: Peer | None = None) -> Connection:
+    async def _open(
+        self, make: Callable[[Peer | None], Connection], endpoint: Endpoint, tls: ssl.SSLContext | None
+    ) -> asyncio.Server | ProxiedListener:
+        proxies = self.config.listen.proxies
+        if proxies:
+            sockets = await bind(endpoint, BACKLOG)
+            return ProxiedListener(sockets, make, tls, proxies, self.config.limits.proxy_header_seconds)
+        return await asyncio.get_running_loop().create_server(
+            lambda: make(None),
+            endpoint.host,
+            endpoint.port,
+            backlog=BACKLOG,
+            ssl=tls,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None,
+            ssl_shutdown_timeout=GOODBYE_SECONDS if tls else None,
+        )
+
+    def _connect(self, door: Door, peer: Peer | None) -> Connection:
         assert self.house is not None
         return Connection(
             functools.partial(door.open, self.house),

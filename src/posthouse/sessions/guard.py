@@ -30,6 +30,7 @@ from .session import Peer
 
 log = logging.getLogger("posthouse.guard")
 
+pause = asyncio.sleep
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # Seconds after the first of them in which failures count together.
@@ -92,7 +93,7 @@ class Guard:
 
     def exempt(self, peer: Peer) -> bool:
         """Whether nothing of this is for the peer: a program of this machine, or a network that is never banned."""
-        address = ipaddress.ip_address(peer.address)
+        address = peer.ip
         return address.is_loopback or any(address in network for network in self.rules.never_banned)
 
     def closed(self, peer: Peer, *, logins_only: bool) -> str:
@@ -114,7 +115,7 @@ class Guard:
     def _network_ban(self, peer: Peer) -> Ban | None:
         if not self._networks:
             return None
-        address = ipaddress.ip_address(peer.address)
+        address = peer.ip
         for (version, length), banned in self._networks.items():
             if version == address.version:
                 found = banned.get(int(address) >> (address.max_prefixlen - length))
@@ -134,7 +135,7 @@ class Guard:
         of_it = await self._count("account", kept_name(name), tried, self.rules.per_account) if name else 0
         # 0, 1, 2, 4 … seconds: a typing error costs nothing.
         delay = min(2 ** (max(from_there, of_it) - 2), self.rules.delay_seconds) if max(from_there, of_it) > 1 else 0
-        await asyncio.sleep(delay)
+        await pause(delay)
 
     async def succeeded(self, peer: Peer, account: Account) -> None:
         """A login was right: it is known from where, for `refusal`."""

@@ -22,12 +22,17 @@ class Peer:
     @property
     def loopback(self) -> bool:
         """Whether the peer is a program on this machine."""
-        return ipaddress.ip_address(self.address).is_loopback
+        return self.ip.is_loopback
+
+    @property
+    def ip(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+        """The address as a number with a family."""
+        return ipaddress.ip_address(self.address)
 
     @property
     def network(self) -> str:
         """What one peer commands, as a network: an IPv4 address, an IPv6 /64 (RFC 6177 gives everybody one)."""
-        address = ipaddress.ip_address(self.address)
+        address = self.ip
         return str(ipaddress.ip_network((address, 32 if address.version == 4 else 64), strict=False))
 
     @property

@@ -88,21 +88,25 @@ def _write(tx: Tx, ban: Ban) -> Ban:
     return ban
 
 
-def lift(tx: Tx, kind: str, subject: str) -> None:
-    """It holds no more, and is forgotten. Errors: NotFound."""
-    banned = find(tx, kind, subject)
-    tx.run("DELETE FROM ban WHERE kind = :kind AND subject = :subject", kind=kind, subject=subject)
-    if banned is None or not _holds(banned, tx.now):
+def lift(tx: Tx, kind: str, subject: str) -> list[Ban]:
+    """Nothing that bans it, itself or as a part of a larger network, holds any more. What did. Errors: NotFound."""
+    held = [ban for ban in list_all(tx) if ban.kind == kind and _covers(ban, subject)]
+    if not held:
         raise NotFound(f"{subject} is not banned")
+    tx.many(
+        "DELETE FROM ban WHERE kind = :kind AND subject = :subject",
+        [{"kind": kind, "subject": ban.subject} for ban in held],
+    )
     tx.changed(FEED, tx.now)
+    return held
 
 
-def lift_all(tx: Tx) -> int:
-    """None holds any more. How many did."""
-    count = len(list_all(tx))
+def lift_all(tx: Tx) -> list[Ban]:
+    """None holds any more. Which did."""
+    held = list_all(tx)
     tx.run("DELETE FROM ban")
     tx.changed(FEED, tx.now)
-    return count
+    return held
 
 
 def find(tx: Tx, kind: str, subject: str) -> Ban | None:
@@ -127,3 +131,10 @@ def list_all(tx: Tx) -> list[Ban]:
 
 def _holds(ban: Ban, now: int) -> bool:
     return ban.until is None or ban.until > now
+
+
+def _covers(ban: Ban, subject: str) -> bool:
+    if ban.kind == "account" or ban.subject == subject:
+        return ban.subject == subject
+    larger, smaller = ipaddress.ip_network(ban.subject), ipaddress.ip_network(subject)
+    return larger.version == smaller.version and smaller.subnet_of(larger)  # type: ignore[arg-type]

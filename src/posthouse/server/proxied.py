@@ -1,0 +1,166 @@
+"""Listeners where proxies connect: who is behind them is read from the socket before anything else is.
+
+The header comes before TLS, and TLS can't be begun on a transport that has read ahead. So connections are accepted as
+plain sockets here, and become transports when their header, not an octet more, has been read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+
+from posthouse.config import Endpoint, Network
+from posthouse.errors import RemoteProtocolError
+from posthouse.sessions.session import Peer
+from posthouse.wire.proxy import Source, read_header
+
+from .connection import GOODBYE_SECONDS, HANDSHAKE_SECONDS, Connection
+
+log = logging.getLogger("posthouse.server")
+
+# Connections that are accepted before others get a turn.
+FAIR_SHARE = 100
+# Seconds without accepting when there are no descriptors left.
+OUT_OF_FILES = 1.0
+
+
+class ProxiedListener:
+    """Sockets that listen, and what comes of the connections: in place of `asyncio.Server`, with its words."""
+
+    def __init__(
+        self,
+        sockets: Sequence[socket.socket],
+        make: Callable[[Peer | None], Connection],
+        tls: ssl.SSLContext | None,
+        proxies: Sequence[Network],
+        patience: float,
+    ) -> None:
+        """``make``: a connection for the peer, None for the one at the socket; ``tls``: from the first octet;
+        ``patience``: seconds that a proxy has for its header."""
+        self.sockets = sockets
+        self._make = make
+        self._tls = tls
+        self._proxies = proxies
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+        self._beginning: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self._accept_again()
+
+    def close(self) -> None:
+        """Accept no more."""
+        self._closed = True
+        for listening in self.sockets:
+            self._loop.remove_reader(listening)
+            listening.close()
+        for task in self._beginning:
+            task.cancel()
+
+    async def wait_closed(self) -> None:
+        """Wait for what was in the middle of beginning."""
+        await asyncio.gather(*self._beginning, return_exceptions=True)
+
+    def _accept_again(self) -> None:
+        if not self._closed:
+            for listening in self.sockets:
+                self._loop.add_reader(listening, self._accept, listening)
+
+    def _accept(self, listening: socket.socket) -> None:
+        for _ in range(FAIR_SHARE):
+            try:
+                accepted, address = listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                log.error("connections can't be accepted: %s", error.strerror)
+                for one in self.sockets:
+                    self._loop.remove_reader(one)
+                self._loop.call_later(OUT_OF_FILES, self._accept_again)
+                return
+            accepted.setblocking(False)
+            peer = Peer(str(address[0]).partition("%")[0], int(address[1]))
+            task = self._loop.create_task(self._begin(accepted, peer))
+            self._beginning.add(task)
+            task.add_done_callback(self._beginning.discard)
+
+    async def _begin(self, accepted: socket.socket, peer: Peer) -> None:
+        source: Source | None = None
+        try:
+            if any(peer.ip in network for network in self._proxies):
+                async with asyncio.timeout(self._patience):
+                    source = await self._read(accepted)
+            behind = None if source is None else Peer(source.address, source.port)
+            await self._loop.connect_accepted_socket(
+                lambda: self._make(behind),
+                accepted,
+                ssl=self._tls,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if self._tls else None,
+                ssl_shutdown_timeout=GOODBYE_SECONDS if self._tls else None,
+            )
+        except BaseException as error:
+            accepted.close()
+            if isinstance(error, TimeoutError):
+                log.warning("closed %s: the proxy sent no PROXY header within %g s", peer, self._patience)
+            elif isinstance(error, RemoteProtocolError):
+                log.warning("closed %s, which [listen] proxies names: %s", peer, error)
+            elif isinstance(error, OSError):  # it left, or its handshake failed
+                log.info("no connection with %s: %s", peer, error)
+            else:
+                raise
+
+    async def _read(self, accepted: socket.socket) -> Source | None:
+        """The header, octet for octet."""
+        parser = read_header()
+        wanted = next(parser)
+        octets = b""
+        with contextlib.closing(parser):
+            while True:
+                try:
+                    piece = accepted.recv(wanted - len(octets))
+                except (BlockingIOError, InterruptedError):
+                    await self._readable(accepted)
+                    continue
+                if not piece:
+                    raise ConnectionResetError("it left before its PROXY header had come")
+                octets += piece
+                if len(octets) == wanted:
+                    try:
+                        wanted = parser.send(octets)
+                    except StopIteration as stop:
+                        source: Source | None = stop.value
+                        return source
+                    octets = b""
+
+    async def _readable(self, accepted: socket.socket) -> None:
+        ready = self._loop.create_future()
+
+        def arrived() -> None:
+            if not ready.done():
+                ready.set_result(None)
+
+        self._loop.add_reader(accepted, arrived)
+        try:
+            await ready
+        finally:
+            self._loop.remove_reader(accepted)
+
+
+async def bind(endpoint: Endpoint, backlog: int) -> list[socket.socket]:
+    """Sockets that listen at every address of an endpoint. Errors: OSError."""
+    found = await asyncio.get_running_loop().getaddrinfo(
+        endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    sockets: list[socket.socket] = []
+    try:
+        for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
+            sockets.append(socket.create_server(address[:2], family=family, backlog=backlog))
+            sockets[-1].setblocking(False)
+    except BaseException:
+        for opened in sockets:
+            opened.close()
+        raise
+    return sockets
