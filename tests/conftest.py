@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from live import Live
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes what the person who runs it has told `posthouse login`."""
+    monkeypatch.setenv("POSTHOUSE_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+
+
 @pytest.fixture
 def posthouse(tmp_path: Path) -> Iterator[Live]:
     """A fresh server with the accounts ada@example.org and bob@example.org."""

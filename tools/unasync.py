@@ -42,6 +42,7 @@ SUBSTITUTIONS = {
     "asyncio.sleep": "time.sleep",
     "__aiter__": "__iter__",
     "adrive": "drive",
+    "acall": "call",
     "asyncio.Lock": "threading.Lock",
     "import asyncio": "import threading",
     "The face for asyncio": "The blocking face",

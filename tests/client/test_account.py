@@ -8,11 +8,11 @@ import pytest
 
 from faced import Faced
 from posthouse.client import sync
+from posthouse.client.keeper import Keeper, Known
 from posthouse.client.message import Message
-from posthouse.client.providers import PROVIDERS, copies_by_itself, servers_of
-from posthouse.client.url import Security
+from posthouse.client.providers import copies_by_itself
 from posthouse.errors import ConfigError, InvalidMessage, LoginRefused, SmtpRefused
-from scripted import ScriptedServer
+from scripted import ScriptedServer, trusting_context
 
 SMTP = """
     TLS
@@ -174,23 +174,20 @@ def test_the_password_is_nowhere_to_be_seen() -> None:
 
 
 class TestServers:
-    @pytest.mark.parametrize("domain", sorted(PROVIDERS))
-    def test_every_provider_is_private(self, domain: str) -> None:
-        servers = servers_of(domain, None, None)
-        assert Security.NONE not in (servers.smtp.tls, servers.imap.tls)
-
-    def test_what_is_named_counts(self) -> None:
-        servers = servers_of("GMAIL.com", "smtp://relay.example.org", None)
-        assert (servers.smtp.host, servers.imap.host) == ("relay.example.org", "imap.gmail.com")
-
-    def test_an_unknown_domain(self) -> None:
-        with pytest.raises(ConfigError, match=r"servers of x\.org are not known") as unknown:
-            sync.Account("ada@x.org", password="secret")
-        assert "smtp=" in unknown.value.advice
-        with pytest.raises(ConfigError, match=r"no password"):
-            sync.Account("ada@gmail.com", password="")
+    def test_an_account_needs_an_address_and_a_password(self) -> None:
         with pytest.raises(InvalidMessage):
             sync.Account("ada", password="secret")
+        with ScriptedServer("TLS\nS: 220 hi\nC: EHLO *\nS: 250 hi\nC: QUIT\nS: 221 bye") as smtp:
+            me = sync.Account("ada@x.org", smtp=f"smtps://localhost:{smtp.port}", context=trusting_context())
+            with pytest.raises(ConfigError, match=r"no password for ada@x\.org") as missing:
+                me.send("bob@x.org", "Tea", "At five?")
+        assert "posthouse login" in missing.value.advice
+
+    def test_what_was_remembered(self) -> None:
+        with ScriptedServer(SMTP + SENT + QUIT) as smtp:
+            Keeper().remember(Known("ada@x.org", f"smtps://localhost:{smtp.port}", "imaps://localhost"), "secret")
+            with sync.Account("ada@x.org", context=trusting_context()) as me:
+                me.send("bob@x.org", "Tea", "At five?", copy=False)
 
     def test_who_keeps_copies(self) -> None:
         assert copies_by_itself("smtp.gmail.com")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import TypeVar
 
 from posthouse.errors import ConnectionFailed
@@ -71,3 +72,13 @@ async def adrive(stream: AsyncStream, steps: Steps[T], context: ssl.SSLContext) 
                 answer = await asyncio.to_thread(answer_to_tls, stream.host, stream.port, PROBE_TIMEOUT)
         except ConnectionFailed as error:
             failure = error
+
+
+def call(function: Callable[..., T], *arguments: object) -> T:
+    """Call a function that blocks."""
+    return function(*arguments)
+
+
+async def acall(function: Callable[..., T], *arguments: object) -> T:
+    """Call a function that blocks, on a thread of its own."""
+    return await asyncio.to_thread(function, *arguments)

@@ -2,21 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from posthouse.errors import ConfigError
-
-from .url import Protocol, Server
-
-
-@dataclass(frozen=True, slots=True)
-class Servers:
-    """Where an account's letters are handed in, and where they are read."""
-
-    smtp: Server
-    imap: Server
-
-
 _GMX = ("smtps://mail.gmx.net", "imaps://imap.gmx.net")
 _OUTLOOK = ("smtp://smtp-mail.outlook.com", "imaps://outlook.office365.com")
 _YAHOO = ("smtps://smtp.mail.yahoo.com", "imaps://imap.mail.yahoo.com")
@@ -61,23 +46,6 @@ PROVIDERS: dict[str, tuple[str, str]] = {
 
 # These put a copy of what is handed in into the Sent mailbox themselves: a second one would be a double.
 _COPY_THEMSELVES = ("gmail.com", "googlemail.com", "office365.com", "outlook.com")
-
-
-def servers_of(domain: str, smtp: Server | str | None, imap: Server | str | None) -> Servers:
-    """The servers for a domain, as far as they aren't given. `ConfigError` if they aren't known."""
-    known = PROVIDERS.get(domain.lower())
-    smtp = smtp or (known and known[0])
-    imap = imap or (known and known[1])
-    if not smtp or not imap:
-        missing = "smtp" if not smtp else "imap"
-        raise ConfigError(
-            f"the servers of {domain} are not known",
-            advice=f'Name them: Account(…, {missing}="{missing}://mail.{domain}"); the provider\'s help pages tell.',
-        )
-    return Servers(
-        Server.parse(smtp, Protocol.SMTP) if isinstance(smtp, str) else smtp,
-        Server.parse(imap, Protocol.IMAP) if isinstance(imap, str) else imap,
-    )
 
 
 def copies_by_itself(host: str) -> bool:

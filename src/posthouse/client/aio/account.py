@@ -12,11 +12,14 @@ from posthouse.errors import ConfigError, ConnectionFailed, PosthouseError, Smtp
 from posthouse.message.address import Address
 
 from .. import imap_mailbox
+from ..discover import Sources, find_server, probe
+from ..drive import acall
+from ..keeper import Keeper
 from ..message import Addresses, Files, Message, Pictures
-from ..providers import copies_by_itself, servers_of
+from ..providers import copies_by_itself
 from ..receipt import Receipt
 from ..special import special_mailbox
-from ..url import Server
+from ..url import Protocol, Server
 from .box import Box
 from .protocol import ImapClient, SmtpClient
 
@@ -31,27 +34,34 @@ class Account:
         async with Account("Ada <ada@gmail.com>", password=app_password) as me:
             await me.send("bob@example.org", "Tea", "At five?")
 
-    The servers of big providers are known; others are named: ``smtp="smtp://mail.example.org"`` and ``imap=…`` (see
-    `Server.parse`). The user name is the address, unless the server's address names another. Connections are made when
-    they are needed, kept for the next letter, and made again when the server has hung up.
+    Its servers are found by the address, unless they are named: ``smtp="smtp://mail.example.org"`` and ``imap=…`` (see
+    `Server.parse`). What `posthouse login` has remembered of the account, password included, need not be said again.
+    The user name is the address, unless a server's address names another. Connections are made when they are needed,
+    kept for the next letter, and made again when the server has hung up.
 
-    ``context``: whom to trust, if not those whom the system trusts. Raises `ConfigError` when a server is not known,
-    `InvalidMessage` for what is no address.
+    ``context``: whom to trust, if not those whom the system trusts. Raises `InvalidMessage` for what is no address.
     """
 
     def __init__(
         self,
         address: str,
         *,
-        password: str,
+        password: str = "",
         smtp: Server | str | None = None,
         imap: Server | str | None = None,
         context: ssl.SSLContext | None = None,
     ) -> None:
-        if not password:
-            raise ConfigError(f"there is no password for {address}", advice="Give it with password=….")
         self.address = Address.parse(address)
-        self.servers = servers_of(self.address.ascii_domain, smtp, imap)
+        known = None if password and smtp and imap else Keeper().find(self.address.spec)
+        given = {
+            Protocol.SMTP: smtp or (known.smtp if known else ""),
+            Protocol.IMAP: imap or (known.imap if known else ""),
+        }
+        self._servers = {
+            protocol: Server.parse(server, protocol) if isinstance(server, str) else server
+            for protocol, server in given.items()
+            if server
+        }
         self._password = password
         self._context = context
         self._smtp: SmtpClient | None = None
@@ -60,6 +70,14 @@ class Account:
 
     def __repr__(self) -> str:
         return f"Account({str(self.address)!r})"
+
+    async def server(self, protocol: Protocol) -> Server:
+        """The account's server for a protocol: named, remembered, or found. `ConfigError` if there is none."""
+        if protocol not in self._servers:
+            self._servers[protocol] = await acall(
+                find_server, self.address.spec, self.address.ascii_domain, protocol, probe, self._context, Sources()
+            )
+        return self._servers[protocol]
 
     async def login(self) -> None:
         """Log in at both servers, to see that they are right and the password is.
@@ -111,7 +129,7 @@ class Account:
 
     async def _reader(self) -> ImapClient:
         """A connection of its own to the server that keeps the mail, which tells of changes as well as it can."""
-        server = self.servers.imap
+        server = await self.server(Protocol.IMAP)
         client = await ImapClient.connect(server, context=self._context)
         await self._log_in(client, server)
         await client.run(imap_mailbox.enable_qresync)
@@ -119,7 +137,7 @@ class Account:
 
     async def _keep_copy(self, letter: Message) -> tuple[str, str]:
         """Put a copy into the Sent mailbox: its name, and else why there is none. The letter has gone out already."""
-        if copies_by_itself(self.servers.smtp.host):
+        if copies_by_itself((await self.server(Protocol.SMTP)).host):
             return "", ""
         try:
             client = await self._mailboxes()
@@ -141,7 +159,7 @@ class Account:
                 await self._smtp.close()
                 self._smtp = None
         if self._smtp is None or self._smtp.closed:
-            server = self.servers.smtp
+            server = await self.server(Protocol.SMTP)
             client = await SmtpClient.connect(server, context=self._context)
             await self._log_in(client, server)
             self._smtp = client
@@ -154,7 +172,7 @@ class Account:
             with contextlib.suppress(ConnectionFailed):
                 await self._imap.noop()
         if self._imap is None or self._imap.closed:
-            server = self.servers.imap
+            server = await self.server(Protocol.IMAP)
             client = await ImapClient.connect(server, context=self._context)
             await self._log_in(client, server)
             self._imap = client
@@ -162,6 +180,12 @@ class Account:
 
     async def _log_in(self, client: SmtpClient | ImapClient, server: Server) -> None:
         try:
+            self._password = self._password or Keeper().password(self.address.spec)
+            if not self._password:
+                raise ConfigError(
+                    f"there is no password for {self.address.spec}",
+                    advice="Give it with password=…, or keep it with `posthouse login`.",
+                )
             await client.login(server.user or self.address.spec, self._password)
         except PosthouseError:
             await client.close()

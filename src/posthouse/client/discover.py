@@ -1,0 +1,177 @@
+"""Where the servers of a mail address are, when nobody has said.
+
+Asked in turn, the first answer counts: the table of big providers; the domain's SRV records (RFC 6186, RFC 8314 §5.1);
+the autoconfig file that mail programs read (of the domain itself: nobody else learns who asks); the provider that the
+domain's MX records point to; the names that nearly everybody uses. What is found this way is tried before it is used.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from posthouse.errors import ConfigError, ConnectionFailed, PosthouseError
+from posthouse.net.service import Service, fetch_file, find_exchanges, find_services
+from posthouse.net.stream import Stream
+from posthouse.net.tls import client_context
+
+from . import imap, smtp
+from .drive import drive
+from .providers import PROVIDERS
+from .url import Protocol, Security, Server
+
+# Whose mail exchanges stand for which provider's servers.
+EXCHANGES = {
+    "google.com": "gmail.com",
+    "googlemail.com": "gmail.com",
+    "outlook.com": "outlook.com",
+    "messagingengine.com": "fastmail.com",
+    "yahoodns.net": "yahoo.com",
+    "icloud.com": "icloud.com",
+    "mailbox.org": "mailbox.org",
+    "zoho.com": "zoho.com",
+    "yandex.net": "yandex.com",
+    "posteo.de": "posteo.de",
+}
+# RFC 6186 §3.1, RFC 8314 §5.1: TLS from the first octet is looked for first.
+SERVICES = {
+    Protocol.SMTP: (("_submissions._tcp", Security.IMPLICIT), ("_submission._tcp", Security.STARTTLS)),
+    Protocol.IMAP: (("_imaps._tcp", Security.IMPLICIT), ("_imap._tcp", Security.STARTTLS)),
+}
+# What hosts are called where nothing else is known, and the ports to knock at.
+PREFIXES = {Protocol.SMTP: ("smtp.", "mail.", ""), Protocol.IMAP: ("imap.", "mail.", "")}
+PORTS = {
+    Protocol.SMTP: ((465, Security.IMPLICIT), (587, Security.STARTTLS)),
+    Protocol.IMAP: ((993, Security.IMPLICIT), (143, Security.STARTTLS)),
+}
+# Mozilla's autoconfig format; "plain" is left out: nothing is sent in clear text.
+SOCKET_TYPES = {"SSL": Security.IMPLICIT, "STARTTLS": Security.STARTTLS}
+_DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+
+# Seconds for a server that is only guessed at to take a connection.
+PROBE_SECONDS = 4.0
+
+# Connects to a server and hangs up again; raises what is in the way.
+Probe = Callable[[Server, ssl.SSLContext | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Whom to ask; a test asks others."""
+
+    services: Callable[[str, str], list[Service]] = find_services
+    exchanges: Callable[[str], list[str]] = find_exchanges
+    file: Callable[[str], bytes | None] = fetch_file
+
+
+def find_server(
+    address: str, domain: str, protocol: Protocol, probe: Probe, context: ssl.SSLContext | None, sources: Sources
+) -> Server:
+    """The server of an address for one protocol. `ConfigError` if none is found, with what was tried.
+
+    ``probe`` sees whether one is there. An answer of the domain itself that can't be reached is an error, not a reason
+    to go on guessing.
+    """
+    known = _of_provider(domain, protocol)
+    if known is not None:
+        return known
+    failure: PosthouseError | None = None
+    for candidates in (_by_srv(domain, protocol, sources), _by_file(address, domain, protocol, sources)):
+        for server in candidates:
+            try:
+                probe(server, context)
+            except PosthouseError as error:
+                failure = failure or error
+            else:
+                return server
+        if failure is not None:
+            raise failure
+    provider = next(filter(None, (_exchange_of(host) for host in sources.exchanges(domain))), None)
+    if provider and (known := _of_provider(provider, protocol)):
+        return known
+    for server in _guesses(domain, protocol):
+        try:
+            probe(server, context)
+        except ConnectionFailed:
+            continue
+        return server
+    scheme = protocol.value
+    raise ConfigError(
+        f"the {scheme.upper()} server of {domain} can't be found: its DNS names none, "
+        f"and neither {scheme}.{domain} nor mail.{domain} answers",
+        advice=f'Name it: {scheme}="{scheme}://mail.{domain}", or --{scheme}; the provider\'s help pages tell.',
+    )
+
+
+def probe(server: Server, context: ssl.SSLContext | None) -> None:
+    """Connect, begin TLS as the address says, hear the greeting, and hang up. Raises what is in the way."""
+    stream = Stream.connect(server.host, server.port, PROBE_SECONDS)
+    try:
+        if server.protocol is Protocol.SMTP:
+            greeted = smtp.connect(smtp.Conversation(server, "localhost", loopback=stream.loopback))
+        else:
+            greeted = imap.connect(imap.Conversation(server, loopback=stream.loopback))
+        drive(stream, greeted, context or client_context())
+    finally:
+        stream.close()
+
+
+def _of_provider(domain: str, protocol: Protocol) -> Server | None:
+    known = PROVIDERS.get(domain.lower())
+    return Server.parse(known[0 if protocol is Protocol.SMTP else 1], protocol) if known else None
+
+
+def _by_srv(domain: str, protocol: Protocol, sources: Sources) -> Iterator[Server]:
+    for name, security in SERVICES[protocol]:
+        for service in sources.services(domain, name):
+            yield Server(protocol, service.host, service.port, security)
+
+
+def _by_file(address: str, domain: str, protocol: Protocol, sources: Sources) -> Iterator[Server]:
+    path = "mail/config-v1.1.xml"
+    for url in (
+        f"https://autoconfig.{domain}/{path}?emailaddress={quote(address)}",
+        f"https://{domain}/.well-known/autoconfig/{path}",
+    ):
+        octets = sources.file(url)
+        if octets is not None:
+            yield from read_autoconfig(octets, address, protocol)
+            return
+
+
+def read_autoconfig(octets: bytes, address: str, protocol: Protocol) -> Iterator[Server]:
+    """The servers of one protocol in an autoconfig file; none in what is none."""
+    if _DOCTYPE.search(octets):  # an entity may stand for gigabytes
+        return
+    try:
+        root = ElementTree.fromstring(octets)  # noqa: S314  (without a DOCTYPE there are no entities)
+    except ElementTree.ParseError:
+        return
+    kind, name = ("outgoingServer", "smtp") if protocol is Protocol.SMTP else ("incomingServer", "imap")
+    for one in root.iter(kind):
+        security = SOCKET_TYPES.get((one.findtext("socketType") or "").strip())
+        port = (one.findtext("port") or "").strip()
+        if one.get("type") != name or security is None or not port.isdigit():
+            continue
+        user = (one.findtext("username") or "").strip()
+        user = user.replace("%EMAILADDRESS%", address).replace("%EMAILLOCALPART%", address.rpartition("@")[0])
+        try:
+            yield Server(protocol, (one.findtext("hostname") or "").strip(), int(port), security, user)
+        except ConfigError:
+            continue
+
+
+def _exchange_of(host: str) -> str | None:
+    return next((provider for suffix, provider in EXCHANGES.items() if f".{host}".endswith(f".{suffix}")), None)
+
+
+def _guesses(domain: str, protocol: Protocol) -> Iterable[Server]:
+    return (
+        Server(protocol, prefix + domain, port, security)
+        for port, security in PORTS[protocol]
+        for prefix in PREFIXES[protocol]
+    )
