@@ -38,6 +38,7 @@ SUBSTITUTIONS = {
     "AsyncIterator": "Iterator",
     "AsyncStream": "Stream",
     "Awaitable[ImapClient]": "ImapClient",
+    "Awaitable[SmtpClient]": "SmtpClient",
     "Awaitable, ": "",
     "asyncio.sleep": "time.sleep",
     "__aiter__": "__iter__",

@@ -26,7 +26,9 @@ CONNECT = """
     S: P2 OK done
     C: P3 AUTHENTICATE PLAIN AGJvYkB4Lm9yZwBnZWhlaW0=
 """
-FIELDS = "HEADER.FIELDS (DATE FROM SUBJECT)"
+FIELDS = "HEADER.FIELDS (DATE FROM TO CC SUBJECT MESSAGE-ID)"
+# Logged in; the server says what it can do.
+IN = "S: P3 OK [CAPABILITY IMAP4rev1] hi\n"
 
 
 def listing(name: str = "=?utf-8?q?Ad=C3=A1?=", numbers: str = "1:3") -> str:
@@ -35,11 +37,11 @@ def listing(name: str = "=?utf-8?q?Ad=C3=A1?=", numbers: str = "1:3") -> str:
     lines = "".join(f"S: {line}\n" for line in header)
     size = sum(len(line) + 2 for line in header)
     return rf"""{CONNECT}
-        S: P3 OK hi
-        C: P4 EXAMINE INBOX
+        {IN}
+        C: P4 SELECT INBOX
         S: * 3 EXISTS
         S: P4 OK done
-        C: P5 FETCH {numbers} (UID FLAGS INTERNALDATE BODY.PEEK[{FIELDS}])
+        C: P5 FETCH {numbers} (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[{FIELDS}])
         S: * 1 FETCH (UID 11 FLAGS (\Seen) INTERNALDATE "16-Mar-2009 12:00:00 +0000" BODY[{FIELDS}] "Date: what")
         S: * 2 FETCH (UID 12 FLAGS () BODY[{FIELDS}] {{{size}}}
         {lines}
@@ -67,19 +69,24 @@ def list_subjects(script: str, *arguments: str) -> Result:
 
 def test_columns_with_tabs_newest_first() -> None:
     result = list_subjects(listing())
-    assert result.stdout == "\t\t\n2026-01-01 10:00\tAdá\tTea at five\n2009-03-16 12:00\t\t\n"
+    assert result.stdout == "13\t\t\t\n12\t2026-01-01 10:00\tAdá\tTea at five\n11\t2009-03-16 12:00\t\t\n"
     assert (result.exit_code, result.stderr) == (0, "")
 
 
 def test_json() -> None:
     result = list_subjects(listing(), "--json")
     assert [json.loads(line) for line in result.stdout.splitlines()][1] == {
+        "id": "12",
+        "mailbox": "INBOX",
         "uid": 12,
         "date": "2026-01-01T10:00:00+00:00",
         "from": "Adá <ada@x.org>",
+        "to": [],
         "subject": "Tea at five",
         "unread": True,
         "flags": [],
+        "size": 0,
+        "message_id": "",
     }
 
 
@@ -90,28 +97,30 @@ def test_limit() -> None:
 
 def test_a_query() -> None:
     script = f"""{CONNECT}
-        S: P3 OK hi
-        C: P4 EXAMINE Archive
+        {IN}
+        C: P4 SELECT Archive
         S: * 3 EXISTS
         S: P4 OK done
-        C: P5 UID SEARCH NOT SEEN FROM "bob"
-        S: * SEARCH
+        C: P5 NOOP
         S: P5 OK done
-        C: P6 LOGOUT
+        C: P6 UID SEARCH NOT SEEN FROM "bob"
+        S: * SEARCH
         S: P6 OK done
+        C: P7 LOGOUT
+        S: P7 OK done
     """
     result = list_subjects(script, "Archive", "is:unread", "from:bob")
     assert (result.exit_code, result.stdout) == (0, "")
 
 
 def test_an_empty_mailbox() -> None:
-    script = CONNECT + "S: P3 OK hi\nC: P4 EXAMINE Drafts\nS: * 0 EXISTS\nS: P4 OK done\nC: P5 LOGOUT\nS: P5 OK"
+    script = CONNECT + IN + "C: P4 SELECT Drafts\nS: * 0 EXISTS\nS: P4 OK done\nC: P5 LOGOUT\nS: P5 OK"
     result = list_subjects(script, "Drafts")
     assert (result.exit_code, result.stdout) == (0, "")
 
 
 def test_a_mailbox_that_is_not_there() -> None:
-    script = CONNECT + "S: P3 OK hi\nC: P4 EXAMINE Nowhere\nS: P4 NO [NONEXISTENT] what?\nC: P5 LOGOUT\nS: P5 OK"
+    script = CONNECT + IN + "C: P4 SELECT Nowhere\nS: P4 NO [NONEXISTENT] what?\nC: P5 LOGOUT\nS: P5 OK"
     result = list_subjects(script, "Nowhere")
     assert result.exit_code == 1
     assert result.stderr == (
@@ -128,7 +137,6 @@ def test_a_wrong_password() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "--imap"),
         (["--imap", "imap://h.example"], "name the user"),
         (["--imap", "smtp://ada@h.example"], "does not begin with"),
         (["--imap", "imap://ada@h.example", "--limit", "0"], "--limit"),
@@ -139,6 +147,12 @@ def test_wrong_usage(arguments: list[str], sentence: str) -> None:
     result = CliRunner().invoke(app, ["list", *arguments])
     assert result.exit_code == 2
     assert sentence in " ".join(result.stderr.replace("│", "").split())
+
+
+def test_no_account_is_known() -> None:
+    result = CliRunner().invoke(app, ["list"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "no account is known here" in result.stderr and "posthouse login" in result.stderr
 
 
 def test_nothing_asks_where_nobody_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +172,7 @@ def test_on_a_terminal_the_password_is_asked_for_and_not_shown(monkeypatch: pyte
         process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
         os.close(theirs)
         # The blank comes last, when nothing is echoed any more.
-        while not said.endswith(b"Password of bob@x.org at localhost: "):
+        while not said.endswith(b"Password of bob@x.org: "):
             said += os.read(terminal, 1024)
         os.write(terminal, b"geheim\n")
         with contextlib.suppress(OSError):  # Linux reports the end of a terminal as EIO
@@ -180,4 +194,4 @@ def test_on_a_terminal_the_columns_are_as_wide_as_they_look() -> None:
     lines = os.read(reader, 4096).decode().splitlines()
     os.close(reader)
     os.close(writer)
-    assert lines[1] == "\x1b[1m2026-01-01 10:00  漢                            Tea at five\x1b[0m"
+    assert lines[1] == "\x1b[1m    12  2026-01-01 10:00  漢                            Tea at five\x1b[0m"

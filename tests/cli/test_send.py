@@ -123,6 +123,7 @@ def test_json() -> None:
         "accepted": ["bob@x.org"],
         "refused": {},
         "reply": "250 2.0.0 queued as 7",
+        "copy": "",
     }
 
 
@@ -155,7 +156,6 @@ def failing(*arguments: str, stdin: bytes = b"x") -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--to", "bob@x.org"], "--smtp"),
         (["--smtp", "smtp://ada@x.org@h.example"], "needs a recipient"),
         (["--smtp", "smtp://h.example", "--to", "bob@x.org"], "who the letter is from"),
         (["--smtp", "imap://h.example", "--to", "bob@x.org"], "does not begin with"),
@@ -191,8 +191,8 @@ def test_nothing_asks_where_nobody_is(monkeypatch: pytest.MonkeyPatch) -> None:
     code, said = failing("--smtp", "smtp://ada@x.org@localhost:1", "--to", "bob@x.org")
     assert code == 1
     assert said == (
-        "posthouse: there is no password for ada@x.org at localhost, and no terminal to ask for it\n"
-        "Put it into the environment variable POSTHOUSE_PASSWORD.\n"
+        "posthouse: there is no password for ada@x.org, and no terminal to ask for it\n"
+        "Put it into the environment variable POSTHOUSE_PASSWORD, or keep it with `posthouse login`.\n"
     )
 
 

@@ -322,20 +322,19 @@ class TestChanges:
         modseq = "S: * OK [HIGHESTMODSEQ {}] ok\nS: * OK [UIDNEXT {}] ok"
         talk = rf"""
             {select(2, more=modseq.format(10, 9))}
-            {select(3, more=modseq.format(10, 9))}
-            C: P4 UID SEARCH ALL
+            C: P3 UID SEARCH ALL
             S: * SEARCH 5 6 8
-            S: P4 OK done
-            {select(5, more=modseq.format(14, 11))}
-            C: P6 UID SEARCH ALL
+            S: P3 OK done
+            {select(4, more=modseq.format(14, 11))}
+            C: P5 UID SEARCH ALL
             S: * SEARCH 5 8 10
-            S: P6 OK done
-            C: P7 UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE 10)
+            S: P5 OK done
+            C: P6 UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE 10)
             S: * 2 FETCH (UID 8 MODSEQ (12) FLAGS (\Seen))
             S: * 3 FETCH (UID 10 MODSEQ (14) FLAGS ())
-            S: P7 OK done
-            C: P8 LOGOUT
-            S: P8 OK bye
+            S: P6 OK done
+            C: P7 LOGOUT
+            S: P7 OK bye
         """
         with ScriptedServer(script("IMAP4rev1 CONDSTORE", talk)) as server, box_of(face, server) as box:
             state = box.inbox.changes().state
@@ -347,26 +346,25 @@ class TestChanges:
     def test_without_modseq_flags_are_compared(self, face: Faced) -> None:
         talk = rf"""
             {select(2)}
-            {select(3)}
-            C: P4 UID SEARCH ALL
+            C: P3 UID SEARCH ALL
             S: * SEARCH 5 6 8
-            S: P4 OK done
-            C: P5 UID FETCH 1:* (UID FLAGS)
+            S: P3 OK done
+            C: P4 UID FETCH 1:* (UID FLAGS)
             S: * 1 FETCH (UID 5 FLAGS (\Recent))
             S: * 2 FETCH (UID 6 FLAGS (\Seen))
             S: * 3 FETCH (UID 8 FLAGS ())
-            S: P5 OK done
-            {select(6)}
-            C: P7 UID SEARCH ALL
+            S: P4 OK done
+            {select(5)}
+            C: P6 UID SEARCH ALL
             S: * SEARCH 5 8 9
-            S: P7 OK done
-            C: P8 UID FETCH 1:* (UID FLAGS)
+            S: P6 OK done
+            C: P7 UID FETCH 1:* (UID FLAGS)
             S: * 1 FETCH (UID 5 FLAGS ())
             S: * 2 FETCH (UID 8 FLAGS (\Seen \Flagged))
             S: * 3 FETCH (UID 9 FLAGS ())
-            S: P8 OK done
-            C: P9 LOGOUT
-            S: P9 OK bye
+            S: P7 OK done
+            C: P8 LOGOUT
+            S: P8 OK bye
         """
         with ScriptedServer(script("IMAP4rev1", talk)) as server, box_of(face, server) as box:
             state = box.inbox.changes().state
@@ -375,8 +373,8 @@ class TestChanges:
             assert delta.changed == {8: {"\\Seen", "\\Flagged"}}
 
     def test_a_mailbox_made_anew_is_all_new(self, face: Faced) -> None:
-        talk = f"{select(2)}{select(3)}C: P4 UID SEARCH ALL\nS: * SEARCH 1\nS: P4 OK done\n" + (
-            "C: P5 UID FETCH 1:* (UID FLAGS)\nS: * 1 FETCH (UID 1 FLAGS ())\nS: P5 OK done\nC: P6 LOGOUT\nS: P6 OK bye"
+        talk = f"{select(2)}C: P3 UID SEARCH ALL\nS: * SEARCH 1\nS: P3 OK done\n" + (
+            "C: P4 UID FETCH 1:* (UID FLAGS)\nS: * 1 FETCH (UID 1 FLAGS ())\nS: P4 OK done\nC: P5 LOGOUT\nS: P5 OK bye"
         )
         with ScriptedServer(script("IMAP4rev1", talk)) as server, box_of(face, server) as box:
             delta = box.inbox.changes(since=State(6, 100, None))

@@ -8,7 +8,25 @@ import typer
 
 from posthouse import __version__
 
-from . import account, alias, app_password, ban, demo, domain, list, queue, send, setup, transfer, upkeep
+from . import (
+    account,
+    alias,
+    answer,
+    app_password,
+    ban,
+    demo,
+    domain,
+    list,
+    login,
+    queue,
+    read,
+    send,
+    setup,
+    tidy,
+    transfer,
+    upkeep,
+    watch,
+)
 
 app = typer.Typer(
     name="posthouse",
@@ -50,8 +68,20 @@ app.command("verify", rich_help_panel="Server")(upkeep.verify)
 app.command("backup", rich_help_panel="Server")(upkeep.backup)
 app.command("restore", rich_help_panel="Server")(upkeep.restore)
 app.command("reindex", rich_help_panel="Server")(upkeep.reindex)
+app.command("login", rich_help_panel="Mail")(login.login)
+app.command("logout", rich_help_panel="Mail")(login.logout)
 app.command("send", rich_help_panel="Mail")(send.send)
 app.command("list", rich_help_panel="Mail")(list.list_subjects)
+app.command("search", rich_help_panel="Mail")(list.search)
+app.command("mailboxes", rich_help_panel="Mail")(list.mailboxes)
+app.command("read", rich_help_panel="Mail")(read.read)
+app.command("save", rich_help_panel="Mail")(read.save)
+app.command("reply", rich_help_panel="Mail")(answer.reply)
+app.command("forward", rich_help_panel="Mail")(answer.forward)
+app.command("move", rich_help_panel="Mail")(tidy.move)
+app.command("delete", rich_help_panel="Mail")(tidy.delete)
+app.command("flag", rich_help_panel="Mail")(tidy.flag)
+app.command("watch", rich_help_panel="Mail")(watch.watch)
 
 
 def run() -> None:

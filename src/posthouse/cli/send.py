@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import html as markup
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .remote import JsonOption, SmtpOption, password_for
+from .compose import read_text
+from .merge import merge_and_send
+from .remote import AccountOption, ImapOption, JsonOption, SmtpOption, account_for
 from .report import FAILED, reported, say_error
 
 if TYPE_CHECKING:
     from posthouse.client.message import Message
-    from posthouse.client.smtp import SendResult
+    from posthouse.client.receipt import Receipt
+    from posthouse.client.url import Server
     from posthouse.message.compose import Attachment
 
 
 @reported
 def send(
-    smtp: SmtpOption,
     file: Annotated[
-        str, typer.Argument(metavar="FILE|-", help="The text; - is standard input.", show_default=False)
+        str,
+        typer.Argument(metavar="FILE|-", help="The text; - is standard input.", show_default="$EDITOR, on a terminal"),
     ] = "",
     to: Annotated[
         list[str] | None, typer.Option(metavar="ADDRESS", help="A recipient; may be given again.", show_default=False)
@@ -47,50 +49,75 @@ def send(
         Path | None,
         typer.Option(metavar="FILE", help="The letter in HTML, which shows a.png as cid:a.png.", show_default=False),
     ] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="The text is Markdown; it goes out as HTML, too.")
+    ] = False,
     from_: Annotated[
-        str, typer.Option("--from", metavar="ADDRESS", help="The sender, if not the server's user.", show_default=False)
+        str, typer.Option("--from", metavar="ADDRESS", help="The sender, if not the account.", show_default=False)
     ] = "",
+    merge: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="A letter for each row: {name} becomes the column name; the column to or email is the recipient.",
+            show_default=False,
+        ),
+    ] = None,
+    rate: Annotated[
+        str, typer.Option(metavar="N/s", help="With --merge: at most so fast, 20/s or 500/h.", show_default=False)
+    ] = "",
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="With --merge: remember there what went out; again sends the rest.", show_default=False
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")] = False,
+    account: AccountOption = "",
+    smtp: SmtpOption = None,
+    imap: ImapOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Send a letter.
+    """Send a letter, or with --merge one to each of many.
 
     Example: echo "At five?" | posthouse send --to bob@example.org --subject Tea \\
         --smtp smtp://ada@example.org@mail.example.org
     """
     from posthouse.client.message import Message
-    from posthouse.client.sync import SmtpClient
 
-    if not (to or cc or bcc):
+    if not (to or cc or bcc or merge):
         raise typer.BadParameter("the letter needs a recipient", param_hint="--to")
-    sender = from_ or smtp.user
-    if "@" not in sender:
+    if smtp is not None and not (smtp.user or account or from_):
         raise typer.BadParameter("say who the letter is from", param_hint="--from")
     # With a letter in HTML the text may be left out, and whoever waits at standard input is left alone.
     text = None if html and not file else read_text(file)
     pictures = enclosed(inline or [])
+    shown = with_pictures(text or "", read_text(str(html)) if html else "", pictures) or None
     letter = Message(
-        from_=sender, to=to or (), cc=cc or (), bcc=bcc or (), subject=subject, text=text,
-        html=with_pictures(text or "", read_text(str(html)) if html else "", pictures) or None,
-        files=attach or (), inline=pictures,
+        from_=from_, to=to or (), cc=cc or (), bcc=bcc or (), subject=subject, text=None if markdown else text,
+        markdown=text if markdown else None, html=None if markdown else shown, files=attach or (), inline=pictures,
     )  # fmt: skip
-    octets = bytes(letter)
-    password = password_for(smtp) if smtp.user else ""
-    with SmtpClient.connect(smtp) as client:
-        if password:
-            client.login(smtp.user, password)
-        result = client.send(sender, [one.spec for one in letter.recipients], octets)
-    report(letter, result, as_json)
+    if merge is not None:
+        merge_and_send(letter, merge, account, smtp, rate, journal, dry_run=dry_run, as_json=as_json)
+    elif dry_run:
+        typer.echo(letter.replace(from_=from_ or "you@example.org").as_bytes(bcc=True).decode("utf-8", "replace"))
+    elif smtp is not None and not smtp.user:
+        report(unauthenticated(letter, smtp), as_json)
+    else:
+        with account_for(account, smtp, imap) as me:
+            # A server that was named says nothing of where the Sent mailbox is.
+            report(me.send(letter, copy=smtp is None or imap is not None), as_json)
 
 
-def read_text(file: str) -> str:
-    """The text of a file; of standard input for ``-`` and for nothing."""
-    from posthouse.message import charset
+def unauthenticated(letter: Message, server: Server) -> Receipt:
+    """Send by a server that wants no login: one's own, or one that takes the letter for its own people."""
+    from posthouse.client.receipt import Receipt
+    from posthouse.client.sync import SmtpClient
 
-    if file and file != "-":
-        return charset.guess(Path(file).read_bytes())
-    if sys.stdin.isatty():
-        typer.echo("Write the letter, and end it with Ctrl-D on a line of its own.", err=True)
-    return charset.guess(sys.stdin.buffer.read())
+    octets = letter.as_bytes(smtputf8=letter.needs_smtputf8)
+    with SmtpClient.connect(server) as client:
+        result = client.send(letter.from_[0].spec, [one.spec for one in letter.recipients], octets)
+    return Receipt(letter.message_id, result.accepted, result.refused, result.reply)
 
 
 def enclosed(paths: list[Path]) -> list[Attachment]:
@@ -123,15 +150,17 @@ def with_pictures(text: str, html: str, pictures: list[Attachment]) -> str:
     return html + shown if end < 0 else html[:end] + shown + html[end:]
 
 
-def report(letter: Message, result: SendResult, as_json: bool) -> None:
+def report(receipt: Receipt, as_json: bool) -> None:
     """Say what became of the letter; fail if anybody won't get it."""
     if as_json:
-        refused = {address: str(reply) for address, reply in result.refused.items()}
-        outcome = {"message_id": letter.message_id, "accepted": result.accepted, "refused": refused}
-        typer.echo(json.dumps({**outcome, "reply": str(result.reply)}, ensure_ascii=False))
+        refused = {address: str(reply) for address, reply in receipt.refused.items()}
+        outcome = {"message_id": receipt.message_id, "accepted": receipt.accepted, "refused": refused}
+        typer.echo(json.dumps({**outcome, "reply": str(receipt.reply), "copy": receipt.copy}, ensure_ascii=False))
     else:
-        typer.echo(f"Sent to {', '.join(result.accepted)}.")
-    for address, reply in result.refused.items():
+        typer.echo(f"Sent to {', '.join(receipt.accepted)}.")
+    for address, reply in receipt.refused.items():
         say_error(f"{address} was refused: {reply}")
-    if result.refused:
+    if receipt.copy_failed:
+        say_error(f"no copy was kept: {receipt.copy_failed}")
+    if receipt.refused:
         raise typer.Exit(FAILED)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from posthouse.errors import InvalidMessage
@@ -36,6 +37,8 @@ Pictures = Mapping[str, FileSource] | Iterable[FileSource]
 
 # msg-id = [CFWS] "<" id-left "@" id-right ">" [CFWS]     RFC 5322 §3.6.4; the length leaves room for the field's name
 _MESSAGE_ID = re.compile(r"<[!-;=?A-~]{1,400}@[!-;=?A-~]{1,400}>")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Message:
@@ -239,6 +242,15 @@ class Message:
     def needs_8bitmime(self) -> bool:
         """Whether it is 8-bit and can't be encoded, so that only servers with 8BITMIME can carry it."""
         return self._letter.needs_8bitmime if self._letter else not bytes(self._read.raw).isascii()
+
+    @property
+    def digest(self) -> str:
+        """What it says and to whom, in 32 hexadecimal digits: the same whenever, and as whatever number, it is sent."""
+        if self._letter is None:
+            octets = bytes(self._read.raw)
+        else:
+            octets = compose(self._letter, date=_EPOCH, message_id="<0@localhost>", bcc=True)
+        return hashlib.blake2b(octets, digest_size=16).hexdigest()
 
     def as_bytes(self, *, bcc: bool = False, eight_bit: bool = False, smtputf8: bool = False) -> bytes:
         """The letter as octets with CRLF line ends, ready to be sent.

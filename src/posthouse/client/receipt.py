@@ -23,3 +23,19 @@ class Receipt:
     reply: Reply
     copy: str = ""
     copy_failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one of many letters, for one of its recipients.
+
+    ``reply`` is what the server said, or what was in the way. ``unsure``: the connection broke while the server held
+    the whole letter; it may have sent it. ``earlier``: the journal has it as sent already, and nothing was done now.
+    """
+
+    recipient: str
+    message_id: str
+    accepted: bool
+    reply: str
+    unsure: bool = False
+    earlier: bool = False

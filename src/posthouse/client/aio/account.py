@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
 import time
+from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
 from typing import Self
 
@@ -17,10 +19,11 @@ from ..drive import acall
 from ..keeper import Keeper
 from ..message import Addresses, Files, Message, Pictures
 from ..providers import copies_by_itself
-from ..receipt import Receipt
+from ..receipt import Outcome, Receipt
 from ..special import special_mailbox
 from ..url import Protocol, Server
 from .box import Box
+from .mailing import Mailing
 from .protocol import ImapClient, SmtpClient
 
 # A connection that has been idle for so many seconds is asked whether it still stands: many servers hang up after a
@@ -123,6 +126,29 @@ class Account:
         kept, failed = await self._keep_copy(letter) if copy else ("", "")
         return Receipt(letter.message_id, result.accepted, result.refused, result.reply, kept, failed)
 
+    def send_many(
+        self,
+        letters: Iterable[Message],
+        *,
+        rate: str | float | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> AsyncIterator[Outcome]:
+        """Send many letters on one connection, and yield an `Outcome` for each recipient; no copies are kept.
+
+        ``rate``: at most so fast (``"20/s"``, ``"500/h"``). Recipients that are refused for now are tried again, twice.
+        When the connection breaks, it is made anew and goes on with the letters that the server hasn't got. ``journal``
+        is a file that remembers what has gone out: the same call, after a crash, sends only the rest.
+        """
+        sending = (letter if letter.from_ else letter.replace(from_=self.address) for letter in letters)
+        return Mailing(self._sender, self.address.spec, sending, rate=rate, journal=journal).run()
+
+    async def _sender(self) -> SmtpClient:
+        """A connection of its own to the server that takes letters, logged in."""
+        server = await self.server(Protocol.SMTP)
+        client = await SmtpClient.connect(server, context=self._context)
+        await self._log_in(client, server)
+        return client
+
     def open(self) -> Box:
         """The account's mailboxes. The connection is made when it is needed."""
         return Box(self._reader, (self.address,))
@@ -159,10 +185,7 @@ class Account:
                 await self._smtp.close()
                 self._smtp = None
         if self._smtp is None or self._smtp.closed:
-            server = await self.server(Protocol.SMTP)
-            client = await SmtpClient.connect(server, context=self._context)
-            await self._log_in(client, server)
-            self._smtp = client
+            self._smtp = await self._sender()
         self._used = time.monotonic()
         return self._smtp
 

@@ -109,6 +109,12 @@ class Box:
                     raise
                 return await self._attempt(operation, mailbox)
 
+    async def select(self, mailbox: str) -> Selected:
+        """Select a mailbox anew: its numbers, fresh from the server."""
+        selected = await self.run(lambda talk: imap.select(talk, mailbox))
+        self._check(selected)
+        return selected
+
     async def _attempt(self, operation: Callable[[imap.Conversation], Steps[T]], mailbox: str) -> T:
         client = self._client
         if client is None or client.closed:

@@ -253,8 +253,7 @@ class Mailbox:
 
     async def examine(self) -> Selected:
         """The mailbox's numbers, fresh from the server."""
-        name = await self.name()
-        return await self.box.run(lambda conversation: imap.select(conversation, name), name)
+        return await self.box.select(await self.name())
 
     def messages(self, uids: Sequence[int]) -> Messages:
         """The messages with these UIDs."""
@@ -304,7 +303,7 @@ class Mailbox:
         """
         name = await self.name()
         old = State.parse(since) if isinstance(since, str) else since
-        found = await self.box.run(lambda talk: compare(talk, name, old), name)
+        found = await self.box.run(lambda talk: compare(talk, name, old))
         return Delta(self.messages(found.new), found.changed, found.vanished, found.state, found.reset)
 
     async def watch(
@@ -319,7 +318,7 @@ class Mailbox:
         name = await self.name()
         state = State.parse(since) if isinstance(since, str) else since
         if state is None:
-            state = (await self.box.run(lambda talk: compare(talk, name, None), name)).state
+            state = (await self.box.run(lambda talk: compare(talk, name, None))).state
         watcher = Watcher(self.box.connect, name, state)
         try:
             while True:

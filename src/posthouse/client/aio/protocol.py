@@ -23,6 +23,7 @@ from posthouse.imap.sequence import SequenceSet
 from posthouse.imap.syntax import MAX_NUMBER
 from posthouse.net.stream import AsyncStream
 from posthouse.net.tls import client_context
+from posthouse.smtp.envelope import Envelope
 from posthouse.wire.sasl import Credentials
 from posthouse.wire.steps import Steps
 
@@ -160,6 +161,15 @@ class SmtpClient(_Client):
         finally:
             if self._conversation.under_way is not None:
                 self._drop()
+
+    async def send_ahead(self, envelope: Envelope, octets: bytes, following: Envelope | None) -> SendResult:
+        """Hand over one letter, whose successor's commands leave along with its content: see `client.smtp.send`."""
+        return await self._run(smtp.send(self._conversation, envelope, octets, following=following))
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the connection ended while the server held a whole letter: it may have taken it, or not."""
+        return self._conversation.in_doubt
 
     async def noop(self) -> None:
         """Ask whether the connection still stands. Raises `ConnectionFailed`, or `SmtpRefused` with 421."""

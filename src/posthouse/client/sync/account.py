@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
 import time
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -20,10 +22,11 @@ from ..drive import call
 from ..keeper import Keeper
 from ..message import Addresses, Files, Message, Pictures
 from ..providers import copies_by_itself
-from ..receipt import Receipt
+from ..receipt import Outcome, Receipt
 from ..special import special_mailbox
 from ..url import Protocol, Server
 from .box import Box
+from .mailing import Mailing
 from .protocol import ImapClient, SmtpClient
 
 # A connection that has been idle for so many seconds is asked whether it still stands: many servers hang up after a
@@ -126,6 +129,29 @@ class Account:
         kept, failed = self._keep_copy(letter) if copy else ("", "")
         return Receipt(letter.message_id, result.accepted, result.refused, result.reply, kept, failed)
 
+    def send_many(
+        self,
+        letters: Iterable[Message],
+        *,
+        rate: str | float | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> Iterator[Outcome]:
+        """Send many letters on one connection, and yield an `Outcome` for each recipient; no copies are kept.
+
+        ``rate``: at most so fast (``"20/s"``, ``"500/h"``). Recipients that are refused for now are tried again, twice.
+        When the connection breaks, it is made anew and goes on with the letters that the server hasn't got. ``journal``
+        is a file that remembers what has gone out: the same call, after a crash, sends only the rest.
+        """
+        sending = (letter if letter.from_ else letter.replace(from_=self.address) for letter in letters)
+        return Mailing(self._sender, self.address.spec, sending, rate=rate, journal=journal).run()
+
+    def _sender(self) -> SmtpClient:
+        """A connection of its own to the server that takes letters, logged in."""
+        server = self.server(Protocol.SMTP)
+        client = SmtpClient.connect(server, context=self._context)
+        self._log_in(client, server)
+        return client
+
     def open(self) -> Box:
         """The account's mailboxes. The connection is made when it is needed."""
         return Box(self._reader, (self.address,))
@@ -162,10 +188,7 @@ class Account:
                 self._smtp.close()
                 self._smtp = None
         if self._smtp is None or self._smtp.closed:
-            server = self.server(Protocol.SMTP)
-            client = SmtpClient.connect(server, context=self._context)
-            self._log_in(client, server)
-            self._smtp = client
+            self._smtp = self._sender()
         self._used = time.monotonic()
         return self._smtp
 

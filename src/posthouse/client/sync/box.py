@@ -110,6 +110,12 @@ class Box:
                     raise
                 return self._attempt(operation, mailbox)
 
+    def select(self, mailbox: str) -> Selected:
+        """Select a mailbox anew: its numbers, fresh from the server."""
+        selected = self.run(lambda talk: imap.select(talk, mailbox))
+        self._check(selected)
+        return selected
+
     def _attempt(self, operation: Callable[[imap.Conversation], Steps[T]], mailbox: str) -> T:
         client = self._client
         if client is None or client.closed:

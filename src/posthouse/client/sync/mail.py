@@ -23,7 +23,7 @@ from posthouse.message.stream import Decoder
 
 from .. import imap
 from ..attachment import create_new
-from ..message import Files, Message
+from ..message import Addresses, Files, Message
 from ..skeleton import Skeleton, body_of
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ class Mail:
 
     def forward(
         self,
-        to: str,
+        to: Addresses,
         text: str | None = None,
         *,
         html: str | None = None,

@@ -251,8 +251,7 @@ class Mailbox:
 
     def examine(self) -> Selected:
         """The mailbox's numbers, fresh from the server."""
-        name = self.name()
-        return self.box.run(lambda conversation: imap.select(conversation, name), name)
+        return self.box.select(self.name())
 
     def messages(self, uids: Sequence[int]) -> Messages:
         """The messages with these UIDs."""
@@ -302,7 +301,7 @@ class Mailbox:
         """
         name = self.name()
         old = State.parse(since) if isinstance(since, str) else since
-        found = self.box.run(lambda talk: compare(talk, name, old), name)
+        found = self.box.run(lambda talk: compare(talk, name, old))
         return Delta(self.messages(found.new), found.changed, found.vanished, found.state, found.reset)
 
     def watch(self, *, since: State | str | None = None, quiet: float | None = None) -> Iterator[Event[Mail]]:
@@ -315,7 +314,7 @@ class Mailbox:
         name = self.name()
         state = State.parse(since) if isinstance(since, str) else since
         if state is None:
-            state = (self.box.run(lambda talk: compare(talk, name, None), name)).state
+            state = (self.box.run(lambda talk: compare(talk, name, None))).state
         watcher = Watcher(self.box.connect, name, state)
         try:
             while True:

@@ -1,0 +1,88 @@
+"""`posthouse move`, `delete` and `flag`: messages put in order, on the server."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from posthouse.errors import NotFound
+
+from .remote import AccountOption, IdsArgument, ImapOption, MailboxOption, opened, selections
+from .report import reported
+
+
+@reported
+def move(
+    idents: IdsArgument,
+    to: Annotated[str, typer.Option("--to", metavar="MAILBOX", help="Where to: a name, or archive, trash, junk.")],
+    mailbox: MailboxOption = "INBOX",
+    account: AccountOption = "",
+    imap: ImapOption = None,
+) -> None:
+    """Move messages into another mailbox.
+
+    Example: posthouse move 12 13 --to archive
+    """
+    with opened(account, imap) as box:
+        special = {"archive": box.archive, "trash": box.trash, "junk": box.junk}
+        names = [one.name for one in box.mailboxes()]
+        if to not in names and to.lower() not in special:
+            raise NotFound(f"there is no mailbox {to}", advice="`posthouse mailboxes` lists them.")
+        target = to if to in names else special[to.lower()]
+        for _, messages in selections(box, idents, mailbox):
+            messages.move(target)
+    typer.echo(f"Moved {_count(idents)} to {to}.")
+
+
+@reported
+def delete(
+    idents: IdsArgument,
+    forever: Annotated[
+        bool, typer.Option("--forever", help="Remove them, instead of moving them to the trash.")
+    ] = False,
+    mailbox: MailboxOption = "INBOX",
+    account: AccountOption = "",
+    imap: ImapOption = None,
+) -> None:
+    """Move messages into the trash; those that are in it already, or with --forever, are removed.
+
+    Example: posthouse delete 12
+    """
+    with opened(account, imap) as box:
+        for _, messages in selections(box, idents, mailbox):
+            messages.delete(forever=forever)
+    typer.echo(f"Deleted {_count(idents)}.")
+
+
+@reported
+def flag(
+    idents: IdsArgument,
+    read: Annotated[bool | None, typer.Option("--read/--unread", help="Read, or not.", show_default=False)] = None,
+    flagged: Annotated[
+        bool | None, typer.Option("--flagged/--unflagged", help="Marked for attention, or not.", show_default=False)
+    ] = None,
+    add: Annotated[
+        list[str] | None, typer.Option(metavar="KEYWORD", help="A keyword to add.", show_default=False)
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option(metavar="KEYWORD", help="A keyword to take away.", show_default=False)
+    ] = None,
+    mailbox: MailboxOption = "INBOX",
+    account: AccountOption = "",
+    imap: ImapOption = None,
+) -> None:
+    """Mark messages as read, flagged, or with keywords.
+
+    Example: posthouse flag 12 13 --read --add work
+    """
+    if read is None and flagged is None and not add and not remove:
+        raise typer.BadParameter("say how to mark: --read, --unread, --flagged, --unflagged, --add, --remove")
+    with opened(account, imap) as box:
+        for _, messages in selections(box, idents, mailbox):
+            messages.mark(read=read, flagged=flagged, add=add or (), remove=remove or ())
+    typer.echo(f"Marked {_count(idents)}.")
+
+
+def _count(idents: list[str]) -> str:
+    return "1 message" if len(idents) == 1 else f"{len(idents)} messages"
