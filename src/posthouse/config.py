@@ -26,6 +26,10 @@ T = TypeVar("T")
 STANDARD_PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "imap": 143, "imaps": 993}
 
 
+# More are no quicker: all of them write to one store.
+MAX_WORKERS = 64
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """An address with a port: ``"host:port"``, ``"[::1]:port"``; for a listener, port 0 lets the system choose."""
@@ -179,6 +183,7 @@ class Config:
 
     hostname: str = setting("", "this server's name, as other servers see it: mail.example.org")
     data: Path = setting(Path("data"), "the folder of the store")
+    workers: int = setting(1, "equal processes that serve; as many as processors, where one doesn't keep up")
     listen: Listen = field(default_factory=Listen)
     tls: Tls = field(default_factory=Tls)
     login: Login = field(default_factory=Login)
@@ -280,6 +285,8 @@ def check_values(config: Config) -> None:
         raise ConfigError(f"{path}: {config.hostname!r} is no host name")
     if (config.tls.certificate is None) != (config.tls.key is None):
         raise ConfigError(f"{path}: [tls] needs both certificate and key")
+    if not 1 <= config.workers <= MAX_WORKERS:
+        raise ConfigError(f"{path}: workers must be from 1 to {MAX_WORKERS}")
     for limit in dataclasses.fields(config.limits):
         least = limit.metadata["least"]
         if getattr(config.limits, limit.name) < least:

@@ -94,10 +94,11 @@ def serve(config: ConfigOption = None) -> None:
     SIGHUP takes up a renewed certificate. Example: posthouse serve --config ./mail/posthouse.toml
     """
     with server_extra():
-        from posthouse.server import app, log
+        from posthouse.server import log
+        from posthouse.server.serve import serve as run
     settings = load_config(config)
     log.setup()
-    app.serve(settings, ready=lambda server: print("ready", flush=True))
+    run(settings, ready=lambda: print("ready", flush=True))
 
 
 @reported

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import functools
 import logging
-import os
-import resource
-import signal
-import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import uvloop
@@ -31,16 +26,15 @@ from posthouse.store.engine import Store
 
 from .background import Background
 from .connection import GOODBYE_SECONDS, HANDSHAKE_SECONDS, Connection
-from .doors import DOORS, Door
+from .doors import Door
 from .limits import Doorkeeper
-from .notify import notify
-from .proxied import ProxiedListener, bind
+from .listening import BACKLOG, Listening, close_doors, open_doors
+from .proxied import ProxiedListener
 from .tls import ServerTls
+from .turn import Turn
 
 log = logging.getLogger("posthouse.server")
 
-# Connections that the kernel holds for us while the loop is busy; Linux caps it at net.core.somaxconn (4096).
-BACKLOG = 4096
 STOPPING = "the server is shutting down; try again in a few minutes"
 
 
@@ -48,12 +42,19 @@ class Server:
     """All listeners over one store, and the relay. ``async with Server(config) as server`` starts and stops it."""
 
     def __init__(
-        self, config: Config, *, open_store: Callable[[Path], Store] = Store.open, relay_port: int = relay.PORT
+        self,
+        config: Config,
+        *,
+        listening: Sequence[Listening] | None = None,
+        open_store: Callable[[Path], Store] = Store.open,
+        relay_port: int = relay.PORT,
     ) -> None:
-        """``open_store``: what makes the store of a data folder, for who wants it on another disk or clock.
+        """``listening``: sockets that are open already; else it opens those of the configuration itself.
+        ``open_store``: what makes the store of a data folder, for who wants it on another disk or clock.
         ``relay_port``: where other servers listen; another than 25 in tests only.
         """
         self.config = config
+        self._listening = listening
         self._relay_port = relay_port
         self._relay: Relay | None = None
         self._open_store = open_store
@@ -64,6 +65,7 @@ class Server:
         self._doorkeeper = Doorkeeper(config.limits)
         self._empty: asyncio.Event | None = None  # while stopping: set when the last connection is gone
         self._background: Background | None = None
+        self._turn: Turn | None = None
         self.house: House | None = None
 
     async def __aenter__(self) -> Server:
@@ -76,31 +78,40 @@ class Server:
     async def start(self) -> None:
         """Open the store and every listener. `ConfigError` says what is in the way; then nothing stays open."""
         self._tls = {people: ServerTls.load(self.config.tls, people=people) for people in (False, True)}
-        store = await asyncio.to_thread(self._open_store, self.config.data)
+        listening = self._listening if self._listening is not None else open_doors(self.config)[0]
+        try:
+            store = await asyncio.to_thread(self._open_store, self.config.data)
+        except BaseException:
+            close_doors(listening)
+            raise
         self.house = self._furnish(store)
         try:
             await self.house.logins.start()
-            for door in DOORS:
-                for endpoint in getattr(self.config.listen, door.name):
-                    await self._listen(door, endpoint)
-            if self._listeners:
-                await self._start_relay(store)
+            for one in listening:
+                await self._listen(one)
+            begin, end = functools.partial(self._begin_duties, store), self._end_duties
+            self._turn = Turn(store.data / "run" / "duties.lock", begin, end)
+            await self._turn.start()
         except BaseException:
             await self.stop()
+            close_doors(listening)
             raise
-        if not self._listeners:
-            await self.stop()
-            raise ConfigError(
-                f"{self.config.path}: [listen] names no door, so there is nothing to serve",
-                advice='Write, for example, submission = "127.0.0.1:587" under [listen].',
-            )
-        self._background = Background(store)
-        self._background.start()
 
-    async def _start_relay(self, store: Store) -> None:
+    async def _begin_duties(self, store: Store) -> None:
+        """What one process does for all."""
         servers = [(server.host, server.port) for server in self.config.dns.servers]
         self._relay = Relay(store, Resolver(servers), hostname=self.config.hostname, port=self._relay_port)
         await self._relay.start()
+        self._background = Background(store)
+        self._background.start()
+
+    async def _end_duties(self) -> None:
+        if self._relay is not None:
+            await self._relay.stop(self.config.limits.stop_seconds)
+            self._relay = None
+        if self._background is not None:
+            await self._background.stop()
+            self._background = None
 
     def _furnish(self, store: Store) -> House:
         limits = self.config.limits
@@ -127,33 +138,24 @@ class Server:
             never_banned=(*self.config.login.never_banned, *self.config.listen.proxies),
         )
 
-    async def _listen(self, door: Door, endpoint: Endpoint) -> None:
+    async def _listen(self, listening: Listening) -> None:
+        door = listening.door
         tls = self._tls[door.people]
         implicit = tls.context if tls is not None and door.implicit_tls else None
-        make = functools.partial(self._connect, door)
-        try:
-            listener = await self._open(make, endpoint, implicit)
-        except socket.gaierror as error:
-            raise ConfigError(f"{door.name} can't listen on {endpoint}: there is no host of that name") from error
-        except OSError as error:
-            raise ConfigError(*_why(door, endpoint, error)) from error
+        listener = await self._accept(listening, functools.partial(self._connect, door), implicit)
         self._listeners.append(listener)
-        for opened in listener.sockets:
-            actual = Endpoint(*opened.getsockname()[:2])
-            self.endpoints.setdefault(door.name, []).append(actual)
-            log.info("%s listens on %s", door.name, actual)
+        self.endpoints.setdefault(door.name, []).append(listening.endpoint)
+        log.info("%s listens on %s", door.name, listening.endpoint)
 
-    async def _open(
-        self, make: Callable[[Peer | None], Connection], endpoint: Endpoint, tls: ssl.SSLContext | None
+    async def _accept(
+        self, listening: Listening, make: Callable[[Peer | None], Connection], tls: ssl.SSLContext | None
     ) -> asyncio.Server | ProxiedListener:
         proxies = self.config.listen.proxies
         if proxies:
-            sockets = await bind(endpoint, BACKLOG)
-            return ProxiedListener(sockets, make, tls, proxies, self.config.limits.proxy_header_seconds)
+            return ProxiedListener([listening.socket], make, tls, proxies, self.config.limits.proxy_header_seconds)
         return await asyncio.get_running_loop().create_server(
             lambda: make(None),
-            endpoint.host,
-            endpoint.port,
+            sock=listening.socket,
             backlog=BACKLOG,
             ssl=tls,
             ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None,
@@ -191,7 +193,7 @@ class Server:
         """Close the doors, let conversations finish what they are in the middle of, close the store."""
         for listener in self._listeners:
             listener.close()
-        relaying = asyncio.create_task(self._relay.stop(self.config.limits.stop_seconds)) if self._relay else None
+        ending = asyncio.create_task(self._turn.stop()) if self._turn is not None else None
         for connection in list(self._connections):
             connection.stop(STOPPING)
         if self._connections:
@@ -204,12 +206,9 @@ class Server:
         for listener in self._listeners:
             await listener.wait_closed()
         self._listeners.clear()
-        if relaying is not None:
-            await relaying
-            self._relay = None
-        if self._background is not None:
-            await self._background.stop()
-            self._background = None
+        if ending is not None:
+            await ending
+            self._turn = None
         if self.house is not None:
             await self.house.logins.stop()
             await asyncio.to_thread(self.house.store.close)
@@ -223,42 +222,6 @@ class Server:
                 log.info("took up the certificate %s", self.config.tls.certificate)
         except ConfigError as error:
             log.error("kept the certificate in use: %s", error)
-
-
-def _why(door: Door, endpoint: Endpoint, error: OSError) -> tuple[str]:
-    """One sentence, with the next step, for a door that can't be opened."""
-    if error.errno == errno.EADDRINUSE:
-        return (
-            f"{door.name} can't listen on {endpoint}: another program does already; "
-            f"`ss -ltnp 'sport = :{endpoint.port}'` shows which",
-        )
-    if error.errno == errno.EACCES:
-        return (
-            f"{door.name} can't listen on {endpoint}: ports below 1024 are for root, or for a service with the "
-            "capability CAP_NET_BIND_SERVICE",
-        )
-    return (f"{door.name} can't listen on {endpoint}: {os.strerror(error.errno) if error.errno else error}",)
-
-
-async def _serve(config: Config, ready: Callable[[Server], None]) -> None:
-    loop = asyncio.get_running_loop()
-    asked = asyncio.Event()
-    async with Server(config) as server:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, asked.set)
-        loop.add_signal_handler(signal.SIGHUP, server.reload)
-        ready(server)
-        notify("READY=1")
-        await asked.wait()
-        log.info("stopping")
-        notify("STOPPING=1")
-
-
-def serve(config: Config, ready: Callable[[Server], None]) -> None:
-    """Run the server until SIGTERM or SIGINT; ``ready`` is called when every listener accepts."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is an open file; shells allow 1,024
-    uvloop.run(_serve(config, ready))
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 
-from posthouse.config import Endpoint, Network
+from posthouse.config import Network
 from posthouse.errors import RemoteProtocolError
 from posthouse.sessions.session import Peer
 from posthouse.wire.proxy import Source, read_header
@@ -147,20 +147,3 @@ class ProxiedListener:
             await ready
         finally:
             self._loop.remove_reader(accepted)
-
-
-async def bind(endpoint: Endpoint, backlog: int) -> list[socket.socket]:
-    """Sockets that listen at every address of an endpoint. Errors: OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(
-        endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    sockets: list[socket.socket] = []
-    try:
-        for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
-            sockets.append(socket.create_server(address[:2], family=family, backlog=backlog))
-            sockets[-1].setblocking(False)
-    except BaseException:
-        for opened in sockets:
-            opened.close()
-        raise
-    return sockets
