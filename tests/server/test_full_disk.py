@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from live import PASSWORDS, Live, prepare
+from faulty_sqlite import EIO, FULL, faulty_sqlite
+from live import PASSWORDS, Live, live, prepare
 from posthouse.server.app import serving
 from posthouse.store.disk import Disk
 from posthouse.store.engine import Store
@@ -27,10 +28,11 @@ class FullDisk(Disk):
 
     def __init__(self) -> None:
         self.full: set[str] = set()
+        self.error = errno.ENOSPC
 
     def _fail(self, step: str) -> None:
         if step in self.full:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise OSError(self.error, os.strerror(self.error))
 
     def create(self, path: Path) -> int:
         self._fail("create")
@@ -47,6 +49,10 @@ class FullDisk(Disk):
     def rename(self, source: Path, target: Path) -> None:
         self._fail("rename")
         super().rename(source, target)
+
+    def sync_directory(self, path: Path) -> None:
+        self._fail("sync_directory")
+        super().sync_directory(path)
 
 
 @pytest.fixture
@@ -70,7 +76,7 @@ def count(house: Live) -> int:
 
 
 @pytest.mark.parametrize("letter", [SMALL, LARGE], ids=["small", "large"])
-@pytest.mark.parametrize("step", ["create", "write", "sync", "rename"])
+@pytest.mark.parametrize("step", ["create", "write", "sync", "rename", "sync_directory"])
 def test_smtp_refuses_for_now_and_takes_the_letter_later(house: Live, disk: FullDisk, step: str, letter: bytes) -> None:
     with smtplib.SMTP(house.host, house.port("smtp")) as client:
         disk.full = {step}
@@ -87,7 +93,7 @@ def test_smtp_refuses_for_now_and_takes_the_letter_later(house: Live, disk: Full
 
 
 @pytest.mark.parametrize("letter", [SMALL, LARGE], ids=["small", "large"])
-@pytest.mark.parametrize("step", ["create", "write", "sync", "rename"])
+@pytest.mark.parametrize("step", ["create", "write", "sync", "rename", "sync_directory"])
 def test_append_refuses_for_now_and_takes_the_letter_later(
     house: Live, disk: FullDisk, step: str, letter: bytes
 ) -> None:
@@ -101,3 +107,52 @@ def test_append_refuses_for_now_and_takes_the_letter_later(
         assert client.append("INBOX", "", "", letter)[0] == "OK"
         assert client.select("INBOX") == ("OK", [b"1"])
         assert client.fetch("1", "(BODY.PEEK[])")[1][0][1] == letter
+
+
+@pytest.mark.parametrize("step", ["create", "write", "sync", "rename", "sync_directory"])
+def test_a_broken_disk_is_no_ok_either(house: Live, disk: FullDisk, step: str) -> None:
+    disk.error = errno.EIO
+    with smtplib.SMTP(house.host, house.port("smtp")) as client:
+        disk.full = {step}
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            client.sendmail("eve@elsewhere.example", BOB, SMALL)
+        assert refused.value.smtp_code == 451
+        assert count(house) == 0
+        disk.full = set()
+        client.sendmail("eve@elsewhere.example", BOB, SMALL)
+    assert count(house) == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "codes", "reply"),
+    [("write", FULL, 452), ("write", EIO, 451), ("sync", EIO, 451)],
+    ids=["full", "broken writes", "broken syncs"],
+)
+def test_the_database_has_no_room_or_a_broken_disk(
+    tmp_path: Path, step: str, codes: dict[str, int], reply: int
+) -> None:
+    with (
+        faulty_sqlite() as faults,
+        live(tmp_path) as house,
+        smtplib.SMTP(house.host, house.port("smtp")) as smtp,
+        imaplib.IMAP4_SSL(house.host, house.port("imaps"), ssl_context=house.tls) as imap,
+    ):
+        smtp.sendmail("eve@elsewhere.example", BOB, SMALL)
+        imap.login(BOB, PASSWORDS[BOB])
+        assert imap.select("INBOX") == ("OK", [b"1"])
+        faults.arm(step, 0, codes, times=10**6)
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            smtp.sendmail("eve@elsewhere.example", BOB, SMALL)
+        assert refused.value.smtp_code == reply
+        for status, _ in (
+            imap.append("INBOX", "", "", SMALL),
+            imap.store("1", "+FLAGS", "(\\Flagged)"),
+            imap.copy("1", "Archive"),
+            imap.create("New"),
+        ):
+            assert status == "NO"
+        assert imap.fetch("1", "(FLAGS)") == ("OK", [b"1 (FLAGS ())"]), "what is there can be read"
+        faults.clear()
+        smtp.sendmail("eve@elsewhere.example", BOB, SMALL)
+        assert imap.store("1", "+FLAGS", "(\\Flagged)")[0] == imap.create("New")[0] == "OK"
+        assert imap.select("INBOX") == ("OK", [b"2"])
