@@ -80,8 +80,18 @@ def test_a_set_is_limited() -> None:
     assert len(SequenceSet.parse(b",".join([b"1"] * MAX_RANGES)).ranges) == MAX_RANGES
     with pytest.raises(Malformed, match="at most"):
         SequenceSet.parse(b",".join([b"1"] * (MAX_RANGES + 1)))
-    with pytest.raises(ValueError, match="more than"):
-        SequenceSet(((1, 1),) * (MAX_RANGES + 1))
+
+
+def test_an_answer_may_be_longer() -> None:
+    assert len(SequenceSet.of(range(1, 3 * MAX_RANGES, 2)).ranges) > MAX_RANGES
+
+
+@pytest.mark.parametrize(
+    ("numbers", "written"), [([3, 2, 1], b"3,2,1"), ([5, 6, 7, 2, 3, 9, 8], b"5:7,2:3,9,8"), ([1], b"1")]
+)
+def test_an_order_is_kept(numbers: list[int], written: bytes) -> None:
+    """RFC 5267 §3.2: ranges ascend."""
+    assert bytes(SequenceSet.in_order(numbers)) == written
 
 
 @pytest.mark.parametrize("ranges", [(), ((0, 1),), ((2, 1),), ((1, STAR + 1),)])

@@ -48,6 +48,11 @@ CAPABILITIES = (
     Offer("APPENDLIMIT", When.LOGGED_IN),  # RFC 7889
     Offer("ESEARCH", When.LOGGED_IN),  # RFC 4731
     Offer("SEARCHRES", When.LOGGED_IN),  # RFC 5182
+    Offer("SORT", When.LOGGED_IN),  # RFC 5256
+    Offer("SORT=DISPLAY", When.LOGGED_IN),  # RFC 5957
+    Offer("ESORT", When.LOGGED_IN),  # RFC 5267 §3
+    Offer("THREAD=ORDEREDSUBJECT", When.LOGGED_IN),  # RFC 5256
+    Offer("THREAD=REFERENCES", When.LOGGED_IN),
     Offer("WITHIN", When.LOGGED_IN),  # RFC 5032
     Offer("SAVEDATE", When.LOGGED_IN),  # RFC 8514
     Offer("PREVIEW", When.LOGGED_IN),  # RFC 8970

@@ -32,8 +32,6 @@ class SequenceSet:
     def __post_init__(self) -> None:
         if not self.ranges and not self.saved:
             raise ValueError("a sequence set holds at least one number")
-        if len(self.ranges) > MAX_RANGES:
-            raise ValueError(f"a sequence set of more than {MAX_RANGES} ranges")
         for first, last in self.ranges:
             if not 1 <= first <= last <= STAR:
                 raise ValueError(f"{first}:{last} is no range of message numbers")
@@ -60,6 +58,17 @@ class SequenceSet:
     def of(cls, numbers: Iterable[int]) -> SequenceSet:
         """The shortest set of exactly these numbers; `ValueError` when there are none."""
         return cls(tuple(_merged((number, number) for number in numbers)))
+
+    @classmethod
+    def in_order(cls, numbers: Iterable[int]) -> SequenceSet:
+        """The shortest set that names these numbers in this order (RFC 5267 §3.2); `ValueError` for none."""
+        ranges: Ranges = []
+        for number in numbers:
+            if ranges and ranges[-1][1] + 1 == number:
+                ranges[-1] = (ranges[-1][0], number)
+            else:
+                ranges.append((number, number))
+        return cls(tuple(ranges))
 
     def __bytes__(self) -> bytes:
         parts = [_written(first) if first == last else _written(first) + b":" + _written(last)

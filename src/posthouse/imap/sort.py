@@ -67,9 +67,10 @@ def _search_criteria(cursor: Cursor) -> Key:
 # -- answers ---------------------------------------------------------------------------------------------------------
 
 
-def sorted_response(numbers: Iterable[int]) -> bytes:
-    """sort-data = "SORT" *(SP nz-number)"""
-    return b"SORT" + b"".join(b" %d" % number for number in numbers)
+def sorted_response(numbers: Iterable[int], *, modseq: int | None = None) -> bytes:
+    """sort-data = "SORT" [1*(SP nz-number) [SP search-sort-mod-seq]] (RFC 7162 §3.1.9)"""
+    line = b"SORT" + b"".join(b" %d" % number for number in numbers)
+    return line if modseq is None else b"%b (MODSEQ %d)" % (line, modseq)
 
 
 @dataclass(frozen=True, slots=True)

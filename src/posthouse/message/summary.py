@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from . import address, attachment, body, html_text, mime, structure, thread
 from .date import parse_date
 from .mime import Buffer, Part
+from .order import Order, order
 
 # RFC 8970 §3.1: a preview "MUST NOT exceed 256 characters"; clients show about that.
 PREVIEW_LENGTH = 200
@@ -50,6 +51,7 @@ class Summary:
     date: int | None
     preview: str
     has_attachment: bool
+    order: Order
 
 
 def summarize(raw: Buffer) -> Summary:
@@ -66,6 +68,7 @@ def summarize(raw: Buffer) -> Summary:
     sent = parse_date(fields.body(b"date"))
     texts, files = attachment.divide(root)
     ids = thread.id_field(fields, b"message-id")
+    base, is_reply = thread.base_subject(subject)
     return Summary(
         envelope=structure.render_envelope(fields, tokens).encode("utf-8", "replace"),
         body=short,
@@ -73,7 +76,7 @@ def summarize(raw: Buffer) -> Summary:
         tree=mime.pack(root),
         header_size=root.body,
         subject=subject,
-        base_subject=thread.base_subject(subject)[0],
+        base_subject=base,
         from_=_shown(tokens[b"from"]),
         to=_shown(tokens[b"to"]),
         cc=_shown(tokens[b"cc"]),
@@ -85,6 +88,7 @@ def summarize(raw: Buffer) -> Summary:
         date=None if sent is None else int(sent.timestamp()),
         preview=preview(texts, raw),
         has_attachment=any(not inline for _, inline in files),
+        order=order(base, is_reply, tokens[b"from"], tokens[b"to"], tokens[b"cc"]),
     )
 
 

@@ -25,6 +25,7 @@ from . import (
     imap_quota,
     imap_search,
     imap_select,
+    imap_sort,
     imap_store,
     imap_urlauth,
     place,
@@ -57,6 +58,7 @@ COMMANDS: dict[type, Handler] = {
     **imap_select.COMMANDS,
     **imap_fetch.COMMANDS,
     **imap_search.COMMANDS,
+    **imap_sort.COMMANDS,
     **imap_store.COMMANDS,
 }
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Container
-from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Concatenate, Literal, NamedTuple, ParamSpec, cast
 
 from posthouse.errors import StoreError
 from posthouse.imap import command, response
 from posthouse.imap import search as asked
 from posthouse.imap.command import SearchOptions
 from posthouse.imap.sequence import SAVED, SequenceSet
-from posthouse.store import mail, search, thread
+from posthouse.store import mail, search
 from posthouse.store.engine import Tx
 
 from .imap_answer import Done, Handler, No
@@ -28,10 +28,11 @@ DATES: dict[asked.Which, Callable[[int | None, int | None], search.Key]] = {
     asked.Which.SAVED: search.Saved,
 }
 ALL = SearchOptions(every=True)
+P = ParamSpec("P")
 
 
 class Found(NamedTuple):
-    """UIDs, ascending; and their modseqs, if the search was about those (RFC 7162 §3.1.5)."""
+    """UIDs, in the order in which they are told; and their modseqs, if it was about those (RFC 7162 §3.1.5)."""
 
     uids: list[int]
     modseqs: dict[int, int]
@@ -41,58 +42,95 @@ async def find(session: ImapSession, wish: command.Search) -> Done:
     """SEARCH and UID SEARCH, answered with the numbers or UIDs of messages that the client knows."""
     selected = session.selected_mailbox
     options = wish.options
+    if options is None and session.server.rev2:
+        options = ALL  # §6.4.4: 4rev2 has no other answer than ESEARCH
+    looked = await found(session, options, look_for, selected, wish.key)
+    if options is None:
+        numbers = selected.shown(looked.uids, uid=wish.uid)
+        session.server.untagged(response.search(numbers, modseq=highest(looked)))
+    else:
+        answer(session, wish, options, looked)
+    return Done("SEARCH completed")
+
+
+async def found(
+    session: ImapSession,
+    options: SearchOptions | None,
+    look: Callable[Concatenate[Tx, Selected, P], Found],
+    selected: Selected,
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Found:
+    """What ``look`` finds of what the client knows."""
     try:
-        found = await session.house.store.read(look_for, selected, wish.key)
+        looked = await session.house.store.read(look, selected, *args, **kwargs)
     except (No, StoreError):
         if options is not None and options.save:
             selected.saved = []  # §6.4.4.1: "$" is nothing after a search that failed
         raise
-    numbers = selected.numbered(found.uids)
-    shown = {uid: uid for uid in numbers.values()} if wish.uid else numbers
-    if options is None and session.server.rev2:
-        options = ALL  # §6.4.4: 4rev2 has no other answer than ESEARCH
-    if options is None:
-        modseq = max((found.modseqs[uid] for uid in shown.values()), default=None) if found.modseqs else None
-        session.server.untagged(response.search(shown, modseq=modseq))
-    else:
-        tell(session, wish, options, shown, found.modseqs)
-    return Done("SEARCH completed")
+    return looked._replace(uids=selected.known(looked.uids))
 
 
-def tell(
-    session: ImapSession, wish: command.Search, options: SearchOptions, shown: dict[int, int], modseqs: dict[int, int]
-) -> None:
-    """ESEARCH (RFC 9051 §7.3.4) and what "$" is from now on. ``shown``: what the client is told, and the UIDs."""
-    numbers = list(shown)
-    ends = [*(numbers[:1] if options.minimum else ()), *(numbers[-1:] if options.maximum else ())]
-    everything = options.every or options.count or not (options.minimum or options.maximum)
-    # RFC 5182 §2.4, RFC 7162 §3.1.10: with MIN and MAX alone, only they are saved, and their modseq counts.
-    meant = [shown[number] for number in (numbers if everything else ends)]
+def highest(looked: Found) -> int | None:
+    """The highest modseq of the messages found, where it is to be told."""
+    return max((looked.modseqs[uid] for uid in looked.uids), default=None) if looked.modseqs else None
+
+
+def answer(session: ImapSession, wish: command.Search | command.Sort, options: SearchOptions, looked: Found) -> None:
+    """ESEARCH (RFC 9051 §7.3.4), in the order of what was found, and what "$" is from now on."""
+    selected = session.selected_mailbox
+    uids = looked.uids
+    ends = [*(uids[:1] if options.minimum else ()), *(uids[-1:] if options.maximum else ())]
+    window = None if options.partial is None else positions(uids, options.partial)
+    if options.every or options.count or not (ends or window is not None or options.minimum or options.maximum):
+        meant = uids
+    else:  # RFC 5182 §2.4, RFC 7162 §3.1.10: with MIN and MAX alone, only they are saved, and their modseq counts.
+        meant = list(dict.fromkeys([*ends, *(window or ())]))
     if options.save:
-        session.selected_mailbox.saved = SAVED.resolve(0, ((uid, uid) for uid in meant))
-    if not (options.minimum or options.maximum or options.every or options.count):
-        return  # only SAVE: nothing is told (RFC 5182 §2.1)
+        selected.saved = SAVED.resolve(0, ((uid, uid) for uid in meant))
+    if not (options.minimum or options.maximum or options.every or options.count or window is not None):
+        return  # only SAVE or UPDATE: nothing is told (RFC 5182 §2.1)
+
+    def told(some: list[int]) -> list[int]:
+        return selected.shown(some, uid=wish.uid)
+
+    def told_set(some: list[int]) -> SequenceSet | None:
+        return SequenceSet.in_order(told(some)) if some else None
+
     line = response.esearch(
         session.tag,
         uid=wish.uid,
-        minimum=numbers[0] if options.minimum and numbers else None,
-        maximum=numbers[-1] if options.maximum and numbers else None,
-        every=SequenceSet.of(numbers) if options.every and numbers else None,
-        count=len(numbers) if options.count else None,
-        modseq=max((modseqs[uid] for uid in meant), default=None) if modseqs else None,
+        minimum=told(uids[:1])[0] if options.minimum and uids else None,
+        maximum=told(uids[-1:])[0] if options.maximum and uids else None,
+        every=told_set(uids) if options.every else None,
+        count=len(uids) if options.count else None,
+        modseq=max((looked.modseqs[uid] for uid in meant), default=None) if looked.modseqs else None,
+        partial=None if window is None or options.partial is None else (options.partial, told_set(window)),
     )
     session.server.untagged(line)
 
 
+def positions(uids: list[int], wanted: tuple[int, int]) -> list[int]:
+    """Those from one position to another, both included: the first is 1, the last -1 (RFC 5267 §4.4, RFC 9394)."""
+    first, last = wanted
+    if first > 0:
+        return uids[first - 1 : last]
+    return uids[max(len(uids) + last, 0) : max(len(uids) + first + 1, 0)]
+
+
 def look_for(tx: Tx, selected: Selected, key: asked.Key) -> Found:
     """The messages for which the key is true."""
-    mailbox_id = selected.mailbox.id
-    uids = search.search(tx, mailbox_id, Translation(tx, selected).of(key))
-    modseqs: dict[int, int] = {}
-    if uids and any(isinstance(inner, asked.ModSeq) for inner in asked.walk(key)):
-        ranges = SAVED.resolve(0, ((uid, uid) for uid in uids))
-        modseqs = dict(mail.fetch(tx, mailbox_id, ranges, ("modseq",)))
-    return Found(uids, modseqs)
+    uids = search.search(tx, selected.mailbox.id, Translation(tx, selected).of(key))
+    return Found(uids, modseqs_of(tx, selected, key, uids))
+
+
+def modseqs_of(tx: Tx, selected: Selected, key: asked.Key, uids: list[int]) -> dict[int, int]:
+    """The modseqs of these messages, if the search was about those."""
+    if not uids or not any(isinstance(inner, asked.ModSeq) for inner in asked.walk(key)):
+        return {}
+    ranges = SAVED.resolve(0, ((uid, uid) for uid in uids))
+    return dict(mail.fetch(tx, selected.mailbox.id, ranges, ("modseq",)))
 
 
 class Translation:
@@ -122,10 +160,9 @@ class Translation:
             case asked.Uids(uids):
                 return search.Uids(tuple(self._selected.uid_ranges(uids, by_uid=True)))
             case asked.EmailId(id):
-                return self._messages((number_of(id, "M"),))
+                return search.Is(number_of(id, "M"))
             case asked.ThreadId(id):
-                account_id = self._selected.mailbox.account_id
-                return self._messages(frozenset(thread.messages(self._tx, account_id, number_of(id, "T"))))
+                return search.InThread(number_of(id, "T"))
             case asked.Dated():
                 return dated(key)
             case asked.Younger(seconds):
@@ -133,11 +170,6 @@ class Translation:
             case asked.Older(seconds):
                 return search.Received(end=self._tx.now - seconds + 1)
         return text(key)
-
-    def _messages(self, wanted: Container[int]) -> search.Key:
-        """The places of these messages in the mailbox."""
-        rows = mail.fetch(self._tx, self._selected.mailbox.id, mail.ALL, ("message_id",))
-        return search.Uids(tuple((uid, uid) for uid, message_id in rows if message_id in wanted))
 
 
 def text(key: asked.Key) -> search.Key:

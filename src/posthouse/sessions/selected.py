@@ -22,6 +22,8 @@ from posthouse.store.engine import Store
 from posthouse.store.mailbox import Mailbox
 
 Ranges = list[tuple[int, int]]
+# Looking one UID up costs about so many times what putting one of all into a table does.
+FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +91,27 @@ class Selected:
         """How many messages that the client knows are in these ranges of UIDs."""
         return sum(self.place(last + 1) - self.place(first) for first, last in ranges)
 
-    def numbered(self, uids: list[int]) -> dict[int, int]:
-        """The messages that the client knows among these UIDs, which ascend, by their sequence numbers."""
+    def known(self, uids: list[int]) -> list[int]:
+        """Those of the UIDs that the client knows, in the same order."""
         if len(uids) == len(self.uids) and uids == self.uids.tolist():
-            return dict(enumerate(uids, 1))  # all of them: a search for ALL, or UNSEEN in a new mailbox
-        return {number: uid for uid in uids if (number := self.number(uid))}
+            return uids  # all of them: a search for ALL, or UNSEEN in a new mailbox
+        there = self._numbers_by_uid(uids)
+        return [uid for uid in uids if uid in there]
+
+    def shown(self, uids: list[int], *, uid: bool) -> list[int]:
+        """UIDs that the client knows as it is told them: as they are, or as sequence numbers."""
+        if uid:
+            return uids
+        if len(uids) == len(self.uids) and uids == self.uids.tolist():
+            return list(range(1, len(uids) + 1))
+        there = self._numbers_by_uid(uids)
+        return [there[one] for one in uids]
+
+    def _numbers_by_uid(self, uids: list[int]) -> dict[int, int]:
+        """The sequence numbers of those that the client knows: by whichever way is shorter."""
+        if len(uids) * FEW < len(self.uids):
+            return {uid: number for uid in uids if (number := self.number(uid))}
+        return dict(zip(self.uids, range(1, len(self.uids) + 1), strict=True))
 
     @property
     def told(self) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from posthouse.errors import StoreError
 
-from . import flag, mail, quota, thread
+from . import flag, mail, ordering, quota, thread
 from .change import next_modseq
 from .mail import Copied, Ranges, account_of
 
@@ -93,4 +93,5 @@ def _duplicate(tx: Tx, message_id: int, account_id: int, size: int, received: in
         new_id=new_id,
         id=message_id,
     )
+    ordering.duplicate(tx, message_id, new_id)
     return new_id

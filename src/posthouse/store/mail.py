@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from posthouse.errors import NotFound, StoreError
 
-from . import flag, quota, thread
+from . import flag, ordering, quota, thread
 from .blob import Blob
 from .change import next_modseq
 from .fold import clean, fold
@@ -210,6 +210,7 @@ def _insert(tx: Tx, account_id: int, blob: Blob, summary: Summary, received: int
         message_id=message_id,
         **{name: fold(text) for name, text in people.items()},
     )
+    ordering.insert(tx, message_id, summary, received)
     return message_id
 
 
@@ -267,6 +268,38 @@ def fetch(tx: Tx, mailbox_id: int, ranges: Ranges, columns: Sequence[str], since
     for low, high in ordered(ranges):
         rows += tx.all(sql, mailbox_id=mailbox_id, low=low, high=high, since=since)
     return rows
+
+
+def fetch_removed(
+    tx: Tx, account_id: int, mailbox_id: int, ranges: Ranges, columns: Sequence[str], since: int
+) -> list[Row]:
+    """The same of messages that were removed after modseq `since`, as they were then: for those who still see them.
+
+    They are there for tidy.GRACE, or longer with `keep_removed`.
+    """
+    wanted = [COLUMNS[name] for name in columns]
+    tables = dict.fromkeys(["p", *(column[0] for column in wanted)])
+    sql = (
+        f"SELECT {', '.join(['p.uid', *wanted])} FROM tombstone p{''.join(JOINS[table] for table in tables)}"
+        " WHERE p.account_id = :account_id AND p.modseq > :since AND p.mailbox_id = :mailbox_id"
+        " AND p.uid BETWEEN :low AND :high ORDER BY p.uid"
+    )
+    rows: list[Row] = []
+    for low, high in ordered(ranges):
+        rows += tx.all(sql, account_id=account_id, mailbox_id=mailbox_id, low=low, high=high, since=since)
+    return rows
+
+
+def keep_removed(tx: Tx, account_id: int, mailbox_id: int, since: int) -> None:
+    """Somebody still sees what was removed from the mailbox after modseq `since`: keep it for tidy.GRACE from now."""
+    tx.run(
+        "UPDATE message SET removed = :now WHERE removed IS NOT NULL AND id IN (SELECT message_id FROM tombstone"
+        " WHERE account_id = :account_id AND modseq > :since AND mailbox_id = :mailbox_id)",
+        account_id=account_id,
+        mailbox_id=mailbox_id,
+        since=since,
+        now=tx.now,
+    )
 
 
 def _fetch_sql(columns: tuple[str, ...], since: int) -> str:
@@ -393,8 +426,9 @@ def _remove(tx: Tx, account_id: int, mailbox_id: int, modseq: int, which: str, l
     if not messages:
         return []
     tx.run(
-        "INSERT INTO tombstone (account_id, mailbox_id, modseq, uid, message_id, created, removed)"
-        f" SELECT :account_id, mailbox_id, :modseq, uid, message_id, created, :now FROM placement WHERE {which}",
+        "INSERT INTO tombstone (account_id, mailbox_id, modseq, uid, message_id, created, removed, flagset_id, saved)"
+        " SELECT :account_id, mailbox_id, :modseq, uid, message_id, created, :now, flagset_id, saved FROM placement"
+        f" WHERE {which}",
         account_id=account_id,
         modseq=modseq,
         now=tx.now,

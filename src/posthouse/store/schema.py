@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from posthouse.errors import StoreVersionError
 
+from . import ordering
 from .database import Connection, Database
 
-VERSION = 4
+VERSION = 5
 # The oldest schema whose programs can work with this one (it only gained what they don't look at). Those of schema 1
 # don't know that the queue uses octets: their repair would let go of them. Those of schema 2 don't know of keys for
-# SCRAM: a password that they change would go on opening the door.
-OLDEST = 3
+# SCRAM: a password that they change would go on opening the door. Those of schema 4 don't make the places of new
+# messages ready: SORT would lose these.
+OLDEST = 5
+
+FILLS: Mapping[int, Callable[[Connection], None]] = {5: ordering.fill}
 
 WORD = re.compile(r"\{(\w+)\}")
 COMMENT = re.compile(r"--[^\n]*")
@@ -25,12 +29,16 @@ COMMENT = re.compile(r"--[^\n]*")
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """A schema as a program knows it. `migrations`: the script that leads to each version, from the one before."""
+    """A schema as a program knows it. `migrations`: the script that leads to each version, from the one before.
+
+    `fills`: what SQL can't work out of what an older store knows, done after the script.
+    """
 
     version: int
     oldest: int
     script: str
     migrations: Mapping[int, str]
+    fills: Mapping[int, Callable[[Connection], None]]
 
 
 def current() -> Schema:
@@ -41,7 +49,7 @@ def current() -> Schema:
         for path in folder.joinpath("migrations").iterdir()
         if path.name.endswith(".sql")
     }
-    return Schema(VERSION, OLDEST, folder.joinpath("schema.sql").read_text("utf-8"), migrations)
+    return Schema(VERSION, OLDEST, folder.joinpath("schema.sql").read_text("utf-8"), migrations, FILLS)
 
 
 def statements(script: str, words: Mapping[str, str]) -> list[str]:
@@ -94,6 +102,8 @@ def _create(database: Database, connection: Connection, schema: Schema) -> None:
 def _migrate(database: Database, connection: Connection, schema: Schema, version: int) -> None:
     for step in range(version + 1, schema.version + 1):
         connection.script(statements(schema.migrations[step], database.words))
+        if step in schema.fills:
+            schema.fills[step](connection)
     if version < schema.version:
         connection.execute(
             "UPDATE store SET version = :version, oldest = :oldest",

@@ -225,6 +225,21 @@ CREATE TABLE folded (
     bcc TEXT NOT NULL
 ) {strict};
 
+-- What SORT and THREAD compare (ordering.py): octets whose order is the order of the words that they stand for.
+CREATE TABLE ordering (
+    message_id {int} PRIMARY KEY REFERENCES message(id) ON DELETE CASCADE,
+    date {int} NOT NULL,          -- sent; or received, where that isn't known
+    subject {blob} NOT NULL,      -- the base subject
+    is_reply {int} NOT NULL,      -- or forwarded, by its subject
+    from_ {blob} NOT NULL,        -- of the first address what stands before the "@"
+    to_ {blob} NOT NULL,
+    cc {blob} NOT NULL,
+    display_from {blob} NOT NULL, -- of the first address what people see
+    display_to {blob} NOT NULL,
+    own TEXT NOT NULL,            -- its message id
+    ancestors TEXT NOT NULL       -- the ids of what it answers, the oldest first, joined by spaces
+) {strict};
+
 -- What an import has brought, so that it brings nothing twice (transfer.py).
 CREATE TABLE imported (
     account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
@@ -267,6 +282,8 @@ CREATE TABLE tombstone (
     message_id {int} NOT NULL,
     created {int} NOT NULL,       -- of the placement that is gone
     removed {int} NOT NULL,       -- when
+    flagset_id {int} NOT NULL,    -- as the placement had them: for sessions that still show the message
+    saved {int} NOT NULL,
     PRIMARY KEY (account_id, modseq, mailbox_id, uid)
 ) {strict} {clustered};
 CREATE INDEX tombstone_removed ON tombstone (removed);

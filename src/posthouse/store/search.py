@@ -9,7 +9,7 @@ leaves open. Text is found as a part of the text, in whatever case (fold.py).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +18,7 @@ from .fold import clean, fold
 from .mail import account_of, ordered
 
 if TYPE_CHECKING:
-    from .engine import Tx
+    from .engine import Row, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +136,23 @@ class Changed:
     modseq: int
 
 
+@dataclass(frozen=True, slots=True)
+class Is:
+    """The message with this id."""
+
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class InThread:
+    """The messages of this thread."""
+
+    thread_id: int
+
+
 Key = (
     All | And | Or | Not | HasFlag | Uids | Field | Header | Body | Text | Received | Sent | Saved | Larger | Smaller
-    | Changed
+    | Changed | Is | InThread
 )  # fmt: skip
 Octets = Header | Body | Text
 
@@ -162,6 +176,16 @@ def search(tx: Tx, mailbox_id: int, key: Key) -> list[int]:
     return _Search(tx, mailbox_id).matching(key)
 
 
+def select(
+    tx: Tx, mailbox_id: int, key: Key, columns: Sequence[str], joins: Sequence[str], order: Sequence[str]
+) -> list[Row]:
+    """Columns of the messages for which `key` is true, in an order; for the store's own files. Errors: NotFound.
+
+    The first column is ``p.uid``; `joins` bring what `columns` and `order` speak of.
+    """
+    return _Search(tx, mailbox_id).select(key, columns, joins, order)
+
+
 class _Search:
     """One search in one mailbox."""
 
@@ -181,18 +205,30 @@ class _Search:
             return self._query(key)
         return sorted(self._among(key, set(self._query(_upper_bound(key)))))
 
+    def select(self, key: Key, columns: Sequence[str], joins: Sequence[str], order: Sequence[str]) -> list[Row]:
+        if not _is_slow(key):
+            return self._rows(key, columns, joins, order)
+        found = self.matching(key)
+        if len(found) <= RANGES_IN_SQL:
+            return self._rows(Uids(tuple((uid, uid) for uid in found)), columns, joins, order)
+        wanted = set(found)
+        return [row for row in self._rows(All(), columns, joins, order) if row[0] in wanted]
+
     # -- what the database decides ---------------------------------------------------------------------------------
 
     def _query(self, key: Key) -> list[int]:
+        return [uid for (uid,) in self._rows(key, ["p.uid"], [], ["p.uid"])]
+
+    def _rows(self, key: Key, columns: Sequence[str], joins: Sequence[str], order: Sequence[str]) -> list[Row]:
         condition = _Condition(self._flagsets)
         where = condition.of(key)
-        joins = "".join(join for table, join in JOINS.items() if f"{table}." in where)
-        rows = self._tx.all(
-            f"SELECT p.uid FROM placement p{joins} WHERE p.mailbox_id = :mailbox_id AND {where} ORDER BY p.uid",
+        needed = dict.fromkeys([*joins, *(join for table, join in JOINS.items() if f"{table}." in where)])
+        return self._tx.all(
+            f"SELECT {', '.join(columns)} FROM placement p{''.join(needed)} WHERE p.mailbox_id = :mailbox_id"
+            f" AND {where} ORDER BY {', '.join(order)}",
             mailbox_id=self._mailbox_id,
             **condition.parameters,
         )
-        return [uid for (uid,) in rows]
 
     # -- what has to be looked at here -----------------------------------------------------------------------------
 
@@ -356,6 +392,10 @@ class _Condition:
                 return f"m.size < {self._parameter(size)}"
             case Changed(modseq):
                 return f"p.modseq >= {self._parameter(modseq)}"
+            case Is(message_id):
+                return f"p.message_id = {self._parameter(message_id)}"
+            case InThread(thread_id):
+                return f"m.thread_id = {self._parameter(thread_id)}"
         raise AssertionError(key)
 
     def _parameter(self, value: Any) -> str:

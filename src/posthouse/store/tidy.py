@@ -117,8 +117,10 @@ def forget_flags(tx: Tx, account_id: int) -> int:
     tx.run("UPDATE account SET modseq = modseq WHERE id = :account_id", account_id=account_id)  # the lock
     return tx.run(
         "DELETE FROM flagset WHERE account_id = :account_id AND id NOT IN (SELECT p.flagset_id FROM placement p"
-        " JOIN mailbox b ON b.id = p.mailbox_id WHERE b.account_id = :account_id)",
+        " JOIN mailbox b ON b.id = p.mailbox_id WHERE b.account_id = :account_id)"
+        " AND id NOT IN (SELECT flagset_id FROM tombstone WHERE account_id = :account_id AND removed > :before)",
         account_id=account_id,
+        before=tx.now - GRACE,
     )
 
 

@@ -130,7 +130,8 @@ CHECKS = (
     Check(
         "message {0} lacks what readers ask for",
         "SELECT m.id FROM message m LEFT JOIN wire w ON w.message_id = m.id LEFT JOIN folded t ON t.message_id = m.id"
-        " WHERE w.message_id IS NULL OR t.message_id IS NULL",
+        " LEFT JOIN ordering o ON o.message_id = m.id"
+        " WHERE w.message_id IS NULL OR t.message_id IS NULL OR o.message_id IS NULL",
     ),
     Check(
         "octets {0} count {1} uses; there are {2}",

@@ -1,0 +1,76 @@
+"""SORT and THREAD: RFC 5256, RFC 5957; ESORT: RFC 5267 §3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from posthouse.imap import command, sort, thread
+from posthouse.imap.command import SortKey
+from posthouse.store import sort as ordered
+from posthouse.store.engine import Tx
+from posthouse.store.sort import Criterion, Name
+
+from .imap_answer import Done, Handler
+from .imap_search import Found, Translation, answer, found, highest, modseqs_of
+
+if TYPE_CHECKING:
+    from .imap import ImapSession
+    from .selected import Selected
+
+NAMES: dict[SortKey, Name] = {
+    SortKey.ARRIVAL: "arrival",
+    SortKey.CC: "cc",
+    SortKey.DATE: "date",
+    SortKey.FROM: "from",
+    SortKey.SIZE: "size",
+    SortKey.SUBJECT: "subject",
+    SortKey.TO: "to",
+    SortKey.DISPLAYFROM: "display from",
+    SortKey.DISPLAYTO: "display to",
+}
+
+
+async def find_sorted(session: ImapSession, wish: command.Sort) -> Done:
+    """SORT and UID SORT."""
+    looked = await found(session, wish.options, look_for, session.selected_mailbox, wish)
+    if wish.options is None:
+        numbers = session.selected_mailbox.shown(looked.uids, uid=wish.uid)
+        session.server.untagged(sort.sorted_response(numbers, modseq=highest(looked)))
+    else:
+        answer(session, wish, wish.options, looked)
+    return Done("SORT completed")
+
+
+def look_for(tx: Tx, selected: Selected, wish: command.Sort) -> Found:
+    """The messages for which the key is true, in the order wanted."""
+    criteria = [Criterion(NAMES[one.key], one.reverse) for one in wish.criteria]
+    uids = ordered.sort(tx, selected.mailbox.id, Translation(tx, selected).of(wish.key), criteria)
+    return Found(uids, modseqs_of(tx, selected, wish.key, uids))
+
+
+async def find_threads(session: ImapSession, wish: command.Thread) -> Done:
+    """THREAD and UID THREAD."""
+    line = await session.house.store.read(look_for_threads, session.selected_mailbox, wish)
+    session.server.untagged(line)
+    return Done("THREAD completed")
+
+
+def look_for_threads(tx: Tx, selected: Selected, wish: command.Thread) -> bytes:
+    """The answer for the messages for which the key is true. It is put together here, off the event loop."""
+    rows = ordered.relations(tx, selected.mailbox.id, Translation(tx, selected).of(wish.key))
+    messages = (
+        thread.Message(
+            row.uid if wish.uid else number,
+            row.date,
+            row.subject,
+            bool(row.is_reply),
+            thread.normal_id(row.id),
+            [thread.normal_id(one) for one in row.ancestors.split()],
+        )
+        for row in rows
+        if (number := selected.number(row.uid))
+    )
+    return sort.thread_response(thread.threads(wish.algorithm, messages))
+
+
+COMMANDS: dict[type, Handler] = {command.Sort: find_sorted, command.Thread: find_threads}

@@ -1,0 +1,77 @@
+"""What SORT and THREAD compare, made ready when a message comes: a narrow table, read row after row. RFC 5256."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from posthouse.message import address
+from posthouse.message.order import Order, order
+from posthouse.message.thread import base_subject
+
+from .fold import clean
+
+if TYPE_CHECKING:
+    from posthouse.message.summary import Summary
+
+    from .database import Connection
+    from .engine import Tx
+
+PORTION = 1_000  # messages of an older store that are put in order in one go
+
+
+def insert(tx: Tx, message_id: int, summary: Summary, received: int) -> None:
+    """Make a new message's place ready."""
+    ancestors = summary.references or summary.in_reply_to[:1]  # RFC 5256 §3, REFERENCES
+    date = received if summary.date is None else summary.date  # §2.2
+    tx.run(INSERT, **_row(message_id, date, summary.order, summary.message_id, " ".join(ancestors)))
+
+
+INSERT = (
+    "INSERT INTO ordering (message_id, date, subject, is_reply, from_, to_, cc, display_from, display_to, own,"
+    " ancestors) VALUES (:message_id, :date, :subject, :is_reply, :from_, :to_, :cc, :display_from, :display_to, :own,"
+    " :ancestors)"
+)
+
+
+def duplicate(tx: Tx, message_id: int, new_id: int) -> None:
+    """The same for a message that is another account's copy of one."""
+    tx.run(
+        "INSERT INTO ordering (message_id, date, subject, is_reply, from_, to_, cc, display_from, display_to, own,"
+        " ancestors) SELECT :new_id, date, subject, is_reply, from_, to_, cc, display_from, display_to, own, ancestors"
+        " FROM ordering WHERE message_id = :id",
+        new_id=new_id,
+        id=message_id,
+    )
+
+
+def _row(message_id: int, date: int, place: Order, own: str, ancestors: str) -> dict[str, object]:
+    return {
+        "message_id": message_id,
+        "date": date,
+        "subject": place.subject,
+        "is_reply": int(place.is_reply),
+        "from_": place.from_,
+        "to_": place.to,
+        "cc": place.cc,
+        "display_from": place.display_from,
+        "display_to": place.display_to,
+        "own": clean(own),
+        "ancestors": clean(ancestors),
+    }
+
+
+def fill(connection: Connection) -> None:
+    """Make the places of all messages of an older store ready, from what it knows of them."""
+    last = 0
+    while rows := connection.execute(
+        "SELECT m.id, coalesce(m.sent, m.received), w.subject, w.from_, w.to_, w.cc, w.message_id_, w.reference_ids,"
+        " w.in_reply_to FROM message m JOIN wire w ON w.message_id = m.id WHERE m.id > :last ORDER BY m.id"
+        " LIMIT :portion",
+        {"last": last, "portion": PORTION},
+    ).fetchall():
+        places = []
+        for message_id, date, subject, from_, to, cc, own, references, in_reply_to in rows:
+            place = order(*base_subject(subject), address.read(from_), address.read(to), address.read(cc))
+            places.append(_row(message_id, date, place, own, references or in_reply_to.partition(" ")[0]))
+        connection.executemany(INSERT, places)
+        last = rows[-1][0]
