@@ -213,9 +213,11 @@ class TestLogin:
             converse(self.login("AUTH=PLAIN", tls=True), talk)
 
 
-def send(capabilities: str, to: Iterable[str] = ("bob@example.org",), **known: bool) -> Callable[[], Steps[SendResult]]:
-    envelope = envelope_for("ada@example.org", to, LETTER)
-    return lambda: smtp.send(conversation(CLEAR, capabilities, **known), envelope, LETTER)
+def send(
+    capabilities: str, to: Iterable[str] = ("bob@example.org",), letter: bytes = LETTER, **known: bool
+) -> Callable[[], Steps[SendResult]]:
+    envelope = envelope_for("ada@example.org", to, letter)
+    return lambda: smtp.send(conversation(CLEAR, capabilities, **known), envelope, letter)
 
 
 MAIL, BOB, EVE = "MAIL FROM:<ada@example.org>", "RCPT TO:<bob@example.org>", "RCPT TO:<eve@example.org>"
@@ -299,6 +301,90 @@ class TestSend:
 
         assert converse(operation, f"{start}\n{again}").accepted
         assert converse(operation, f"{start}\n{again}").accepted
+
+    def test_in_one_flight_where_the_server_takes_chunks(self) -> None:
+        """RFC 3030 §2, §4.2: no dots to double, and nothing to wait for before the content."""
+        start = f"C: {MAIL}\nC: {BOB}\nC: BDAT 26 LAST\nC: Subject: hi\nC:\nC: .dot\nC: end\n"
+        letter = LETTER + b"\n"
+        took = converse(
+            send("PIPELINING CHUNKING", letter=letter), start + "S: 250 ok\nS: 250 ok\nS: 250 2.0.0 26 octets"
+        )
+        assert took.accepted and took.reply.enhanced == "2.0.0"
+        nobody = converse(
+            send("PIPELINING CHUNKING", letter=letter), start + "S: 250 ok\nS: 550 5.1.1 who?\nS: 503 none"
+        )
+        assert not nobody.accepted and nobody.reply.code == 550
+        with pytest.raises(SmtpRefused, match=r"553 5.7.1 not yours"):
+            talk = start + "S: 553 5.7.1 not yours\nS: 503 no\nS: 503 no"
+            converse(send("PIPELINING CHUNKING", letter=letter), talk).check()
+        with pytest.raises(SmtpRefused, match=r"554 5.7.1 spam"):
+            talk = start + "S: 250 ok\nS: 250 ok\nS: 554 5.7.1 spam"
+            converse(send("PIPELINING CHUNKING", letter=letter), talk).check()
+
+    def test_a_large_letter_goes_in_chunks_and_stops_at_a_refused_one(self) -> None:
+        letter = b"x" * 62 + b"\r\n"
+        letter *= 3 * smtp.CHUNK // 64
+        said: list[bytes] = []
+
+        def run(*replies: bytes) -> SendResult:
+            said.clear()
+            one = conversation(CLEAR, "PIPELINING CHUNKING")
+            steps = smtp.send(one, envelope_for("ada@example.org", ["bob@example.org"], letter), letter)
+            answers = iter(replies)
+            try:
+                wish = next(steps)
+                while True:
+                    if isinstance(wish, bytes):
+                        said.append(wish)
+                        wish = steps.send(None)
+                    else:
+                        wish = steps.send(next(answers))
+            except StopIteration as stop:
+                result: SendResult = stop.value
+                return result
+
+        begun = b"250 ok\r\n250 ok\r\n"
+        assert run(begun, b"250 one\r\n", b"250 two\r\n", b"250 2.0.0 all\r\n").accepted
+        assert [piece.partition(b"\r\n")[0] for piece in said[1:]] == [
+            b"BDAT 262144", b"BDAT 262144", b"BDAT 262144 LAST",
+        ]  # fmt: skip
+        assert b"".join(piece.partition(b"\r\n")[2] for piece in said[1:]) == letter
+        refused = run(begun, b"452 4.3.1 full\r\n", b"503 no\r\n")
+        assert refused.refused["bob@example.org"].code == 452 and len(said) == 3
+
+    def test_lmtp_answers_for_each_recipient(self) -> None:
+        """RFC 2033 §4.2."""
+        server = Server.parse("lmtp://127.0.0.1", Protocol.LMTP)
+        hello = "S: 220 store LMTP\nC: LHLO [127.0.0.1]\nS: 250-store\nS: 250 PIPELINING\n"
+        converse(connect(server), hello)
+
+        def operation() -> Steps[SendResult]:
+            one = Conversation(server, "[127.0.0.1]")
+            one.capabilities = {"PIPELINING": ""}
+            to = ["bob@example.org", "eve@example.org", "dan@example.org"]
+            return (yield from smtp.send(one, envelope_for("ada@example.org", to, LETTER), LETTER))
+
+        talk = f"""
+            C: {MAIL}
+            C: {BOB}
+            C: {EVE}
+            C: RCPT TO:<dan@example.org>
+            C: DATA
+            S: 250 ok
+            S: 250 ok
+            S: 550 5.1.1 no eve
+            S: 250 ok
+            S: 354 go on
+            {BODY}
+            S: 250 2.1.5 bob has it
+            S: 452 4.2.2 dan is full
+        """
+        result = converse(operation, talk)
+        assert result.accepted == ("bob@example.org",)
+        assert {address: one.code for address, one in result.refused.items()} == {
+            "eve@example.org": 550,
+            "dan@example.org": 452,
+        }
 
     def test_the_next_letter_leaves_with_this_ones_content(self) -> None:
         def operation() -> Steps[tuple[SendResult, SendResult]]:

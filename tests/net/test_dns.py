@@ -126,3 +126,16 @@ def test_address_literals() -> None:
     assert literal_address("example.org") is None
     with pytest.raises(NoRoute):
         literal_address("[nonsense]")
+
+
+def test_what_nothing_proves_has_no_tlsa_records(server: NameServer) -> None:
+    """RFC 7672 §2.2.2: they aren't even asked for; some providers' name servers can't answer."""
+    asked = resolver(server)
+    assert asyncio.run(asked.pinned("a.two.example", 25)) == ("a.two.example", [])
+    assert not any("_25" in question for question in server.questions)
+    assert not asyncio.run(asked.vouched("two.example"))
+    assert not asyncio.run(asked.validates())
+
+
+def test_texts(server: NameServer) -> None:
+    assert asyncio.run(resolver(server).texts("empty.example")) == ["nothing"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -29,13 +29,14 @@ from posthouse.smtp.path import Mailbox, parse_mailbox
 from posthouse.smtp.reply import Reply, read_reply
 from posthouse.wire import sasl
 from posthouse.wire.dot import DotWriter
+from posthouse.wire.line_ends import LineEnds
 from posthouse.wire.reader import EndOfInput
 from posthouse.wire.sasl import Credentials
 from posthouse.wire.steps import StartTls, Steps, receive
 
 from .advice import after_login_refused
 from .greeting import receive_greeting
-from .url import Security, Server
+from .url import Protocol, Security, Server
 
 # RFC 5321 §4.5.3.2: how long a client waits for MAIL and RCPT (and, here, whatever is not named there), …
 COMMAND_TIMEOUT = 300.0
@@ -48,6 +49,12 @@ QUIT_TIMEOUT = 5.0
 
 # Octets of a letter that go out at a time.
 CHUNK = 256 * 1024
+# A content up to so many octets leaves together with the commands in front of it where the server takes BDAT: more
+# would be lost on a letter that it then refuses.
+AT_ONCE = 64 * 1024
+# With BDAT there is nothing to wait for between recipients and content.
+GO_AHEAD = Reply(354, "", "")
+
 # Recipients whose commands leave before their answers are read. Both sides' buffers hold the answers to so many
 # (RFC 2920 §3.1: a client must not wait to send while the server waits to answer).
 MAX_FLIGHT = 200
@@ -85,7 +92,7 @@ class Conversation(SmtpClient):
     """
 
     def __init__(self, server: Server, name: str, *, loopback: bool = False) -> None:
-        super().__init__()
+        super().__init__(lmtp=server.protocol is Protocol.LMTP)
         self.server = server
         self.name = name
         self.loopback = loopback
@@ -96,6 +103,11 @@ class Conversation(SmtpClient):
         self.in_doubt = False
         # The letter whose commands have left together with the content of the one before it.
         self.under_way: Envelope | None = None
+
+    @property
+    def chunking(self) -> bool:
+        """Whether letters go in pieces of a told size: no dots to double, nothing to wait for before the content."""
+        return "CHUNKING" in self.capabilities and self.pipelining
 
 
 # -- commands and their answers --------------------------------------------------------------------------------------
@@ -139,7 +151,7 @@ def connect(smtp: Conversation) -> Steps[None]:
 def hello(smtp: Conversation) -> Steps[None]:
     """EHLO, and HELO for a server that doesn't know it (RFC 5321 §3.2)."""
     reply = yield from command(smtp, smtp.hello(smtp.name))
-    if reply.code in (500, 501, 502, 504, 550):
+    if reply.code in (500, 501, 502, 504, 550) and not smtp.lmtp:
         reply = yield from command(smtp, smtp.hello(smtp.name, extended=False))
         smtp.introduced(reply, extended=False)
     else:
@@ -253,8 +265,8 @@ def send(
 ) -> Steps[SendResult]:
     """Hand over a letter (RFC 5321 §3.3); its line ends become CR LF.
 
-    ``following``: the letter that will be sent next. Its commands leave together with this one's content, so the next
-    `send` must be for that very envelope; who can't, closes the connection.
+    ``following``: the letter that will be sent next. Its commands leave together with this one's content where that
+    saves a round trip, so the next `send` must be for that very envelope; who can't, closes the connection.
 
     What the server refuses is in the result. `SmtpRefused` only for 421, after which the connection is over.
     """
@@ -262,37 +274,78 @@ def send(
         raise LocalProtocolError("another letter is under way on this connection")
     early = smtp.under_way is not None
     smtp.under_way = None
+    begun = False  # with what leaves first, the content has left too
     if early:
-        sender, refused, go_ahead = yield from _answers(smtp, envelope)
+        answers = yield from _answers(smtp, envelope)
     else:
         try:
             commands = _commands(smtp, envelope)
         except SmtpRefused as error:
             return _refused_as_a_whole(envelope, Reply(error.code, error.enhanced, str(error)))
         if _fits_flight(smtp, envelope):
+            begun = smtp.chunking and len(octets) <= AT_ONCE
+            if begun:
+                commands.append(_whole_chunk(smtp, octets))
+                smtp.in_doubt = True
             yield b"".join(commands)
-            sender, refused, go_ahead = yield from _answers(smtp, envelope)
+            answers = yield from _answers(smtp, envelope)
         else:
-            sender, refused, go_ahead = yield from _one_by_one(smtp, envelope, commands)
-    smtp.unfinished = go_ahead.code != 354
+            answers = yield from _one_by_one(smtp, envelope, commands)
+    sender, refused, go_ahead = answers
+    smtp.unfinished = go_ahead.code != 354 and not begun
+    if begun and go_ahead.code != 354:
+        smtp.in_doubt = False
+        # RFC 3030 §2: after a transaction that has no recipients, BDAT is refused, and its octets are thrown away.
+        last_word = yield from _reply(smtp, LETTER_TIMEOUT)
+        smtp.unfinished = last_word.code != 250
     if not sender.positive:
         return _refused_as_a_whole(envelope, sender)
-    accepted = tuple(str(one) for one in envelope.recipients if str(one) not in refused)
+    accepted = [recipient for recipient in envelope.recipients if str(recipient) not in refused]
     if go_ahead.code != 354:
         return SendResult((), refused, go_ahead) if not accepted else _refused_as_a_whole(envelope, go_ahead)
     if not accepted:
         # RFC 2920 §3.1: the server said "go on" all the same. An empty letter to nobody gets us out.
         return SendResult((), refused, (yield from command(smtp, b".\r\n", LETTER_TIMEOUT)))
-    last = yield from _content(octets)
-    if following is not None and _fits_flight(smtp, following):
-        with contextlib.suppress(SmtpRefused):  # that is said when it is its turn
-            last += b"".join(_commands(smtp, following))
-            smtp.under_way = following
-    smtp.in_doubt = True
-    yield last
-    reply = yield from _reply(smtp, LETTER_TIMEOUT)
+    if not begun:
+        last, failed = yield from (_chunks(smtp, octets) if smtp.chunking else _content(octets))
+        if failed is not None:
+            smtp.unfinished = True
+            return _refused_as_a_whole(envelope, failed)
+        smtp.in_doubt = True
+        yield last + _flight_behind(smtp, following)
+    result = yield from _last_words(smtp, envelope, accepted, refused)
     smtp.in_doubt = False
-    return SendResult(accepted, refused, reply) if reply.code == 250 else _refused_as_a_whole(envelope, reply)
+    return result
+
+
+def _flight_behind(smtp: Conversation, following: Envelope | None) -> bytes:
+    """The commands of the letter that comes next, if they may leave already."""
+    if following is None or not _fits_flight(smtp, following):
+        return b""
+    with contextlib.suppress(SmtpRefused):  # that is said when it is its turn
+        commands = b"".join(_commands(smtp, following))
+        smtp.under_way = following
+        return commands
+    return b""
+
+
+def _last_words(
+    smtp: Conversation, envelope: Envelope, accepted: Sequence[Recipient], refused: dict[str, Reply]
+) -> Steps[SendResult]:
+    """The answer to the content; one for each recipient where LMTP is spoken (RFC 2033 §4.2)."""
+    reply = yield from _reply(smtp, LETTER_TIMEOUT)
+    if not smtp.lmtp:
+        if reply.code != 250:
+            return _refused_as_a_whole(envelope, reply)
+        return SendResult(tuple(map(str, accepted)), refused, reply)
+    taken: list[str] = []
+    for number, recipient in enumerate(accepted):
+        reply = reply if number == 0 else (yield from _reply(smtp, LETTER_TIMEOUT))
+        if reply.code == 250:
+            taken.append(str(recipient))
+        else:
+            refused[str(recipient)] = reply
+    return SendResult(tuple(taken), refused, reply)
 
 
 def _refused_as_a_whole(envelope: Envelope, reply: Reply) -> SendResult:
@@ -310,7 +363,8 @@ def _commands(smtp: Conversation, envelope: Envelope) -> list[bytes]:
         # RFC 6152 §3: such a content must not be sent to this server; 5.6.3 is its word for it.
         raise SmtpRefused("the server takes only letters in ASCII, and this one is not", code=554, enhanced="5.6.3")
     reset = [words.RSET] if smtp.unfinished else []
-    return [*reset, smtp.mail(envelope), *map(smtp.rcpt, envelope.recipients), words.DATA]
+    data = [] if smtp.chunking else [words.DATA]
+    return [*reset, smtp.mail(envelope), *map(smtp.rcpt, envelope.recipients), *data]
 
 
 def _fits_flight(smtp: Conversation, envelope: Envelope) -> bool:
@@ -332,6 +386,10 @@ def _answers(smtp: Conversation, envelope: Envelope) -> Steps[Answers]:
         reply = yield from _reply(smtp)
         if not reply.positive:
             refused[str(recipient)] = reply
+    if smtp.chunking:
+        if not sender.positive:
+            return sender, refused, sender
+        return sender, refused, reply if len(refused) == len(envelope.recipients) else GO_AHEAD
     go_ahead = yield from _reply(smtp, DATA_TIMEOUT)
     if go_ahead.code == 354 and not sender.positive:
         raise RemoteProtocolError("the server refused the sender, and wants the letter all the same")
@@ -340,10 +398,10 @@ def _answers(smtp: Conversation, envelope: Envelope) -> Steps[Answers]:
 
 def _one_by_one(smtp: Conversation, envelope: Envelope, commands: list[bytes]) -> Steps[Answers]:
     """The same for a server without PIPELINING, or for more recipients than fit into a flight."""
-    *reset, mail = commands[: -len(envelope.recipients) - 1]
+    reset = [words.RSET] if smtp.unfinished else []
     for line in reset:
         yield from command(smtp, line)
-    sender = yield from command(smtp, mail)
+    sender = yield from command(smtp, commands[len(reset)])
     refused: dict[str, Reply] = {}
     if not sender.positive:
         return sender, refused, sender
@@ -358,14 +416,45 @@ def _one_by_one(smtp: Conversation, envelope: Envelope, commands: list[bytes]) -
                 refused[str(recipient)] = reply
     if len(refused) == len(envelope.recipients):
         return sender, refused, reply
-    return sender, refused, (yield from command(smtp, commands[-1], DATA_TIMEOUT))
+    if smtp.chunking:
+        return sender, refused, GO_AHEAD
+    return sender, refused, (yield from command(smtp, words.DATA, DATA_TIMEOUT))
 
 
-def _content(octets: bytes) -> Steps[bytes]:
+def _content(octets: bytes) -> Steps[tuple[bytes, Reply | None]]:
     """Send the content, all but its last piece, which is returned: more may leave along with it."""
     writer = DotWriter()
     start = 0
     while len(octets) - start > CHUNK:
         yield writer.write(octets[start : start + CHUNK])
         start += CHUNK
-    return writer.write(octets[start:]) + writer.end()
+    return writer.write(octets[start:]) + writer.end(), None
+
+
+def _chunks(smtp: Conversation, octets: bytes) -> Steps[tuple[bytes, Reply | None]]:
+    """The same with BDAT (RFC 3030 §2); or the reply to a piece that was refused, after which nothing more is sent.
+
+    The answer to a piece is waited for when the next one has left, so that the line is never idle.
+    """
+    ends = LineEnds()
+    start, unanswered = 0, 0
+    while len(octets) - start > CHUNK:
+        piece = ends.write(octets[start : start + CHUNK])
+        yield smtp.bdat(len(piece), last=False) + piece
+        start += CHUNK
+        unanswered += 1
+        if unanswered > 1:
+            unanswered -= 1
+            if not (reply := (yield from _reply(smtp, LETTER_TIMEOUT))).positive:
+                yield from _reply(smtp, LETTER_TIMEOUT)
+                return b"", reply
+    if unanswered and not (reply := (yield from _reply(smtp, LETTER_TIMEOUT))).positive:
+        return b"", reply
+    piece = ends.write(octets[start:]) + ends.end()
+    return smtp.bdat(len(piece), last=True) + piece, None
+
+
+def _whole_chunk(smtp: Conversation, octets: bytes) -> bytes:
+    ends = LineEnds()
+    piece = ends.write(octets) + ends.end()
+    return smtp.bdat(len(piece), last=True) + piece

@@ -24,6 +24,7 @@ class Protocol(enum.Enum):
     """What is spoken."""
 
     SMTP = "smtp"
+    LMTP = "lmtp"
     IMAP = "imap"
 
 
@@ -34,6 +35,8 @@ SCHEMES: dict[str, tuple[Protocol, int, Security]] = {
     "submission": (Protocol.SMTP, 587, Security.STARTTLS),
     "smtps": (Protocol.SMTP, 465, Security.IMPLICIT),
     "submissions": (Protocol.SMTP, 465, Security.IMPLICIT),
+    # RFC 2033 §3: no port is registered; 24, for "any private mail system", is the usual one.
+    "lmtp": (Protocol.LMTP, 24, Security.NONE),
     "imap": (Protocol.IMAP, 143, Security.STARTTLS),
     "imaps": (Protocol.IMAP, 993, Security.IMPLICIT),
 }
@@ -42,6 +45,7 @@ IMPLICIT_PORTS = frozenset({465, 993, 995})
 
 EXAMPLES = {
     Protocol.SMTP: "smtp://ada@mail.example.org:587?tls=starttls",
+    Protocol.LMTP: "lmtp://127.0.0.1:24",
     Protocol.IMAP: "imap://ada@mail.example.org:143?tls=starttls",
 }
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, MutableSequence, Sequence
 
 import dns.asyncresolver
 import dns.exception
+import dns.flags
 import dns.name
 import dns.nameserver
 import dns.rdatatype
@@ -32,7 +33,8 @@ MAX_EXCHANGES = 20
 class Resolver:
     """Questions about mail. ``servers``: (address, port) of the resolvers to ask; none: those of the system.
 
-    ``shuffle`` puts hosts of equal preference into an order of chance (RFC 5321 §5.1).
+    ``shuffle`` puts hosts of equal preference into an order of chance (RFC 5321 §5.1). ``trusted``: the resolvers are
+    believed when they say that DNSSEC proves an answer, wherever they are; else only those on this machine.
     """
 
     def __init__(
@@ -41,8 +43,10 @@ class Resolver:
         *,
         shuffle: Callable[[MutableSequence[tuple[int, str]]], None] = random.shuffle,
         seconds: float = QUESTION_SECONDS,
+        trusted: bool = False,
     ) -> None:
         self._servers = servers
+        self._trusted = trusted
         self._shuffle = shuffle
         self._seconds = seconds
         self._resolver: dns.asyncresolver.Resolver | None = None
@@ -69,6 +73,57 @@ class Resolver:
         self._shuffle(hosts)
         return sorted(hosts, key=lambda host: host[0])[:MAX_EXCHANGES]
 
+    async def vouched(self, domain: str) -> bool:
+        """Whether DNSSEC vouches for what `exchanges` says, or for whose name the host must prove there: its own.
+
+        A resolver checks the signatures, so it is one on this machine that is believed (RFC 6698 §4, appendix A.3).
+        """
+        name = ascii_name(domain)
+        answer = await self._answer(name, "MX")  # kept, as a rule
+        return answer.rrset is None or self._proved(answer)
+
+    async def pinned(self, host: str, port: int) -> tuple[str, list[tuple[int, int, int, bytes]]]:
+        """The TLSA records of a mail host that DNSSEC vouches for: their name, and (usage, selector, matching, data) of
+        each; none where there are none. Errors: `NoRoute`, where it can't be known at the moment.
+
+        RFC 7672 §2.2.2: first the addresses. Where nothing vouches for these there are no records that could count, and
+        name servers that can't answer the question for them aren't asked (many of big providers can't).
+        """
+        bases: list[str] = []
+        for kind in ("A", "AAAA"):
+            answer = await self._answer(host, kind)
+            if answer.rrset is not None and self._proved(answer):
+                final = answer.canonical_name.to_text(omit_final_dot=True).lower()
+                bases = list(dict.fromkeys([final, host]))
+                break
+        for base in bases:
+            try:
+                answer = await self._answer(f"_{port}._tcp.{base}", "TLSA")
+            except NoRoute as error:
+                if error.temporary:
+                    raise
+                continue  # there is no such name
+            if answer.rrset is not None and self._proved(answer):
+                return base, [(one.usage, one.selector, one.mtype, one.cert) for one in answer.rrset]
+        return host, []
+
+    async def texts(self, name: str) -> list[str]:
+        """The TXT records of a name, each of its strings put together. Errors: `NoRoute`."""
+        return [b"".join(record.strings).decode("utf-8", "replace") for record in await self._ask(name, "TXT")]
+
+    async def validates(self) -> bool:
+        """Whether the resolver checks signatures, and is believed: nothing counts as proved otherwise."""
+        try:
+            return self._proved(await self._answer(".", "NS"))
+        except NoRoute:
+            return False
+
+    def _proved(self, answer: dns.resolver.Answer) -> bool:
+        """Whether DNSSEC vouches for an answer, says a resolver that is believed: RFC 6698 appendix A.3."""
+        if not answer.response.flags & dns.flags.AD or answer.nameserver is None:
+            return False
+        return self._trusted or ipaddress.ip_address(answer.nameserver).is_loopback
+
     async def addresses(self, host: str) -> list[str]:
         """The IP addresses of a host, IPv4 first. Errors: `NoRoute`.
 
@@ -90,8 +145,11 @@ class Resolver:
 
     async def _ask(self, name: str, kind: str) -> list:  # type: ignore[type-arg]  # records have the fields of their kind
         """The records of a kind, none where the name has none. `NoRoute` for a name that isn't there."""
+        return list((await self._answer(name, kind)).rrset or ())
+
+    async def _answer(self, name: str, kind: str) -> dns.resolver.Answer:
         try:
-            answer = await self._asked().resolve(
+            return await self._asked().resolve(
                 name, kind, raise_on_no_answer=False, search=False, lifetime=self._seconds
             )
         except dns.resolver.NXDOMAIN as error:
@@ -106,7 +164,6 @@ class Resolver:
             raise NoRoute(
                 f"the DNS gives no answer about {name} at the moment", temporary=True, enhanced="4.4.3"
             ) from error
-        return list(answer.rrset or ())
 
     def _asked(self) -> dns.asyncresolver.Resolver:
         """The resolver, made with the first question: /etc/resolv.conf may be written after we start."""
@@ -115,6 +172,7 @@ class Resolver:
             if self._servers:
                 made.nameservers = [dns.nameserver.Do53Nameserver(address, port) for address, port in self._servers]
             made.timeout = TRY_SECONDS
+            made.flags = dns.flags.RD | dns.flags.AD  # RFC 6840 §5.7: say in the answer whether it was proved
             made.cache = dns.resolver.LRUCache(CACHE_SIZE)
             self._resolver = made
         return self._resolver
