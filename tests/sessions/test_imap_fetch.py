@@ -115,10 +115,11 @@ def test_numbers_do_not_shift_while_messages_vanish(talk: Conversation, house: H
         2: b3 EXPUNGE
         2< * 2 EXPUNGE
         2< b3 OK EXPUNGE completed
-        1: a2 FETCH 1:3 (UID)
-        1< * 1 FETCH (UID 1)
-        1< * 3 FETCH (UID 3)
-        1< a2 NO [EXPUNGEISSUED]...
+        1: a2 FETCH 1:3 (UID FLAGS)
+        1< * 1 FETCH (UID 1 FLAGS ())
+        1< * 2 FETCH (UID 2 FLAGS (\Deleted))
+        1< * 3 FETCH (UID 3 FLAGS ())
+        1< a2 OK FETCH completed
         1: a3 STORE 2:3 +FLAGS (\Flagged)
         1< * 3 FETCH (FLAGS (\Flagged))
         1< a3 NO [EXPUNGEISSUED]...

@@ -3,6 +3,9 @@
 An answer streams. The rows of a few hundred messages are read in one query; where octets are wanted, a thread reads
 some of them, the client takes them, and only then the next are read. So fetching a whole mailbox costs no memory, and
 a client that reads slowly holds neither a transaction nor a thread.
+
+What others remove stays readable until the client is told (RFC 2180 §4.1.1): the store keeps it for a while, and
+longer where a session that shows it says so from time to time.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from posthouse.errors import StoreError
@@ -19,7 +23,7 @@ from posthouse.imap.encode import string
 from posthouse.imap.fetch import Attribute, BinarySection, BinarySize, BodySection, Item, Preview
 from posthouse.store import mail, search
 from posthouse.store.blob import Blobs
-from posthouse.store.engine import Row
+from posthouse.store.engine import Row, Tx
 
 from .imap_answer import Done, Handler, No
 from .imap_condstore import among, since
@@ -83,10 +87,10 @@ async def fetch(session: ImapSession, wish: command.Fetch) -> Done:
     if seen:
         implied = [Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ] if session.condstore else [Attribute.FLAGS]
     implied = [item for item in implied if item not in wish.items]
-    missing = await Answer(session, selected, wish.items, implied).send(ranges)
+    missing = await Answer(session, selected, wish.items, implied, removed=not wish.uid).send(ranges)
     session.echoed = seen  # an answer that failed has told nothing
     if missing and not wish.uid:
-        # RFC 2180 §4.1.2: other sessions removed them, and this client may not be told before its next command.
+        # RFC 2180 §4.1.2: other sessions removed them so long ago that their octets are gone, too.
         raise No("Some of the messages no longer exist", "EXPUNGEISSUED")
     return Done("FETCH completed")
 
@@ -151,11 +155,22 @@ class Answer:
     """The untagged FETCH responses to one command."""
 
     def __init__(
-        self, session: ImapSession, selected: Selected, items: Sequence[Item], implied: Sequence[Item] = ()
+        self,
+        session: ImapSession,
+        selected: Selected,
+        items: Sequence[Item],
+        implied: Sequence[Item] = (),
+        *,
+        removed: bool = False,
     ) -> None:
-        """``implied`` comes last: what the client didn't ask for, but is told because it changed."""
+        """``implied`` comes last: what the client didn't ask for, but is told because it changed.
+
+        ``removed``: also answer for messages that others have removed, as long as the client isn't told (RFC 2180
+        §4.1.1).
+        """
         self._session = session
         self._selected = selected
+        self._removed = removed
         self._head = Form.of(items)
         self._tail = Form.of(implied)
         self._sections = [
@@ -168,8 +183,10 @@ class Answer:
         store = self._session.house.store
         missing = 0
         for part in self._portions(ranges):
-            rows = await store.read(mail.fetch, self._selected.mailbox.id, part, self._columns)
-            missing += self._selected.count(part) - len(rows)
+            known = self._selected.count(part)
+            rows = await store.read(self._rows, part, known)
+            missing += known - len(rows)
+            await self._selected.hold(store)
             if not self._sections:
                 self._session.server.send(b"".join(self._lines(rows)))
                 await self._session.line.flush()
@@ -187,7 +204,18 @@ class Answer:
                 self._session.server.send(ready)
                 begun = True
                 await self._session.line.flush()
+                await self._selected.hold(store)
         return missing
+
+    def _rows(self, tx: Tx, part: Ranges, known: int) -> list[Row]:
+        """The rows of a portion, in which the client knows so many messages."""
+        mailbox = self._selected.mailbox
+        rows = mail.fetch(tx, mailbox.id, part, self._columns)
+        if self._removed and len(rows) < known:
+            since = self._selected.told
+            rows += mail.fetch_removed(tx, mailbox.account_id, mailbox.id, part, self._columns, since)
+            rows.sort(key=itemgetter(0))
+        return rows
 
     def _portions(self, ranges: Ranges) -> Iterator[Ranges]:
         """The ranges in portions of at most ROWS messages that the client knows."""

@@ -7,6 +7,7 @@ knows, and changes that list only together with an untagged response that tells 
 
 from __future__ import annotations
 
+import time
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,7 @@ from itertools import chain
 
 from posthouse.imap import response
 from posthouse.imap.sequence import SAVED, SequenceSet
-from posthouse.store import change
+from posthouse.store import change, mail, tidy
 from posthouse.store.acl import EVERY_RIGHT
 from posthouse.store.change import Changes
 from posthouse.store.engine import Store
@@ -24,6 +25,9 @@ from posthouse.store.mailbox import Mailbox
 Ranges = list[tuple[int, int]]
 # Looking one UID up costs about so many times what putting one of all into a table does.
 FEW = 8
+# Seconds between two times that the store is asked to keep what a client still sees: with tidy.GRACE an hour, and the
+# half hour that a client may be silent, nothing goes too early.
+HOLD_AGAIN = tidy.GRACE / 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Selected:
         self.uids = array("L", uids)
         self.saved: Ranges = []  # the UIDs that "$" stands for (RFC 5182)
         self._gone: dict[int, int] = {}  # UIDs that are removed, and the client isn't told yet; with the modseq
+        self._held = time.monotonic()  # when the store was last asked to keep them
 
     def __len__(self) -> int:
         return len(self.uids)
@@ -122,6 +127,12 @@ class Selected:
         """The sequence numbers of messages, without those that the client doesn't know."""
         return (number for uid in uids if (number := self.number(uid)))
 
+    async def hold(self, store: Store) -> None:
+        """Have what others remove kept, while this client sees it; asks the store from time to time."""
+        if time.monotonic() >= self._held + HOLD_AGAIN:
+            self._held = time.monotonic()
+            await store.write(mail.keep_removed, self.mailbox.account_id, self.mailbox.id, self.told)
+
     async def news(self, store: Store, manner: Manner, *, silent: int = 0) -> list[bytes]:
         """What happened since the client was last told, as untagged responses; the client counts as told.
 
@@ -131,6 +142,8 @@ class Selected:
         self.modseq = changes.modseq
         self._gone.update((vanished.uid, vanished.modseq) for vanished in changes.vanished)
         lines: list[bytes] = []
+        if self._gone and not manner.expunges:
+            await self.hold(store)
         if manner.expunges and self._gone:
             lines.extend(self._vanished() if manner.vanished else self._expunged())
             self._gone.clear()
