@@ -133,3 +133,8 @@ def test_any_text_keeps_all_but_bcc(raw: bytes, cut: bool) -> None:
     if not set(ODD) & set(raw[:end].splitlines()):
         assert split_header(result) == len(header)  # the body is where it was
         assert complete(header, date="other", message_id="other") == header
+
+
+def test_a_bcc_behind_the_mark_of_utf8() -> None:
+    header = b"\xef\xbb\xbfBcc: eve@x.org\r\nFrom: a@x.org\r\n\r\n"
+    assert complete(header, date="D", message_id="<m>") == b"From: a@x.org\r\nDate: D\r\nMessage-ID: <m>\r\n\r\n"

@@ -88,3 +88,10 @@ def test_limits() -> None:
     assert len(many) == header.MAX_FIELDS
     long = Headers(b"A: " + b"x" * header.MAX_HEADER_OCTETS + b"\r\nB: c\r\n")
     assert "B" not in long
+
+
+def test_the_mark_of_utf8_is_no_part_of_the_first_name() -> None:
+    raw = b"\xef\xbb\xbfSubject: x\n\n"
+    headers = mime.scan(raw).fields
+    assert list(headers) == [("Subject", "x")]
+    assert [(field.name, field.start, field.end) for field in headers.fields()] == [(b"Subject", 0, 14)]

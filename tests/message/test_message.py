@@ -72,7 +72,7 @@ def test_everything() -> None:
     assert message.headers.get("mime-version") == "1.0"
     assert message.envelope.startswith(b'("Mon, 16 Mar 2009')
     assert message.bodystructure.startswith(b'((("text" "plain"')
-    assert message.defects == ()
+    assert message.defects == (Defect.REPEATED_FIELD, Defect.FILE_NAME)
     assert message.raw is RAW
 
 

@@ -71,8 +71,9 @@ def test_what_the_header_says() -> None:
         ("--b\nno header here\n--b--\n", [("text/plain", b"no header here")]),
         # nothing before the first boundary, nothing behind the last
         ("--b\n\nx\n--b--", [("text/plain", b"x")]),
-        # what looks like a boundary behind the last one
-        ("--b\n\nx\n--b--\n--b\n\ny\n--b--\n", [("text/plain", b"x")]),
+        # parts behind the last boundary, and nothing there but the last boundary again
+        ("--b\n\nx\n--b--\n--b\n\ny\n--b--\n", [("text/plain", b"x"), ("text/plain", b"y")]),
+        ("--b\n\nx\n--b--\nepilogue\n--b--\n", [("text/plain", b"x")]),
         # the inner multipart never ends: it ends with the outer one
         ('--b\nContent-Type: multipart/mixed; boundary="c"\n\n--c\n\nx\n--b\n\ny\n--b--\n',
          [("multipart/mixed", [("text/plain", b"x")]), ("text/plain", b"y")]),
@@ -86,6 +87,37 @@ def test_boundaries(body: str, children: object) -> None:
     assert outline(scan(raw), raw) == ("multipart/mixed", children)
     lf = raw.replace(b"\r\n", b"\n")
     assert repr(outline(scan(lf), lf)) == repr(outline(scan(raw), raw)).replace(r"\r\n", r"\n")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "multipart/mixed",
+        "multipart/mixed; boundary=",
+        "multipart/mixed; boundary=other",
+        "multipart/mixed; boundary=-b",
+    ],
+)
+def test_a_boundary_that_only_the_parts_show(content_type: str) -> None:
+    """Without it, or with a wrong one, no attachment is lost: the line before a part's header can be nothing else."""
+    body = "--b_1=x\n\ntext\n--\n--- no boundary\n--b_1=x\nContent-Type: image/png\n\npicture\n--b_1=x--\n"
+    raw = f"Content-Type: {content_type}\n\n{body}".encode()
+    tree = scan(raw)
+    children = [("text/plain", b"text\n--\n--- no boundary"), ("image/png", b"picture")]
+    assert outline(tree, raw) == ("multipart/mixed", children)
+    assert tree.defects == [Defect.WRONG_BOUNDARY]
+
+
+def test_a_multipart_inside_with_the_boundary_of_the_outer_one() -> None:
+    """The inner one's end looks like the outer one's: what follows is there all the same."""
+    raw = multipart(
+        '--b\nContent-Type: multipart/alternative; boundary="b"\n\n--b\n\nx\n--b--\n'
+        "\n--b\nContent-Type: image/png\n\ny\n--b--\n"
+    )
+    tree = scan(raw)
+    assert [child.media_type for child in tree.children] == ["text/plain", "text/plain", "image/png"]
+    assert raw[tree.children[2].body : tree.children[2].end] == b"y"
+    assert tree.defects == [Defect.CLOSED_TOO_EARLY]
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,12 @@ def given_name(part: Part) -> str:
     return encoded_word.decode(name) if "=?" in name else name
 
 
+def is_renamed(part: Part) -> bool:
+    """Whether the name that the header gives is none that a file may have."""
+    given = given_name(part)
+    return bool(given) and safe_name(given) != given
+
+
 def name_of(part: Part) -> str:
     """A safe file name for a part: the one in its header, or else one that says what it is."""
     media = part.media_type

@@ -129,6 +129,21 @@ def decode(octets: bytes, charset: str = "") -> str:
     return text.removeprefix("\ufeff")
 
 
+def fits(octets: bytes, charset: str = "") -> bool:
+    """Whether the octets are text in that character set; without a name, or one that promises nothing, in ASCII."""
+    codec = codec_for(charset) or "ascii"
+    try:
+        octets.decode(codec)
+    except UnicodeError:
+        return False
+    return True
+
+
+def is_wide(charset: str) -> bool:
+    """Whether its characters are two or four octets each, NULs among them."""
+    return (codec_for(charset) or "").startswith(("utf-16", "utf-32"))
+
+
 def guess(octets: bytes) -> str:
     """Text of which nobody says how it is encoded: ASCII, raw ISO-2022-JP, UTF-8, or else Windows-1252."""
     if octets.isascii():

@@ -11,8 +11,9 @@ import re
 # One header field with its folded lines, as real programs write it:
 #   field-name = 1*ftext                                     RFC 5322 §3.6.8; as in header.py, with octets above 127
 #   field      = field-name *WSP ":" unstructured CRLF       RFC 5322 §4.5.8: old letters have blanks before the colon
-# A line end is LF with or without CR; the last line of a letter may lack it.
-_FIELD = re.compile(rb"([^\x00-\x20\x7f:]++)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+(?:\n|\Z)")
+# A line end is LF with or without CR; the last line of a letter may lack it. UTF-8's mark, which some editors put in
+# front of a file, is no part of a name.
+_FIELD = re.compile(rb"(?:\xef\xbb\xbf)?+([^\x00-\x20\x7f:]++)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+(?:\n|\Z)")
 # An mbox separator that came along as first line: no field, but not the body either if a field follows.
 _MBOX_FROM = re.compile(rb">?From [^\n]*+\n(?=[!-9;-~]++[ \t]*+:)")
 _BLANK = re.compile(rb"\r?(?:\n|\Z)")

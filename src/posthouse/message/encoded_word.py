@@ -54,6 +54,11 @@ def decode(text: str) -> str:
     return "".join(pieces)
 
 
+def charsets(text: str) -> list[str]:
+    """The names of the character sets of all encoded words in ``text``."""
+    return [word[1].partition("*")[0] for word in _WORD.finditer(text)]
+
+
 def _decode_q(text: str) -> bytes:
     octets = text.encode("utf-8", "replace")
     if "==" in text or text.endswith("="):  # the decoder would drop one of them

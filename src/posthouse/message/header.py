@@ -21,10 +21,11 @@ MAX_HEADER_OCTETS = 512 * 1024
 # Fields that are read; what comes behind is kept, but not found by name.
 MAX_FIELDS = 5_000
 
-_FIELD = rb"[^\x00-\x20\x7f:]++[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+(?:\n|\Z)"
+# The mark of UTF-8 that some editors put in front of a file is no part of the first field's name.
+_FIELD = rb"(?:\xef\xbb\xbf)?+[^\x00-\x20\x7f:]++[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+(?:\n|\Z)"
 # All well-formed fields from here on, in one go.
 FIELDS = re.compile(rb"(?:" + _FIELD + rb")*+")
-_ONE_FIELD = re.compile(rb"(?m)^([^\x00-\x20\x7f:]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+(?:\n|\Z))")
+_ONE_FIELD = re.compile(rb"(?m)^(?:\xef\xbb\xbf)?+([^\x00-\x20\x7f:]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+(?:\n|\Z))")
 _FOLD = re.compile(rb"\r?\n[ \t]")
 _TEXT_FOLD = re.compile(r"\r?\n[ \t]")
 # What no text of a header field may hold, wherever it comes from (encoded words can bring CR and LF in).

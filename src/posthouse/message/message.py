@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from . import address, attachment, body, charset, flowed, html_text, mime, structure, thread
+from . import address, attachment, body, checkup, flowed, html_text, mime, structure, thread
 from .address import Address
 from .attachment import AttachedFile
 from .date import parse_date
@@ -168,19 +168,7 @@ class ParsedMessage:
     @lazy
     def defects(self) -> tuple[Defect, ...]:
         """What had to be repaired to read it, each kind once. All parts are decoded to find out."""
-        found: list[Defect] = []
-        for part in self.tree.walk():
-            found += part.defects
-            if not part.children:
-                _, broken = body.decode(bytes(self.raw[part.body : part.end]), part.encoding)
-                if broken:
-                    found.append(broken)
-                name = part.params.get("charset", "")
-                if part.type == "text" and name and not charset.is_known(name):
-                    found.append(Defect.CHARSET)
-        if self.date is None and self.headers.body(b"date") is not None:
-            found.append(Defect.DATE)
-        return tuple(dict.fromkeys(found))
+        return checkup.defects(self.tree, self.raw, self._tokens.values())
 
     def __repr__(self) -> str:
         return f"<ParsedMessage {self.message_id or self.subject!r}>"

@@ -5,6 +5,8 @@ count from the beginning of the raw message, so ``raw[part.body:part.end]`` is a
 their parent's body, in order and without overlap; what is between them is boundary lines, preamble and epilogue.
 
 A boundary belongs to the outermost multipart that has it: an inner multipart that never closes ends with its parent.
+Parts behind the closing boundary are parts all the same: that is what a letter looks like whose inner multipart has the
+boundary of the outer one.
 Line ends are CRLF or LF, also mixed; in a message without any LF, CR is one.
 """
 
@@ -43,6 +45,9 @@ _WELL_KNOWN_FIELD = re.compile(
     rb"(?mi)^(?:received|from|to|cc|subject|date|message-id|mime-version|return-path|reply-to|sender|references"
     rb"|in-reply-to|content-(?:type|transfer-encoding|disposition))[ \t]*:"
 )
+# What can only be a boundary line, if nobody says which one is: the line before a part's header. RFC 2046 §5.1.1 would
+# allow blanks in a boundary; no program puts any there.
+_UNNAMED_BOUNDARY = re.compile(rb"(?mi)^--([^\x00-\x20]{1,200}+)[ \t]*+\r?\ncontent-[a-z-]++[ \t]*+:")
 _TYPE = re.compile(r"([^/\s]+)/([^/\s]+)")
 _COMMON = 100  # octets of a Content-Type that may be remembered
 # In more octets than this, the next boundary is looked for in the first ones (they may hold a part's header), then in a
@@ -197,6 +202,9 @@ class _Scanner:
             self._children(part, boundary, depth)
             if not part.children and boundary != boundary.rstrip():
                 self._children(part, boundary.rstrip(), depth)
+        if not part.children and (found := _UNNAMED_BOUNDARY.search(self.octets, part.body, part.end)):
+            self._children(part, found[1], depth)
+            part.defects.append(Defect.WRONG_BOUNDARY)
         if not part.children:
             # Nothing can be shown as its parts, so all of it is shown: as text, under the header it has.
             part.type, part.subtype = "text", "plain"
@@ -205,13 +213,15 @@ class _Scanner:
     def _children(self, part: Part, boundary: bytes, depth: int) -> None:
         default = "message/rfc822" if part.subtype == "digest" else "text/plain"  # RFC 2046 §5.1.5
         begin = -1  # of the child being read
+        is_closed = False
         for line, after, is_last in self._delimiters(boundary, part.body, part.end):
             if begin >= 0:
                 part.children.append(self.part(begin, max(begin, line), depth + 1, default))
-            begin = after
-            if is_last:
-                return
-            if self.parts >= MAX_PARTS:
+            elif is_closed and not is_last and Defect.CLOSED_TOO_EARLY not in part.defects:
+                part.defects.append(Defect.CLOSED_TOO_EARLY)
+            is_closed |= is_last
+            begin = -1 if is_last else after
+            if begin >= 0 and self.parts >= MAX_PARTS:
                 rest = Part(begin, begin, part.end, self.octets, Headers(b"", begin))
                 _make_opaque(rest, Defect.TOO_MANY_PARTS)
                 part.children.append(rest)
