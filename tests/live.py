@@ -25,11 +25,13 @@ submission = "127.0.0.1:0"
 submissions = "127.0.0.1:0"
 imap = "127.0.0.1:0"
 imaps = "127.0.0.1:0"
+lmtp = "{lmtp}"
 [tls]
 certificate = "tls/certificate.pem"
 key = "tls/key.pem"
 {more}
 """
+LOOPBACK = "127.0.0.1:0"
 PASSWORDS = {"ada@example.org": "difference engine", "bob@example.org": "geheim"}
 
 
@@ -59,11 +61,11 @@ class Live:
         return sorted((self.config.data / "messages").rglob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
 
 
-def prepare(folder: Path, more: str = "", home: str = "example.org") -> Config:
+def prepare(folder: Path, more: str = "", home: str = "example.org", lmtp: str = LOOPBACK) -> Config:
     """A configuration with free ports, and the accounts of `PASSWORDS`; ``home``: the server's domain."""
     make_self_signed(folder / "tls", f"mail.{home}")
     path = folder / "posthouse.toml"
-    path.write_text(TOML.format(domain=home, more=more), "utf-8")
+    path.write_text(TOML.format(domain=home, more=more, lmtp=lmtp), "utf-8")
     settings = config.load(path)
     store = Store.open(settings.data)
     store.run(domain.add, home)
@@ -74,8 +76,10 @@ def prepare(folder: Path, more: str = "", home: str = "example.org") -> Config:
 
 
 @contextmanager
-def live(folder: Path, more: str = "", home: str = "example.org", relay_port: int = 25) -> Iterator[Live]:
+def live(
+    folder: Path, more: str = "", home: str = "example.org", relay_port: int = 25, lmtp: str = LOOPBACK
+) -> Iterator[Live]:
     """Run a server on a thread; ``relay_port``: where it looks for other servers."""
-    settings = prepare(folder, more, home)
+    settings = prepare(folder, more, home, lmtp)
     with serving(settings, relay_port=relay_port) as server:
         yield Live(settings, server)

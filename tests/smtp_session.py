@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator, Mapping
 from typing import Any
 
 from posthouse.errors import LoginRefused, RemoteProtocolError
@@ -30,6 +30,7 @@ S: 250-STARTTLS
 S: 250 HELP
 """
 LHLO = EHLO.replace("EHLO", "LHLO")
+NOT_YOURS = Reply(553, "5.7.1", "nobody@b.example is not an address of yours")
 PASSWORDS = {("ada", "secret")}
 
 
@@ -46,7 +47,7 @@ class MemorySession:
         match event:
             case events.MailFrom(envelope):
                 refused = envelope.sender is not None and envelope.sender.local == "nobody"
-                self.machine.reply(replies.SENDER_NOT_YOURS if refused else replies.SENDER_OK)
+                self.machine.reply(NOT_YOURS if refused else replies.SENDER_OK)
             case events.RcptTo(recipient):
                 answers = {"nobody": replies.NO_SUCH_MAILBOX, "full": replies.MAILBOX_FULL}
                 self.machine.reply(answers.get(recipient.mailbox.local, replies.RECIPIENT_OK))
@@ -95,7 +96,7 @@ def server(
     tls: bool = False,
     auth: Auth = "after tls",
     greet: bool = True,
-    extensions: frozenset[str] = frozenset(),
+    extensions: Collection[str] = (),
 ) -> tuple[SmtpServer, MemorySession]:
     """A machine, greeted and its greeting taken, and its session."""
     machine = SmtpServer(
@@ -106,7 +107,7 @@ def server(
         tls=tls,
         auth=auth,
         mechanisms=("PLAIN", "LOGIN"),
-        extensions=extensions,
+        extensions=extensions if isinstance(extensions, Mapping) else dict.fromkeys(extensions, ""),
     )
     if greet:
         machine.greet()

@@ -23,7 +23,8 @@ from posthouse.errors import ConfigError
 T = TypeVar("T")
 
 # Where a service is expected when nothing else is said (RFC 6409, 8314, 9051); also the offsets of --base-port.
-STANDARD_PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "imap": 143, "imaps": 993}
+STANDARD_PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "imap": 143, "imaps": 993, "lmtp": 24}
+UNIX = "unix:"
 
 
 # More are no quicker: all of them write to one store.
@@ -32,13 +33,24 @@ MAX_WORKERS = 64
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An address with a port: ``"host:port"``, ``"[::1]:port"``; for a listener, port 0 lets the system choose."""
+    """An address with a port: ``"host:port"``, ``"[::1]:port"``; for a listener, port 0 lets the system choose.
+
+    Or, for a listener, a socket in the file system, ``"unix:/run/posthouse/lmtp"``: then ``path`` has its name.
+    """
 
     host: str
     port: int
+    path: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Endpoint:
+        if text.startswith(UNIX):
+            path = text.removeprefix(UNIX)
+            if not path.startswith("/"):
+                raise ConfigError(
+                    f'"{text}" is no socket\'s name', advice='Write its whole path, as in "unix:/run/posthouse/lmtp".'
+                )
+            return cls("", 0, path)
         host, colon, port = text.rpartition(":")
         if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
             raise ConfigError(f'"{text}" is no address with a port', advice='Write "host:port", as in "0.0.0.0:25".')
@@ -51,7 +63,7 @@ class Endpoint:
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach it."""
-        if self.host == "localhost":
+        if self.host == "localhost" or self.path:
             return True
         try:
             return ipaddress.ip_address(self.host).is_loopback
@@ -59,6 +71,8 @@ class Endpoint:
             return False
 
     def __str__(self) -> str:
+        if self.path:
+            return UNIX + self.path
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
@@ -120,6 +134,9 @@ class Listen:
     submissions: tuple[Endpoint, ...] = setting((), "letters from mail programs, TLS from the first octet")
     imap: tuple[Endpoint, ...] = setting((), "mailboxes for mail programs, STARTTLS")
     imaps: tuple[Endpoint, ...] = setting((), "mailboxes for mail programs, TLS from the first octet")
+    lmtp: tuple[Endpoint, ...] = setting(
+        (), 'letters from a mail server beside this one, which is trusted; "127.0.0.1:24" or "unix:/run/posthouse/lmtp"'
+    )
     proxies: tuple[Network, ...] = setting(
         (), 'from where connections begin with a PROXY header, and no others do: "192.0.2.1", "10.0.0.0/8"'
     )
@@ -150,6 +167,13 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Smtp:
+    """[smtp]"""
+
+    verify_after_login: bool = setting(False, "answer VRFY and EXPN, to people who have logged in")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dns:
     """[dns]"""
 
@@ -174,6 +198,8 @@ class Limits:
     )
     proxy_header_seconds: int = setting(10, "how long a proxy has to send the header of a connection")
     hops: int = setting(50, "Received lines after which a letter is taken to be in a loop (RFC 5321 §6.3)")
+    hold_days: int = setting(365, "how far ahead a program may set the time at which a letter leaves (RFC 4865)")
+    held_letters: int = setting(1000, "letters of one sender that may wait for such a time")
     stop_seconds: int = setting(10, "how long a stop waits for conversations in the middle of a command")
 
 
@@ -187,6 +213,7 @@ class Config:
     listen: Listen = field(default_factory=Listen)
     tls: Tls = field(default_factory=Tls)
     login: Login = field(default_factory=Login)
+    smtp: Smtp = field(default_factory=Smtp)
     dns: Dns = field(default_factory=Dns)
     limits: Limits = field(default_factory=Limits)
     path: Path = field(default=Path("posthouse.toml"), metadata={"computed": True})

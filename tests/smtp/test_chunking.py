@@ -46,7 +46,7 @@ def test_a_letter_in_chunks_is_a_letter_like_any_other() -> None:
         S: 250 2.1.0 Sender OK
         """,
     )
-    assert happened[3:-1] == [Data(), Chunk(b"one\r\n.\r\n\x00two\xff\rend"), End(17)]
+    assert happened[3:-1] == [Data(counted=True), Chunk(b"one\r\n.\r\n\x00two\xff\rend"), End(17)]
 
 
 def test_a_letter_in_one_chunk_and_one_with_an_empty_end() -> None:
@@ -128,7 +128,7 @@ def test_a_refused_letter_is_read_and_its_transaction_is_over() -> None:
         S: 250 2.1.0 Sender OK
         """,
     )
-    assert happened[3:] == [Data(), Reset(), MailFrom(Envelope(None))]
+    assert happened[3:] == [Data(counted=True), Reset(), MailFrom(Envelope(None))]
 
 
 def test_a_letter_that_grows_too_big() -> None:
@@ -176,7 +176,7 @@ def test_what_can_not_be_counted_ends_the_connection(argument: str) -> None:
 
 def test_a_connection_lost_in_a_chunk() -> None:
     happened = converse(opening(), BEGIN + "C: BDAT 8 LAST\nC| half\nC eof\nS closes")
-    assert happened[3:] == [Data(), Aborted()]
+    assert happened[3:] == [Data(counted=True), Aborted()]
     happened = converse(opening(), "C: BDAT 8 LAST\nC| half\nC eof\nS closes")
     assert happened == []
 
@@ -257,7 +257,7 @@ def test_binary_letters_come_in_chunks_where_they_are_taken() -> None:
     assert happened[1:] == [
         MailFrom(Envelope(None, [BOB], body="BINARYMIME")),
         RcptTo(BOB),
-        Data(),
+        Data(counted=True),
         Chunk(b"\0"),
         End(1),
     ]

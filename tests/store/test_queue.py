@@ -7,8 +7,8 @@ import pytest
 from posthouse.store import backup, queue, tidy, verify
 from posthouse.store.blob import Blob
 from posthouse.store.engine import Store, Tx
-from posthouse.store.queue import Due, Onward, To, Which
-from store_helpers import Clock, House, keep, letter, only_sqlite
+from posthouse.store.queue import Due, Onward, Terms, To, Which
+from store_helpers import NOW, Clock, House, keep, letter, only_sqlite
 
 ALL = Which()
 X, Y = "x.example", "y.example"
@@ -231,3 +231,47 @@ def test_taking_reads_no_more_than_it_takes(store: Store) -> None:
 
     wanted = "SEARCH outgoing_recipient USING INDEX outgoing_recipient_due (due<?)"
     assert store.look(plans) == [wanted, wanted]
+
+
+def ask(store: Store, terms: Terms, *to: To) -> int:
+    return store.run(queue.add, keep(store, letter()), 10, Onward(b"", "ada@example.org", to or (ANN,), terms))
+
+
+def test_terms_are_kept(store: Store) -> None:
+    terms = Terms(
+        ret="FULL", envid="e", requiretls=True, priority=-9, deliver_by=NOW, by_mode="NT", hold="for;1", release=NOW
+    )
+    ask(store, terms)
+    (due,) = take(store)
+    assert due.letter.terms == terms
+
+
+def test_the_higher_priority_goes_first(store: Store, clock: Clock) -> None:
+    """RFC 6710 §5.1; and within one, the older letter."""
+    letters = {}
+    for name, priority in (("none", 0), ("low", -3), ("high", 7), ("later", 0), ("some", 2)):
+        letters[ask(store, Terms(priority=priority), CAT)] = name
+        clock.now += 1
+    order = []
+    while due := store.run(queue.take_for, Y):
+        order.append(letters[due.letter.id])
+    assert order == ["high", "some", "none", "later", "low"]
+    store.run(queue.recover)
+    assert [letters[due.letter.id] for due in take(store, limit=2)] == ["high", "some"]
+
+
+def test_a_letter_that_has_to_wait_does(store: Store, clock: Clock) -> None:
+    ask(store, Terms(release=NOW + 100))
+    assert store.look(queue.count_unreleased, "ada@example.org") == 1
+    assert (store.run(queue.retry, ALL), take(store)) == (0, [])
+    assert (store.run(queue.hold, ALL), store.run(queue.release, ALL), take(store)) == (1, 1, [])
+    clock.now = NOW + 100
+    assert store.look(queue.count_unreleased, "ada@example.org") == 0
+    (due,) = take(store)
+    assert due.recipients[0].expires == NOW + 100 + queue.LIFETIME, "its days are counted from then"
+
+
+def test_a_letter_that_comes_back_expires_in_time(store: Store) -> None:
+    ask(store, Terms(deliver_by=NOW + 60, by_mode="R"))
+    ask(store, Terms(deliver_by=NOW + 60, by_mode="N"))
+    assert [one.recipients[0].expires - NOW for one in take(store)] == [60, queue.LIFETIME]

@@ -1,13 +1,19 @@
-"""Taking a letter in: the trace lines that every server adds (RFC 5321 §4.4), and loops (§6.3)."""
+"""Taking a letter in: what was asked for it, the trace lines that every server adds (RFC 5321 §4.4), loops (§6.3)."""
 
 from __future__ import annotations
 
+import asyncio
+import math
 import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from posthouse.message.date import format_date
+from posthouse.message.textual import textual
+from posthouse.smtp.envelope import Envelope
+from posthouse.store.blob import Blobs, Spool
+from posthouse.store.queue import Terms
 
 # What a Received line may quote of a peer's greeting: a domain or an address literal, and nothing that ends a clause.
 UNQUOTABLE = re.compile(r"[^A-Za-z0-9.:_\-\[\]]")
@@ -26,6 +32,43 @@ class Arrival:
     protocol: str  # RFC 3848: SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA; RFC 6531 §4.3 for the UTF8 forms
     cipher: str  # TLS version and cipher, or empty
     at: int  # epoch seconds
+    priority: int = 0  # RFC 6710
+
+
+def terms(envelope: Envelope, now: int) -> Terms:
+    """What MAIL asked for, with points in time for the spans of it."""
+    hold, by = envelope.hold, envelope.deliver_by
+    release = None
+    if hold is not None:
+        release = now + (hold.seconds or 0) if hold.until is None else math.ceil(hold.until.timestamp())
+    return Terms(
+        ret=envelope.ret,
+        envid=envelope.envid,
+        requiretls=envelope.requiretls,
+        priority=envelope.priority,
+        deliver_by=None if by is None else now + by.seconds,
+        by_mode="" if by is None else by.mode + "T" * by.trace,
+        hold=None if hold is None else str(hold),
+        release=release,
+    )
+
+
+async def without_binary(blobs: Blobs, spool: Spool) -> Spool:
+    """A letter that came with BODY=BINARYMIME, as text; the spool is used up. Errors: StoreError."""
+    text = blobs.spool()
+
+    def convert() -> None:
+        for piece in textual(spool.octets()):
+            text.write(piece)
+
+    try:
+        await asyncio.to_thread(convert)
+    except BaseException:
+        text.discard()
+        raise
+    finally:
+        spool.discard()
+    return text
 
 
 def transaction_id() -> str:
@@ -41,10 +84,11 @@ def received(arrival: Arrival, ident: str, recipient: str = "") -> bytes:
     greeting = UNQUOTABLE.sub("?", arrival.greeting[:GREETING_LENGTH]) or "unknown"
     tls = f"\r\n\t(using {arrival.cipher})" if arrival.cipher else ""
     to = f"\r\n\tfor <{recipient}>" if recipient else ""
+    priority = f"\r\n\tPRIORITY {arrival.priority}" if arrival.priority else ""  # RFC 6710 §4.1
     when = format_date(datetime.fromtimestamp(arrival.at, UTC))
     return (
         f"Received: from {greeting} ({arrival.peer}){tls}\r\n\tby {arrival.hostname} (Posthouse) "
-        f"with {arrival.protocol} id {ident}{to};\r\n\t{when}\r\n"
+        f"with {arrival.protocol} id {ident}{to}{priority};\r\n\t{when}\r\n"
     ).encode()
 
 

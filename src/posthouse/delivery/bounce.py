@@ -1,8 +1,8 @@
-"""Reports to the sender of a letter that can't be delivered, or not yet: RFC 3461 to 3464, 6522.
+"""Reports to the sender of a letter on what became of it: RFC 3461 to 3464, 6522.
 
 A report has the null sender, so that nobody answers it with another, and there is none about a letter that had it
-(RFC 5321 §4.5.5). It returns the letter's header and not the letter: what comes back to a forged sender shouldn't carry
-anything (RFC 3461 §4.3 leaves that to us).
+(RFC 5321 §4.5.5). It returns the letter's header; the whole letter only where the sender asked for it (RET=FULL), could
+not have it delivered, and it is no large one: what comes back to a forged sender shouldn't carry anything.
 """
 
 from __future__ import annotations
@@ -14,23 +14,25 @@ from datetime import UTC, datetime
 
 from posthouse.errors import StoreError
 from posthouse.message.date import format_date
-from posthouse.message.encode import address_field, canonical, encode_text, message_id_field, text_field
+from posthouse.message.encode import address_field, canonical, encode_text, fits_lines, message_id_field, text_field
 from posthouse.message.header import Headers
 from posthouse.message.summary import Summary
 from posthouse.smtp.dsn import ascii_only, decode_xtext
 from posthouse.store import account, domain, mail, mailbox, queue, quota
 from posthouse.store.address import canonical_domain
 from posthouse.store.blob import Blob
-from posthouse.store.engine import Tx
-from posthouse.store.queue import Letter, Recipient
+from posthouse.store.engine import Store, Tx
+from posthouse.store.queue import Letter, Recipient, Terms
 
-from .accept import return_path
+from .accept import return_path, transaction_id
+from .deliver import scan
 from .verdict import Outcome, Verdict
 
 log = logging.getLogger("posthouse.relay")
 
-# Octets of a letter's header that a report returns.
+# Octets of a letter's header that a report returns, and of a letter (RET=FULL); of a larger one it is the header.
 MAX_HEADER = 64 * 1024
+MAX_LETTER = 1024 * 1024
 # Characters of a server's last word that a report quotes.
 MAX_TEXT = 2_000
 
@@ -43,14 +45,35 @@ REASONS = (
     ("5.2.2", "The mailbox is full.", "Tell the person in another way, or try again in some days."),
     ("5.2.3", "The letter is too large for that mailbox.", "Send it without the large attachments."),
     ("5.2.", "The mailbox takes no letters.", "Tell the person in another way."),
+    ("5.3.3", "That server can't promise to deliver in time.", "Send the letter without a deadline."),
     ("5.3.4", "The letter is too large for that server.", "Send it without the large attachments."),
     ("5.4.4", "No server could be found for that domain.", "Check the spelling of the part behind the @."),
+    ("5.4.7", "The time in which it was to arrive is over.", "Send it again, without a deadline or with a later one."),
+    ("5.7.10", "It may travel encrypted only, and there is no such way.", "Send it without that condition."),
+    ("5.7.30", "It may travel encrypted only, and the server can't promise that.", "Send it without that condition."),
     ("5.4.6", "The letter would go round in circles.", "Tell whoever runs your mail server."),
     ("5.6.", "The server can't take letters of this form.", "Send it as plain text without special characters."),
     ("5.7.", "The server refuses the letter by its rules.", "Its own words, below, may say why."),
     ("4.", "It was tried again and again, without success.", "Send it again later, or reach the person another way."),
     ("", "The server refused the letter.", "Its own words, below, may say why."),
 )
+
+
+# What a report's subject, and the sentence before the addresses, say of each outcome; and the one behind them.
+WORDS = {
+    Outcome.FAILED: (
+        "Not delivered",
+        "could not be delivered to:",
+        "The letter was not delivered there, and it will not be tried again.",
+    ),
+    Outcome.DELAYED: ("Delayed", "could not be delivered yet to:", ""),
+    Outcome.DELIVERED: ("Delivered", "was delivered to:", "Whether anybody has read it is not known."),
+    Outcome.RELAYED: (
+        "Sent on",
+        "was handed over to the next mail server for:",
+        "That server may not report on what happens to it; you will hear if it comes back.",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +83,60 @@ class Report:
     sender: str  # of the letter: to whom the report goes
     blob: Blob
     summary: Summary
+    terms: Terms  # with which it travels
 
 
-def wanted(letter: Letter, recipient: Recipient, outcome: Outcome) -> bool:
+def wanted(letter: Letter, recipient: Recipient, verdict: Verdict, *, now: float) -> bool:
     """Whether the sender is to hear of it: RFC 3461 §4.1; without a word, of failures and delays."""
-    if not letter.sender:
+    asked = recipient.notify.split(",") if recipient.notify else []
+    if not letter.sender or "NEVER" in asked:
         return False
-    words = recipient.notify.split(",") if recipient.notify else ["FAILURE", "DELAY"]
-    return ("FAILURE" if outcome is Outcome.FAILED else "DELAY") in words
+    match verdict.outcome:
+        case Outcome.FAILED:
+            return not asked or "FAILURE" in asked
+        case Outcome.DELAYED:
+            return not asked or "DELAY" in asked
+        case Outcome.DELIVERED:
+            return "SUCCESS" in asked
+    # Relayed. RFC 3461 §5.2.2: who offers DSN reports on the rest; RFC 2852 §4.1.4: so does not who lacks DELIVERBY.
+    mode, by = letter.terms.by_mode, letter.terms.deliver_by
+    late = mode.startswith("N") and by is not None and now < by and "DELIVERBY" not in verdict.offered
+    return mode.endswith("T") or late or ("SUCCESS" in asked and "DSN" not in verdict.offered)
+
+
+async def prepare(
+    store: Store,
+    letter: Letter,
+    octets: bytes,
+    people: Sequence[tuple[Recipient, Verdict]],
+    *,
+    hostname: str,
+    now: int,
+) -> Report:
+    """The report about ``people`` (see `compose`), on disk. Errors: StoreError."""
+    spool = store.blobs.spool()
+    spool.write(compose(letter, octets, people, hostname=hostname, now=now, ident=transaction_id()))
+    summary = await scan(spool)
+    # RFC 8689 §5, RFC 6710 §4.6: what protects the letter, and hastens it, does so for the report.
+    terms = Terms(requiretls=letter.terms.requiretls, priority=letter.terms.priority)
+    return Report(letter.sender, await store.blobs.keep(spool), summary, terms)
 
 
 def compose(
     letter: Letter,
-    header: bytes,
+    octets: bytes,
     people: Sequence[tuple[Recipient, Verdict]],
     *,
     hostname: str,
     now: int,
     ident: str,
 ) -> bytes:
-    """The report about ``people``, who share an outcome: failed or delayed. ``header``: of the letter, with ours."""
-    failed = people[0][1].outcome is Outcome.FAILED
+    """The report about ``people``, who share an outcome. ``octets``: the letter with our lines, its header at least."""
+    outcome = people[0][1].outcome
+    header = octets[: len(letter.prefix) + letter.header_size]
     headers = Headers(header)
     subject = " ".join((headers.get("subject") or "").split())[:200]
-    what = "Not delivered" if failed else "Delayed"
+    what = WORDS[outcome][0]
     when = format_date(datetime.fromtimestamp(now, UTC))
     boundary = f"report-{ident}"
     fields = [
@@ -93,13 +146,13 @@ def compose(
         f"Date: {when}\r\nMessage-ID: <{ident}@{hostname}>\r\n".encode(),
         _thread(headers),
         # RFC 3834 §5: programs that answer letters by themselves leave this one alone.
-        b"Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n",
+        b"Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit\r\n",
         f'Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary="{boundary}"\r\n\r\n'.encode(),
     ]
     parts = [
-        _text_part(_words(letter, people, hostname=hostname, failed=failed)),
+        _text_part(_words(letter, people, hostname=hostname)),
         b"Content-Type: message/delivery-status\r\n\r\n" + _status(letter, people, hostname=hostname),
-        _header_part(header),
+        _returned(letter, octets) if outcome is Outcome.FAILED else _header_part(header),
     ]
     opening = f"--{boundary}\r\n".encode()
     return b"".join([*fields, *(opening + part + b"\r\n" for part in parts), f"--{boundary}--\r\n".encode()])
@@ -115,23 +168,21 @@ def _thread(headers: Headers) -> bytes:
     return message_id_field("In-Reply-To", [found]) + message_id_field("References", [found])
 
 
-def _words(letter: Letter, people: Sequence[tuple[Recipient, Verdict]], *, hostname: str, failed: bool) -> str:
+def _words(letter: Letter, people: Sequence[tuple[Recipient, Verdict]], *, hostname: str) -> str:
     """What happened, why, and what to do, for a person."""
+    outcome = people[0][1].outcome
+    _, happened, last = WORDS[outcome]
     written = format_date(datetime.fromtimestamp(letter.queued, UTC))
-    lines = [f"This is the mail server {hostname}.", ""]
-    if failed:
-        lines += [f"Your letter of {written} could not be delivered to:", ""]
-    else:
-        lines += [f"Your letter of {written} could not be delivered yet to:", ""]
+    lines = [f"This is the mail server {hostname}.", "", f"Your letter of {written} {happened}", ""]
     for recipient, verdict in people:
         lines.append(f"    {recipient.address}")
-        if failed:
+        if outcome is Outcome.FAILED:
             reason, todo = _reason(verdict)
             lines += [f"    {reason}", f"    What to do: {todo}"]
         said = f"{verdict.host} said" if verdict.reply else "What happened"
         lines += [f"    {said}: {verdict.text[:MAX_TEXT]}", ""]
-    if failed:
-        lines.append("The letter was not delivered there, and it will not be tried again.")
+    if last:
+        lines.append(last)
     else:
         until = format_date(datetime.fromtimestamp(people[0][0].expires, UTC))
         lines += [f"It will be tried again until {until}. You need not do anything;", "if all fails, you will be told."]
@@ -151,9 +202,14 @@ def _reason(verdict: Verdict) -> tuple[str, str]:
 def _status(letter: Letter, people: Sequence[tuple[Recipient, Verdict]], *, hostname: str) -> bytes:
     """The fields for programs: RFC 3464 §2. Addresses beyond ASCII in the form of RFC 6533 §3."""
     arrived = format_date(datetime.fromtimestamp(letter.queued, UTC))
+    terms = letter.terms
     groups = [[f"Reporting-MTA: dns; {hostname}", f"Arrival-Date: {arrived}"]]
-    if letter.envid:
-        groups[0].insert(0, f"Original-Envelope-Id: {decode_xtext(letter.envid)}")
+    if terms.envid:
+        groups[0].insert(0, f"Original-Envelope-Id: {decode_xtext(terms.envid)}")
+    if terms.deliver_by is not None:  # RFC 2852 §5
+        groups[0].append(f"Deliver-By-Date: {format_date(datetime.fromtimestamp(terms.deliver_by, UTC))}")
+    if terms.hold:  # RFC 4865 §5.1.2
+        groups[0].append(f"Future-Release-Request: {terms.hold}")
     for recipient, verdict in people:
         kind = "rfc822" if recipient.address.isascii() else "utf-8"
         group = [f"Original-Recipient: {ascii_only(recipient.orcpt)}"] if recipient.orcpt else []
@@ -197,6 +253,19 @@ def _header_part(header: bytes) -> bytes:
     return f"Content-Type: text/rfc822-headers\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode() + octets
 
 
+def _returned(letter: Letter, octets: bytes) -> bytes:
+    """What comes back with a letter that wasn't delivered: RFC 3461 §4.3. RFC 8689 §5: not the whole of it where it may
+    not travel in clear text."""
+    whole = letter.terms.ret == "FULL" and not letter.terms.requiretls
+    if not whole or len(octets) > MAX_LETTER or not fits_lines(octets):
+        return _header_part(octets[: len(letter.prefix) + letter.header_size])
+    kind = "message/rfc822"
+    if not octets[: len(letter.prefix) + letter.header_size].isascii():
+        kind = "message/global"  # RFC 6532 §3.7
+    encoding = "7bit" if octets.isascii() else "8bit"
+    return f"Content-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode() + octets
+
+
 def place(tx: Tx, report: Report) -> None:
     """Into the sender's inbox where that is here, else into the queue. What can't be placed is dropped (§4.5.5)."""
     prefix = return_path("")
@@ -215,4 +284,4 @@ def place(tx: Tx, report: Report) -> None:
     except StoreError as error:
         log.warning("a report to <%s> was dropped: %s", report.sender, error)
         return
-    queue.add(tx, report.blob, report.summary.header_size, queue.Onward(b"", "", [to]))
+    queue.add(tx, report.blob, report.summary.header_size, queue.Onward(b"", "", [to], report.terms))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import get_args
@@ -20,7 +20,7 @@ from posthouse.message.complete import split_header
 from posthouse.net.dns import Resolver, literal_address
 from posthouse.net.stream import AsyncStream
 from posthouse.smtp.dsn import Notify
-from posthouse.smtp.envelope import Envelope, Recipient
+from posthouse.smtp.envelope import DeliverBy, Envelope, Recipient
 from posthouse.smtp.path import Mailbox, parse_mailbox
 from posthouse.store import queue
 from posthouse.store.queue import Due
@@ -57,10 +57,17 @@ class _Line:
 
 
 class Courier:
-    """The way to one domain. For one task; close it."""
+    """The way to one domain. For one task; close it.
 
-    def __init__(self, domain: str, resolver: Resolver, *, hostname: str, port: int, tls: ssl.SSLContext) -> None:
+    ``strict``: no letter goes but to a host that proves its name, for which ``tls`` has to ask, and that promises to
+    keep it encrypted (RFC 8689 §4.2.1).
+    """
+
+    def __init__(
+        self, domain: str, resolver: Resolver, *, hostname: str, port: int, tls: ssl.SSLContext, strict: bool
+    ) -> None:
         self.domain = domain
+        self.strict = strict
         self.reached = False  # some host has answered
         self._resolver = resolver
         self._hostname = hostname
@@ -73,12 +80,12 @@ class Courier:
         """Whether the next letter finds a connection."""
         return self._line is not None
 
-    async def carry(self, due: Due, octets: bytes) -> dict[int, Verdict]:
+    async def carry(self, due: Due, octets: bytes, *, now: float) -> dict[int, Verdict]:
         """Hand a letter over, at as many hosts as it takes; the verdict for each recipient's id."""
         verdicts: dict[int, Verdict] = {}
         waiting: Sequence[queue.Recipient] = due.recipients
         if self._line is not None:
-            waiting = await self._hand_over(self._line, due, waiting, octets, verdicts)
+            waiting = await self._hand_over(self._line, due, waiting, octets, verdicts, now)
             if not waiting:
                 return verdicts
         try:
@@ -89,7 +96,7 @@ class Courier:
                     except (ConnectionFailed, SmtpRefused, ProtocolError) as error:
                         _note(verdicts, waiting, of_error(error, host))
                         continue
-                    waiting = await self._hand_over(line, due, waiting, octets, verdicts)
+                    waiting = await self._hand_over(line, due, waiting, octets, verdicts, now)
                     if not waiting:
                         break
         except NoRoute as error:
@@ -116,6 +123,13 @@ class Courier:
             yield self.domain, literal
             return
         exchanges = await self._resolver.exchanges(self.domain)
+        if self.strict and not await self._resolver.vouched(self.domain):
+            raise NoRoute(
+                f"nothing proves which servers {self.domain} has: its MX records are not signed (DNSSEC), or the"
+                " resolver doesn't say so",
+                temporary=False,
+                enhanced="5.7.10",
+            )
         # RFC 5321 §5.1: where we are one of the hosts, only those that come before us are left.
         ours = min((preference for preference, host in exchanges if host == self._hostname.lower()), default=None)
         hosts = [host for preference, host in exchanges if ours is None or preference < ours]
@@ -147,13 +161,17 @@ class Courier:
     async def _connect(self, host: str, address: str) -> _Line:
         """A conversation with greeting and EHLO behind it, under TLS where the host offers and manages it."""
         line = await self._greet(host, address)
-        if "STARTTLS" not in line.conversation.capabilities:
+        if "STARTTLS" not in line.conversation.capabilities and not self.strict:
             return line
         try:
             await adrive(line.stream, smtp.start_tls(line.conversation), self._tls)
             await adrive(line.stream, smtp.hello(line.conversation), self._tls)
+            if self.strict and "REQUIRETLS" not in line.conversation.capabilities:
+                raise SmtpRefused(f"{host} can't promise to keep the letter encrypted", code=550, enhanced="5.7.30")
         except (ConnectionFailed, ProtocolError) as error:
             line.stream.abort()
+            if self.strict:
+                raise SmtpRefused(f"{host}: {error}", code=550, enhanced="5.7.10") from error
             # RFC 7435 §3: better in clear text than not at all.
             log.info("%s: TLS failed, going on without: %s", host, error)
             return await self._greet(host, address)
@@ -185,10 +203,12 @@ class Courier:
         waiting: Sequence[queue.Recipient],
         octets: bytes,
         verdicts: dict[int, Verdict],
+        now: float,
     ) -> Sequence[queue.Recipient]:
         """One transaction; those for whom another host may still do better. The line is kept if it still stands."""
         self._line = None
-        envelope = envelope_for(due, waiting, octets)
+        offered = frozenset(line.conversation.capabilities)
+        envelope = envelope_for(due, waiting, octets, offered, now)
         try:
             result = await adrive(line.stream, smtp.send(line.conversation, envelope, octets), self._tls)
         except (ConnectionFailed, SmtpRefused, ProtocolError) as error:
@@ -205,7 +225,12 @@ class Courier:
             reply = result.refused.get(str(to))
             if reply is None:
                 verdicts[recipient.id] = Verdict(
-                    Outcome.RELAYED, result.reply.enhanced or "2.0.0", str(result.reply), line.host, reply=True
+                    Outcome.RELAYED,
+                    result.reply.enhanced or "2.0.0",
+                    str(result.reply),
+                    line.host,
+                    reply=True,
+                    offered=offered,
                 )
                 continue
             verdicts[recipient.id] = of_reply(reply, line.host)
@@ -216,14 +241,20 @@ class Courier:
         return again
 
 
-def envelope_for(due: Due, recipients: Sequence[queue.Recipient], octets: bytes) -> Envelope:
-    """The envelope of a transaction; what the octets need of the server is told from them."""
+def envelope_for(
+    due: Due, recipients: Sequence[queue.Recipient], octets: bytes, offered: Collection[str], now: float
+) -> Envelope:
+    """The envelope of a transaction with a server that offers these extensions.
+
+    What the octets need of it is told from them.
+    """
+    terms = due.letter.terms
     mailboxes = [_on_the_wire(parse_mailbox(one.address)) for one in recipients]
     ascii_only = octets.isascii()
     return Envelope(
         _on_the_wire(parse_mailbox(due.letter.sender)) if due.letter.sender else None,
         [
-            Recipient(mailbox, frozenset(word for word in get_args(Notify) if word in one.notify.split(",")), one.orcpt)
+            Recipient(mailbox, _notify(one, terms, offered), one.orcpt)
             for mailbox, one in zip(mailboxes, recipients, strict=True)
         ],
         size=len(octets),
@@ -231,9 +262,22 @@ def envelope_for(due: Due, recipients: Sequence[queue.Recipient], octets: bytes)
         # RFC 6531 §3.2: UTF-8 in an address or in a header field.
         smtputf8=not all(mailbox.is_ascii for mailbox in mailboxes)
         or not (ascii_only or octets[: split_header(octets)].isascii()),
-        ret="HDRS" if due.letter.ret == "HDRS" else "FULL" if due.letter.ret == "FULL" else None,
-        envid=due.letter.envid,
+        ret="HDRS" if terms.ret == "HDRS" else "FULL" if terms.ret == "FULL" else None,
+        envid=terms.envid,
+        requiretls=terms.requiretls,
+        deliver_by=None
+        if terms.deliver_by is None
+        else DeliverBy(int(terms.deliver_by - now), "R" if terms.by_mode[0] == "R" else "N", "T" in terms.by_mode),
+        priority=terms.priority,
     )
+
+
+def _notify(recipient: queue.Recipient, terms: queue.Terms, offered: Collection[str]) -> frozenset[Notify]:
+    """What is asked of the next server about reports. RFC 2852 §4.1.4.2: of delays, where it doesn't see to them."""
+    asked: set[Notify] = {word for word in get_args(Notify) if word in recipient.notify.split(",")}
+    if terms.by_mode.startswith("N") and "DELIVERBY" not in offered and "NEVER" not in asked:
+        asked |= {"DELAY"} if asked else {"FAILURE", "DELAY"}
+    return frozenset(asked)
 
 
 def _on_the_wire(mailbox: Mailbox) -> Mailbox:

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from posthouse.errors import NotFound
+from posthouse.errors import NotFound, OverQuota, StoreError
 from posthouse.message.summary import Summary, summarize
-from posthouse.store import mail, mailbox, queue
+from posthouse.store import mail, mailbox, queue, quota
 from posthouse.store.blob import Blob, Spool
 from posthouse.store.engine import Store, Tx
 
@@ -19,26 +20,44 @@ SCAN_HERE = 64 * 1024
 NO_FLAGS: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A letter whose octets are on disk; ``prefix``: our own header lines in front of them."""
+
+    blob: Blob
+    summary: Summary
+    prefix: bytes
+
+
 async def deliver(
     store: Store,
     spool: Spool,
     accounts: Sequence[int],
     *,
     trace: bytes,
-    sender: str,
     onward: queue.Onward | None = None,
-) -> list[mail.Appended]:
+) -> Kept:
     """Put a letter into the inbox of each account, once; and into the queue, for those elsewhere (``onward``).
 
     ``trace`` (Return-Path, Received) is kept in front of the letter's octets. On return octets and rows are on disk.
     `NotFound` when none of the accounts exists any more, and the letter goes nowhere else; `StoreFull` when there is no
     room: then nothing was kept.
     """
+    kept = await keep(store, spool, trace)
+    await store.write(_place, kept, tuple(dict.fromkeys(accounts)), onward)
+    return kept
+
+
+async def keep(store: Store, spool: Spool, trace: bytes) -> Kept:
+    """Read a spooled letter once, and put its octets on disk. Errors: StoreFull, StoreError."""
     summary = await scan(spool)
-    blob = await store.blobs.keep(spool)
-    if not summary.header_size:
-        trace += b"\r\n"  # the letter has no header: the trace becomes one, so that no line of the text is taken for it
-    return await store.write(_place, blob, summary, tuple(dict.fromkeys(accounts)), trace, onward)
+    return Kept(await store.blobs.keep(spool), summary, prefix(trace, summary))
+
+
+def prefix(trace: bytes, summary: Summary) -> bytes:
+    """The trace as it stands in front of a letter. Where that has no header, the trace becomes one, so that no line of
+    the text is taken for it."""
+    return trace if summary.header_size else trace + b"\r\n"
 
 
 async def scan(spool: Spool) -> Summary:
@@ -48,15 +67,43 @@ async def scan(spool: Spool) -> Summary:
     return await asyncio.to_thread(lambda: summarize(spool.octets()))
 
 
-def _place(
-    tx: Tx, blob: Blob, summary: Summary, accounts: Sequence[int], trace: bytes, onward: queue.Onward | None
-) -> list[mail.Appended]:
+def _place(tx: Tx, kept: Kept, accounts: Sequence[int], onward: queue.Onward | None) -> None:
     if onward is not None:
-        queue.add(tx, blob, summary.header_size, onward)
+        queue.add(tx, kept.blob, kept.summary.header_size, onward)
     inboxes = [box for account in accounts if (box := mailbox.find(tx, account, "INBOX"))]
     if not inboxes:
         if onward is None:
             raise NotFound("the mailbox is gone")
-        return []
+        return
     targets = [mail.Target(box.id, NO_FLAGS) for box in inboxes]
-    return mail.append(tx, blob, summary, targets, received=tx.now, prefix=trace)
+    mail.append(tx, kept.blob, kept.summary, targets, received=tx.now, prefix=kept.prefix)
+
+
+def place_each(tx: Tx, kept: Kept, recipients: Sequence[Sequence[int]]) -> list[StoreError | None]:
+    """Put a letter whose octets are kept into the inboxes of recipients, each of whom has some accounts; for each, what
+    was in the way (`NotFound`, `OverQuota`). One who has no room is no other's trouble; an account gets it once.
+    """
+    size = len(kept.prefix) + kept.blob.size
+    outcomes: list[StoreError | None] = []
+    inboxes: dict[int, mailbox.Mailbox] = {}
+    for accounts in recipients:
+        try:
+            new = {one: _inbox(tx, one, size) for one in accounts if one not in inboxes}
+        except (NotFound, OverQuota) as error:
+            outcomes.append(error)
+        else:
+            inboxes |= new
+            outcomes.append(None if accounts else NotFound("there is no such mailbox"))
+    if inboxes:
+        targets = [mail.Target(box.id, NO_FLAGS) for box in inboxes.values()]
+        mail.append(tx, kept.blob, kept.summary, targets, received=tx.now, prefix=kept.prefix)
+    return outcomes
+
+
+def _inbox(tx: Tx, account_id: int, size: int) -> mailbox.Mailbox:
+    """The inbox of an account that has room for so many octets. Errors: NotFound, OverQuota."""
+    quota.check(tx, account_id, size)
+    box = mailbox.find(tx, account_id, "INBOX")
+    if box is None:
+        raise NotFound("the mailbox is gone")
+    return box

@@ -15,20 +15,26 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from posthouse.errors import StoreError
+from posthouse.errors import OverQuota, StoreError
+from posthouse.message.summary import summarize
 from posthouse.net.dns import Resolver
+from posthouse.net.tls import client_context
+from posthouse.smtp.path import parse_mailbox
 from posthouse.store import queue
+from posthouse.store.blob import Blob
 from posthouse.store.change import QUIET_SECONDS, Subscription
 from posthouse.store.engine import Store, Tx
 from posthouse.store.queue import Due, Recipient
 
 from . import bounce
-from .accept import transaction_id
+from .accept import return_path
 from .bounce import Report
 from .courier import Courier, opportunistic_context
-from .deliver import scan
-from .verdict import Outcome, Verdict
+from .deliver import Kept, place_each, prefix
+from .recipient import lookup
+from .verdict import Outcome, Verdict, of_place
 
 log = logging.getLogger("posthouse.relay")
 
@@ -137,11 +143,14 @@ class Relay:
     # -- one visit -----------------------------------------------------------------------------------------------
 
     async def _visit(self, first: Due) -> None:
-        courier = Courier(first.domain, self._resolver, hostname=self._hostname, port=self._port, tls=self._tls)
+        courier = self._courier(first)
         due: Due | None = first
         letters = 0
         try:
             while due is not None:
+                if courier.strict != strict(due):
+                    await courier.close()
+                    courier = self._courier(due)
                 await self._attempt(courier, due)
                 letters += 1
                 due = None
@@ -151,20 +160,46 @@ class Relay:
         finally:
             courier.abort()
 
+    def _courier(self, due: Due) -> Courier:
+        tls = client_context() if strict(due) else self._tls
+        return Courier(
+            due.domain, self._resolver, hostname=self._hostname, port=self._port, tls=tls, strict=strict(due)
+        )
+
     async def _attempt(self, courier: Courier, due: Due) -> None:
-        header = b""
+        octets = due.letter.prefix
+        here = due.here or due.domain == self._hostname.lower()
         try:
             octets = await asyncio.to_thread(self._octets, due)
-            header = octets[: len(due.letter.prefix) + due.letter.header_size]
             async with asyncio.timeout(ATTEMPT_SECONDS):
-                verdicts = await courier.carry(due, octets)
+                if self._returns(due):  # RFC 2852 §4.1.3: no further attempts
+                    late = Verdict(Outcome.FAILED, "5.4.7", "the time in which it was to arrive is over")
+                    verdicts = _for_all(due, late)
+                elif here:
+                    verdicts = await self._deliver(due, octets)
+                else:
+                    verdicts = await courier.carry(due, octets, now=self._clock())
         except TimeoutError:
             courier.abort()
             verdicts = _for_all(due, Verdict(Outcome.DELAYED, "4.4.7", "the other server was too slow"))
         except StoreError as error:
             log.error("letter %d can't be read: %s", due.letter.id, error)
             verdicts = _for_all(due, Verdict(Outcome.DELAYED, "4.3.0", "the letter can't be read on this server"))
-        await self._record(due, header, self._final(due, verdicts), reached=courier.reached)
+        await self._record(due, octets, self._final(due, verdicts), reached=here or courier.reached)
+
+    def _returns(self, due: Due) -> bool:
+        """Whether the letter goes back because it is too late (RFC 2852 §4.1.3)."""
+        by = due.letter.terms.deliver_by
+        return due.letter.terms.by_mode.startswith("R") and by is not None and by <= self._clock()
+
+    async def _deliver(self, due: Due, octets: bytes) -> dict[int, Verdict]:
+        """A letter to our own people, who come through the queue where it had to wait."""
+        letter = due.letter
+        summary = await asyncio.to_thread(summarize, octets[len(letter.prefix) :])
+        trace = prefix(return_path(letter.sender) + letter.prefix, summary)
+        kept = Kept(Blob(letter.blob_id, letter.size), summary, trace)
+        outcomes = await self._store.write(_place_due, kept, due, self._hostname)
+        return {one.id: of_place(error) for one, error in zip(due.recipients, outcomes, strict=True)}
 
     def _octets(self, due: Due) -> bytes:
         return due.letter.prefix + self._store.blobs.read(due.letter.blob_id, 0, due.letter.size)
@@ -173,16 +208,26 @@ class Relay:
         """The same, but what has been delayed for too long has failed (RFC 5321 §4.5.4.1)."""
         now = self._clock()
         expired = {one.id for one in due.recipients if one.expires <= now}
-        return {
-            one: Verdict(Outcome.FAILED, verdict.status, verdict.text, verdict.host, verdict.reply, verdict.advice)
+        final = {
+            one: replace(verdict, outcome=Outcome.FAILED)
             if one in expired and verdict.outcome is Outcome.DELAYED
             else verdict
             for one, verdict in verdicts.items()
         }
+        if self._is_late(due):  # RFC 2852 §4.1.3
+            for recipient in due.recipients:
+                if final[recipient.id].outcome is Outcome.DELAYED and not recipient.warned:
+                    final[recipient.id] = replace(final[recipient.id], status="4.4.7")
+        return final
+
+    def _is_late(self, due: Due) -> bool:
+        """Whether the sender wanted to be told by now that the letter hasn't arrived (RFC 2852 §4.1.3)."""
+        by = due.letter.terms.deliver_by
+        return due.letter.terms.by_mode.startswith("N") and by is not None and by <= self._clock()
 
     # -- what became of it ---------------------------------------------------------------------------------------
 
-    async def _record(self, due: Due, header: bytes, verdicts: Mapping[int, Verdict], *, reached: bool) -> None:
+    async def _record(self, due: Due, octets: bytes, verdicts: Mapping[int, Verdict], *, reached: bool) -> None:
         for recipient in due.recipients:
             verdict = verdicts[recipient.id]
             log.info(
@@ -196,11 +241,14 @@ class Relay:
         while True:
             try:
                 warned = self._to_be_warned(due, verdicts)
-                failed = [one for one in due.recipients if verdicts[one.id].outcome is Outcome.FAILED]
+                told = [warned] + [
+                    [one for one in due.recipients if verdicts[one.id].outcome is outcome]
+                    for outcome in (Outcome.FAILED, Outcome.DELIVERED, Outcome.RELAYED)
+                ]
                 reports = [
                     report
-                    for people in (failed, warned)
-                    if (report := await self._report(due, header, people, verdicts)) is not None
+                    for people in told
+                    if (report := await self._report(due, octets, people, verdicts)) is not None
                 ]
                 await self._store.write(self._settle, due, verdicts, warned, reports, reached)
                 return
@@ -209,24 +257,20 @@ class Relay:
                 await asyncio.sleep(RECORD_SECONDS)
 
     def _to_be_warned(self, due: Due, verdicts: Mapping[int, Verdict]) -> list[Recipient]:
-        if self._clock() - due.letter.queued < WARN_AFTER:
+        began = max(due.letter.queued, due.letter.terms.release or 0)
+        if self._clock() - began < WARN_AFTER and not self._is_late(due):
             return []
         return [one for one in due.recipients if verdicts[one.id].outcome is Outcome.DELAYED and not one.warned]
 
     async def _report(
-        self, due: Due, header: bytes, people: Sequence[Recipient], verdicts: Mapping[int, Verdict]
+        self, due: Due, octets: bytes, people: Sequence[Recipient], verdicts: Mapping[int, Verdict]
     ) -> Report | None:
         """The report about some recipients, on disk; None where the sender doesn't want any. Errors: StoreError."""
-        told = [(one, verdicts[one.id]) for one in people if bounce.wanted(due.letter, one, verdicts[one.id].outcome)]
+        now = self._clock()
+        told = [(one, verdicts[one.id]) for one in people if bounce.wanted(due.letter, one, verdicts[one.id], now=now)]
         if not told:
             return None
-        octets = bounce.compose(
-            due.letter, header, told, hostname=self._hostname, now=int(self._clock()), ident=transaction_id()
-        )
-        spool = self._store.blobs.spool()
-        spool.write(octets)
-        summary = await scan(spool)
-        return Report(due.letter.sender, await self._store.blobs.keep(spool), summary)
+        return await bounce.prepare(self._store, due.letter, octets, told, hostname=self._hostname, now=int(now))
 
     def _settle(
         self,
@@ -245,11 +289,33 @@ class Relay:
             verdict = verdicts[recipient.id]
             if verdict.outcome is Outcome.DELAYED:
                 later = tx.now + self._delays[min(recipient.attempts, len(self._delays) - 1)]
+                by = due.letter.terms.deliver_by
+                if by is not None and tx.now < by < later:
+                    later = by  # whoever wants to be told then is
                 told = recipient.warned or recipient in warned
                 queue.defer(tx, recipient.id, later, str(verdict), warned=told)
         queue.done(tx, [one.id for one in due.recipients if verdicts[one.id].outcome is not Outcome.DELAYED])
         if later and not reached:
             queue.defer_domain(tx, due.domain, later, str(verdicts[due.recipients[0].id]))
+
+
+def strict(due: Due) -> bool:
+    """Whether the letter may only go where it stays encrypted. RFC 8689 §5: a report goes all the same."""
+    return bool(due.letter.terms.requiretls and due.letter.sender)
+
+
+def _place_due(tx: Tx, kept: Kept, due: Due, hostname: str) -> list[StoreError | None]:
+    """Into the inboxes of the recipients; for each, what was in the way."""
+    accounts: list[tuple[int, ...]] = []
+    refused: dict[int, StoreError] = {}
+    for number, recipient in enumerate(due.recipients):
+        try:
+            accounts.append(lookup(tx, parse_mailbox(recipient.address), hostname, kept.blob.size)[1])
+        except OverQuota as error:
+            accounts.append(())
+            refused[number] = error
+    outcomes = place_each(tx, kept, accounts)
+    return [refused.get(number, outcome) for number, outcome in enumerate(outcomes)]
 
 
 def _for_all(due: Due, verdict: Verdict) -> dict[int, Verdict]:

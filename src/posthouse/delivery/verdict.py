@@ -5,13 +5,22 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from posthouse.errors import ConnectionFailed, NoRoute, PosthouseError, SmtpRefused
+from posthouse.errors import (
+    ConnectionFailed,
+    NoRoute,
+    NotFound,
+    OverQuota,
+    PosthouseError,
+    SmtpRefused,
+    StoreError,
+)
 from posthouse.smtp.reply import Reply
 
 
 class Outcome(enum.Enum):
     """The words of RFC 3464 §2.3.3."""
 
+    DELIVERED = "delivered"
     RELAYED = "relayed"
     DELAYED = "delayed"
     FAILED = "failed"
@@ -21,6 +30,7 @@ class Outcome(enum.Enum):
 class Verdict:
     """``status`` is a code of RFC 3463 ("5.1.1"); ``text`` what was said, on one line, by ``host`` or, where that is
     empty, by ourselves; ``reply``: whether ``text`` is a server's reply. ``advice``: what the sender may do.
+    ``offered``: the extensions of the server that took the letter; with DSN, it reports on what follows.
     """
 
     outcome: Outcome
@@ -29,6 +39,7 @@ class Verdict:
     host: str = ""
     reply: bool = False
     advice: str = ""
+    offered: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.host} said: {self.text}" if self.reply else self.text
@@ -52,6 +63,18 @@ def of_error(error: PosthouseError, host: str = "") -> Verdict:
     elif isinstance(error, ConnectionFailed):
         status = "4.4.1"
     return Verdict(outcome, status, str(error), host, advice=error.advice if outcome is Outcome.FAILED else "")
+
+
+def of_place(error: StoreError | None) -> Verdict:
+    """What it means that a mailbox of ours took a letter, or didn't."""
+    if error is None:
+        return Verdict(Outcome.DELIVERED, "2.1.5", "the letter is in the mailbox")
+    if isinstance(error, NotFound):
+        return Verdict(Outcome.FAILED, "5.1.1", "there is no such mailbox here")
+    if isinstance(error, OverQuota):
+        outcome, status = (Outcome.FAILED, "5.2.2") if error.never else (Outcome.DELAYED, "4.2.2")
+        return Verdict(outcome, status, "the mailbox is full")
+    return Verdict(Outcome.DELAYED, "4.3.0", str(error))
 
 
 def _status(outcome: Outcome) -> str:

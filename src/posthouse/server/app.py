@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -126,6 +127,9 @@ class Server:
             commands_per_connection=limits.commands_per_connection,
             errors_per_connection=limits.errors_per_connection,
             hops=limits.hops,
+            hold_seconds=limits.hold_days * 86_400,
+            held_letters=limits.held_letters,
+            verify_after_login=self.config.smtp.verify_after_login,
         )
 
     def _rules(self) -> Rules:
@@ -151,6 +155,10 @@ class Server:
         self, listening: Listening, make: Callable[[Peer | None], Connection], tls: ssl.SSLContext | None
     ) -> asyncio.Server | ProxiedListener:
         proxies = self.config.listen.proxies
+        if listening.socket.family == socket.AF_UNIX:
+            return await asyncio.get_running_loop().create_unix_server(
+                lambda: make(None), sock=listening.socket, backlog=BACKLOG, ssl=tls
+            )
         if proxies:
             return ProxiedListener([listening.socket], make, tls, proxies, self.config.limits.proxy_header_seconds)
         return await asyncio.get_running_loop().create_server(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -67,6 +68,8 @@ class Connection(asyncio.Protocol):
         if not self._proxied:
             # The peer may be gone already; then there is no name to be had.
             address = transport.get_extra_info("peername") or ("0.0.0.0", 0)  # noqa: S104
+            if transport.get_extra_info("socket").family == socket.AF_UNIX:
+                address = ("127.0.0.1", 0)  # a program on this machine
             self.peer = Peer(str(address[0]).partition("%")[0], int(address[1]))
         self._note_cipher()
         self._session = self._open_session(self)

@@ -10,7 +10,7 @@ from posthouse.sessions.house import House
 from posthouse.sessions.imap import ImapSession
 from posthouse.sessions.session import Line, Session
 from posthouse.sessions.smtp import SmtpSession
-from posthouse.smtp.role import MX, SUBMISSION
+from posthouse.smtp.role import LMTP, MX, SUBMISSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +30,5 @@ DOORS = (
     Door("submissions", True, lambda house, line: SmtpSession(house, SUBMISSION, line, tls=True)),
     Door("imap", False, lambda house, line: ImapSession(house, line, tls=False)),
     Door("imaps", True, lambda house, line: ImapSession(house, line, tls=True)),
+    Door("lmtp", False, lambda house, line: SmtpSession(house, LMTP, line, tls=False), people=False),
 )

@@ -17,6 +17,8 @@ from .doors import DOORS, Door
 
 # Connections that the kernel holds for us while the loop is busy; Linux caps it at net.core.somaxconn (4096).
 BACKLOG = 4096
+# A socket in the file system, as Postfix and Dovecot make theirs: who may come near it is said by its folder.
+SOCKET_MODE = 0o666
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class Listening:
     @property
     def endpoint(self) -> Endpoint:
         """Where it really listens: port 0 has become a number."""
-        return Endpoint(*self.socket.getsockname()[:2])
+        name = self.socket.getsockname()
+        return Endpoint("", 0, name) if self.socket.family == socket.AF_UNIX else Endpoint(*name[:2])
 
 
 def open_doors(config: Config, workers: int = 1) -> list[list[Listening]]:
@@ -42,6 +45,9 @@ def open_doors(config: Config, workers: int = 1) -> list[list[Listening]]:
     try:
         for door in DOORS:
             for endpoint in getattr(config.listen, door.name):
+                if endpoint.path:
+                    _open_path(door, endpoint, shares)
+                    continue
                 for family, address in _resolve(door, endpoint):
                     _open(door, endpoint, family, address, shares)
         if not shares[0]:
@@ -86,6 +92,32 @@ def _open(door: Door, endpoint: Endpoint, family: int, address: Any, shares: Seq
             address = opened.getsockname()  # the others take the port that the first was given
     except OSError as error:
         raise ConfigError(_why(door, endpoint, error)) from error
+
+
+def _open_path(door: Door, endpoint: Endpoint, shares: Sequence[list[Listening]]) -> None:
+    """A socket in the file system, from which all shares accept. One that a server left behind is taken away."""
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with contextlib.suppress(FileNotFoundError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            try:
+                probe.connect(endpoint.path)
+            except ConnectionRefusedError:
+                os.unlink(endpoint.path)  # noqa: PTH108
+            else:
+                raise OSError(errno.EADDRINUSE, "another program listens there")
+        opened.setblocking(False)
+        opened.bind(endpoint.path)
+        os.chmod(endpoint.path, SOCKET_MODE)  # noqa: PTH101
+        opened.listen(BACKLOG)
+        for share in shares:
+            share.append(Listening(door, opened.dup()))
+    except OSError as error:
+        raise ConfigError(
+            f"{door.name} can't listen on {endpoint}: {error.strerror}",
+            advice="Its folder must be there, and this user's to write in.",
+        ) from error
+    finally:
+        opened.close()
 
 
 def _bind(family: int, address: Any, *, shared: bool) -> socket.socket:

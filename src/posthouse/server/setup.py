@@ -79,4 +79,6 @@ def listen(base_port: int) -> str:
     """The lines of [listen]: the standard ports on every interface, or loopback at ``base_port`` + each."""
     if base_port:
         return "\n".join(f'{name} = "127.0.0.1:{base_port + port}"' for name, port in STANDARD_PORTS.items())
-    return "\n".join(f'{name} = ["0.0.0.0:{port}", "[::]:{port}"]' for name, port in STANDARD_PORTS.items())
+    # LMTP is for this machine, and for who has another mail server in front: whoever wants it opens it.
+    public = {name: port for name, port in STANDARD_PORTS.items() if name != "lmtp"}
+    return "\n".join(f'{name} = ["0.0.0.0:{port}", "[::]:{port}"]' for name, port in public.items())

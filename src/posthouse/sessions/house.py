@@ -23,3 +23,6 @@ class House:
     commands_per_connection: int = 3000
     errors_per_connection: int
     hops: int
+    hold_seconds: int = 365 * 86_400  # a letter may wait for so long until it leaves
+    held_letters: int = 1000  # so many of one sender may
+    verify_after_login: bool = False  # VRFY and EXPN answer those who have logged in

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from posthouse.delivery.accept import Arrival
@@ -12,27 +13,28 @@ from posthouse.errors import (
     InvalidMessage,
     LoginPaused,
     LoginRefused,
-    NotFound,
-    OverQuota,
     RemoteProtocolError,
     StoreError,
-    StoreFull,
     sentence,
 )
 from posthouse.smtp import event, reply
+from posthouse.smtp.envelope import Envelope
 from posthouse.smtp.event import Event
 from posthouse.smtp.limits import Limits
 from posthouse.smtp.reply import Reply
-from posthouse.smtp.role import Role
-from posthouse.smtp.server import SmtpServer
+from posthouse.smtp.role import LMTP, Role
+from posthouse.smtp.server import Auth, SmtpServer
 from posthouse.store.account import Account
 from posthouse.wire.sasl import Challenge
 
 from .house import House
 from .login import Exchange, mechanisms
-from .mx import MxTransaction
+from .mx import LmtpTransaction, MxTransaction
+from .refusal import refusal
 from .session import Line, Session
 from .submission import SubmissionTransaction
+from .transaction import Transaction
+from .vouch import expand, verify
 
 log = logging.getLogger("posthouse.smtp")
 
@@ -58,13 +60,14 @@ class SmtpSession(Session[Event]):
             ),
             tls_available=house.tls_available,
             tls=tls,
-            auth="always" if house.clear_text_on_loopback and line.peer.loopback else "after tls",
+            auth=_auth(house, role, line),
             mechanisms=mechanisms(house, line),
+            extensions=_extensions(house),
         )
         super().__init__(self._server, line)
         self._account: Account | None = None
         self._exchange: Exchange | None = None
-        self._transaction: MxTransaction | SubmissionTransaction | None = None
+        self._transaction: Transaction | None = None
         self._failure: Reply | None = None  # what went wrong with a letter that is still coming
         self._receiving = False
 
@@ -129,57 +132,71 @@ class SmtpSession(Session[Event]):
 
     async def _mail_from(self, mail: event.MailFrom) -> None:
         self._discard()
-        transaction = SubmissionTransaction(self._house, self._account) if self._account else MxTransaction(self._house)
-        answer = await self._guarded(transaction.sender(mail.envelope))
+        transaction = self._begin_transaction()
+        answer = await self._guarded(transaction.sender(mail.envelope, int(time.time())))
         if answer.positive:
             self._transaction = transaction
         self._server.reply(answer)
 
+    def _begin_transaction(self) -> Transaction:
+        if self._account is not None:
+            return SubmissionTransaction(self._house, self._account)
+        return LmtpTransaction(self._house) if self._server.role is LMTP else MxTransaction(self._house)
+
     async def _rcpt_to(self, rcpt: event.RcptTo) -> None:
         assert self._transaction is not None
-        self._server.reply(await self._guarded(self._transaction.recipient(rcpt.recipient.mailbox)))
+        self._server.reply(await self._guarded(self._transaction.recipient(rcpt.recipient)))
 
-    async def _data(self, _: event.Data) -> None:
-        assert self._transaction is not None
+    async def _data(self, data: event.Data) -> None:
+        envelope = self._server.envelope
+        assert self._transaction is not None and envelope is not None
         self._failure = None
         self._receiving = True
-        self._transaction.begin(int(time.time()))
+        self._transaction.begin(int(time.time()), counted=data.counted, binary=envelope.body == "BINARYMIME")
         self._server.reply(reply.START_INPUT)
 
     async def _chunk(self, chunk: event.Chunk) -> None:
         if self._failure is not None or self._transaction is None:
             return  # the rest of a letter that can't be kept: read, not stored, and refused at its end
         try:
-            self._transaction.write(chunk.data)
+            await self._transaction.write(chunk.data)
         except (StoreError, InvalidMessage) as error:
-            self._failure = _refusal(error)
+            self._failure = refusal(error)
             self._transaction.discard()
 
     async def _end(self, _: event.End) -> None:
         envelope = self._server.envelope
         assert self._transaction is not None and envelope is not None
-        if self._failure is None:
-            answer = await self._guarded(self._transaction.end(envelope, self._arrival()))
-        else:
-            answer = self._failure
+        wanted = len(envelope.recipients) if self._server.role.answers_each_recipient else 1
+        answers = [self._failure] * wanted if self._failure else await self._outcome(envelope, wanted)
         log.info(
-            "letter from <%s> (%s) to %s: %s",
+            "letter from <%s> (%s) to %s%s: %s",
             envelope.sender or "",
             self.line.peer,
             ", ".join(f"<{recipient}>" for recipient in envelope.recipients),
-            answer,
+            f" with priority {envelope.priority}" if envelope.priority else "",
+            "; ".join(dict.fromkeys(map(str, answers))),
         )
         self._discard()
-        self._server.reply(answer)
+        for answer in answers:
+            self._server.reply(answer)
+
+    async def _outcome(self, envelope: Envelope, wanted: int) -> list[Reply]:
+        """What becomes of the letter that has come; for each recipient the same, where it fails as a whole."""
+        assert self._transaction is not None
+        try:
+            return await self._transaction.end(envelope, self._arrival(envelope))
+        except (StoreError, InvalidMessage) as error:
+            return [refusal(error)] * wanted
 
     async def _guarded(self, decision: Awaitable[Reply]) -> Reply:
         """A decision that needs the store: what fails there is told in a reply, and nothing was kept."""
         try:
             return await decision
         except (StoreError, InvalidMessage) as error:
-            return _refusal(error)
+            return refusal(error)
 
-    def _arrival(self) -> Arrival:
+    def _arrival(self, envelope: Envelope) -> Arrival:
         assert self._server.hello is not None
         return Arrival(
             greeting=self._server.hello.domain,
@@ -188,7 +205,21 @@ class SmtpSession(Session[Event]):
             protocol=self._server.protocol,
             cipher=self.line.cipher,
             at=int(time.time()),
+            priority=envelope.priority,
         )
+
+    # -- who is here ---------------------------------------------------------------------------------------------
+
+    async def _verify(self, wish: event.Verify) -> None:
+        """RFC 5321 §7.3: strangers learn nothing, and get the machine's answer."""
+        if self._account is not None and self._house.verify_after_login:
+            self._server.reply(await self._guarded(self._house.store.read(verify, wish.text, self._house.hostname)))
+
+    async def _expand(self, wish: event.Expand) -> None:
+        if self._account is not None and self._house.verify_after_login:
+            self._server.reply(await self._guarded(self._house.store.read(expand, wish.text, self._house.hostname)))
+
+    # -- the rest ------------------------------------------------------------------------------------------------
 
     async def _abandoned(self, _: Event) -> None:
         """The transaction, if there was one, is over; the machine answers."""
@@ -217,18 +248,26 @@ class SmtpSession(Session[Event]):
         event.End: _end,
         event.Aborted: _abandoned,
         event.Reset: _abandoned,
-        event.Verify: _nothing,
+        event.Verify: _verify,
+        event.Expand: _expand,
         event.Quit: _nothing,
     }
 
 
-def _refusal(error: StoreError | InvalidMessage) -> Reply:
-    """What the peer is told of an error; the log has the rest."""
-    if isinstance(error, InvalidMessage):
-        return Reply(554, "5.6.0", sentence(error))
-    if isinstance(error, NotFound):
-        return reply.NO_SUCH_MAILBOX
-    if isinstance(error, OverQuota):  # the log of letters has it
-        return reply.MAILBOX_TOO_SMALL if error.never else reply.MAILBOX_FULL
-    log.error("the store refused a letter: %s (%s)", error, error.__cause__)
-    return reply.NO_SPACE if isinstance(error, StoreFull) else reply.LOCAL_ERROR
+def _auth(house: House, role: Role, line: Line) -> Auth:
+    if role is LMTP:
+        return "never"
+    return "always" if house.clear_text_on_loopback and line.peer.loopback else "after tls"
+
+
+def _extensions(house: House) -> dict[str, str]:
+    """The extensions whose promises delivery, queue and relay keep; the roles leave some out."""
+    latest = datetime.fromtimestamp(time.time() + house.hold_seconds, UTC)
+    return {
+        "BINARYMIME": "",
+        "DSN": "",
+        "REQUIRETLS": "",
+        "DELIVERBY": "",
+        "FUTURERELEASE": f"{house.hold_seconds} {latest:%Y-%m-%dT%H:%M:%SZ}",
+        "MT-PRIORITY": "",
+    } | ({"EXPN": ""} if house.verify_after_login else {})

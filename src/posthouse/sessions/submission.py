@@ -2,93 +2,134 @@
 
 from __future__ import annotations
 
-from posthouse.delivery import accept
+from posthouse.delivery import accept, success
 from posthouse.delivery.accept import Arrival
 from posthouse.delivery.deliver import deliver
+from posthouse.delivery.recipient import lookup
 from posthouse.delivery.submit import Completion
 from posthouse.errors import StoreError
+from posthouse.message.address import Address
 from posthouse.smtp import reply
-from posthouse.smtp.envelope import Envelope
-from posthouse.smtp.path import Mailbox
+from posthouse.smtp.envelope import Envelope, Recipient
 from posthouse.smtp.reply import Reply
 from posthouse.store import account, queue
 from posthouse.store.account import Account
 from posthouse.store.address import canonical_domain
+from posthouse.store.engine import Tx
+from posthouse.store.queue import Terms
 from posthouse.wire.line_ends import LineEnds
 
 from .house import House
-from .mx import lookup
+from .transaction import Transaction
 
 NO_DOMAIN = Reply(550, "5.1.2", "What stands behind the @ can't be a domain; check the address")
+NO_AUTHOR = Reply(550, "5.7.1", "The From field names somebody without a mail address; write one of your own")
+# RFC 4865 §5.2.2, §6
+HELD_TOO_LONG = Reply(501, "5.5.4", "The letter is to leave after the time at which it is to have arrived")
+TOO_MANY_HELD = Reply(552, "5.7.16", "Too many of your letters wait for a later time; send this one then")
 
 
-class SubmissionTransaction:
-    """One letter from a mail program. `SmtpSession` calls the methods in the order of RFC 5321 §3.3."""
+class SubmissionTransaction(Transaction):
+    """One letter from a mail program."""
 
     def __init__(self, house: House, author: Account) -> None:
-        self._house = house
+        super().__init__(house)
         self._author = author
-        self._accounts: dict[int, None] = {}
-        self._elsewhere: dict[str, str] = {}  # recipients that other servers have, and their domains
-        self._size = 0  # as declared (RFC 1870), or 0
+        self._terms = Terms()
+        self._here: dict[str, tuple[int, ...]] = {}  # recipients that get it at once, and their accounts
+        self._elsewhere: dict[str, str] = {}  # those that the queue is for, and their domains
         self._completion: Completion | None = None
-        self._line_ends = LineEnds(stuffed=True)
+        self._line_ends: LineEnds | None = None
 
-    async def sender(self, envelope: Envelope) -> Reply:
+    async def sender(self, envelope: Envelope, now: int) -> Reply:
         """MAIL: nobody sends in somebody else's name (RFC 6409 §6.1). The null sender is for reports."""
-        self._size = envelope.size or 0
-        if envelope.sender is None:
-            return reply.SENDER_OK
-        mine = await self._house.store.read(account.resolve, str(envelope.sender))
-        return reply.SENDER_OK if self._author.id in mine else reply.SENDER_NOT_YOURS
+        self.size = envelope.size or 0
+        self._terms = accept.terms(envelope, now)
+        sender = str(envelope.sender or "")
+        if (refused := self._too_late(now)) is not None:
+            return refused
+        mine, held = await self.house.store.read(_about, self._author.id, sender)
+        if not mine:
+            return _not_yours(553, sender)
+        if self._terms.release is not None and held >= self.house.held_letters:
+            return TOO_MANY_HELD
+        return reply.SENDER_OK
 
-    async def recipient(self, mailbox: Mailbox) -> Reply:
-        """RCPT: our own people at once, everybody else through the queue."""
-        home = mailbox.domain or self._house.hostname
-        ours, accounts = await self._house.store.read(lookup, mailbox, self._house.hostname, self._size)
+    def _too_late(self, now: int) -> Reply | None:
+        """The refusal of a letter that is to be held for too long (RFC 4865 §4.2, §5.2.2)."""
+        terms = self._terms
+        if terms.release is None:
+            return None
+        if terms.release > now + self.house.hold_seconds:
+            days = self.house.hold_seconds // 86_400
+            return Reply(501, "5.5.4", f"Letters are held for at most {days} days here; choose an earlier time")
+        if terms.deliver_by is not None and terms.release > terms.deliver_by:
+            return HELD_TOO_LONG
+        return None
+
+    async def recipient(self, recipient: Recipient) -> Reply:
+        """RCPT: our own people at once, everybody else through the queue; all of them, where the letter is held."""
+        house, mailbox = self.house, recipient.mailbox
+        home = mailbox.domain or house.hostname
+        ours, accounts = await house.store.read(lookup, mailbox, house.hostname, self.size)
         if not accounts and (ours or not mailbox.domain):
             return reply.NO_SUCH_MAILBOX
-        if not accounts:
-            try:
-                self._elsewhere[str(mailbox)] = canonical_domain(home)
-            except StoreError:
-                return NO_DOMAIN
-        self._accounts.update(dict.fromkeys(accounts))
+        if accounts and self._terms.release is None:
+            self._here[str(mailbox)] = accounts
+            return reply.RECIPIENT_OK
+        try:
+            self._elsewhere[f"{mailbox.local}@{home}"] = canonical_domain(home)
+        except StoreError:
+            return NO_DOMAIN
         return reply.RECIPIENT_OK
 
-    def begin(self, now: int) -> None:
-        """The letter comes."""
-        self._line_ends = LineEnds(stuffed=True)
-        self._completion = Completion(self._house.store.blobs.spool(), hostname=self._house.hostname, now=now)
+    def begin(self, now: int, *, counted: bool, binary: bool) -> None:
+        """The letter comes. Bare line feeds become line ends; only other servers' letters are kept as they are."""
+        super().begin(now, counted=counted, binary=binary)
+        self._line_ends = None if binary else LineEnds(stuffed=not counted)
+        self._completion = Completion(hostname=self.house.hostname, now=now)
 
-    def write(self, chunk: bytes) -> None:
-        """Its next octets. Bare line feeds become line ends; only other servers' letters are kept as they are."""
+    async def write(self, chunk: bytes) -> None:
+        """Its next octets."""
         assert self._completion is not None
-        self._completion.write(self._line_ends.write(chunk))
+        await super().write(self._completion.write(self._line_ends.write(chunk) if self._line_ends else chunk))
 
-    async def end(self, envelope: Envelope, arrival: Arrival) -> Reply:
+    async def end(self, envelope: Envelope, arrival: Arrival) -> list[Reply]:
         """It is complete: put it into the mailboxes and the queue, and only then say 250."""
-        completion, self._completion = self._completion, None
+        completion = self._completion
         assert completion is not None
-        completion.write(self._line_ends.end())
-        completion.end()
-        sender = str(envelope.sender or "")
-        only = str(envelope.recipients[0]) if len(envelope.recipients) == 1 else ""
+        if self._line_ends is not None:
+            await super().write(completion.write(self._line_ends.end()))
+        await super().write(completion.end())
+        if (refused := await self._in_whose_name(completion.authors)) is not None:
+            return [refused]
+        house = self.house
         ident = accept.transaction_id()
-        received = accept.received(arrival, ident, only)
-        await deliver(
-            self._house.store,
-            completion.spool,
-            list(self._accounts),
-            trace=accept.return_path(sender) + received,
-            sender=sender,
+        received = accept.received(arrival, ident, str(envelope.recipients[0]) if len(envelope.recipients) == 1 else "")
+        kept = await deliver(
+            house.store,
+            await self.whole(envelope),
+            [one for accounts in self._here.values() for one in accounts],
+            trace=accept.return_path(str(envelope.sender or "")) + received,
             onward=self._onward(envelope, received),
         )
-        return Reply(250, "2.0.0", f"Accepted as {ident}")
+        arrived = [one for one in envelope.recipients if str(one) in self._here]
+        await success.report(house.store, envelope, arrived, kept, hostname=house.hostname, now=arrival.at)
+        return [Reply(250, "2.0.0", f"Accepted as {ident}")]
+
+    async def _in_whose_name(self, authors: list[Address] | None) -> Reply | None:
+        """The refusal of a letter whose From names somebody else. Where there is no From, the envelope's is known."""
+        if authors is None:
+            return None
+        if not authors or not all(author.is_complete for author in authors):
+            return NO_AUTHOR
+        specs = [author.addr for author in authors]
+        other = await self.house.store.read(_first_of_others, self._author.id, specs)
+        return None if other is None else _not_yours(550, other)
 
     def _onward(self, envelope: Envelope, received: bytes) -> queue.Onward | None:
-        """What the queue needs to know, if anybody's mailbox is elsewhere. The last server adds the Return-Path."""
-        asked = {str(recipient): recipient for recipient in envelope.recipients}
+        """What the queue needs to know, if it is for anybody. The last server adds the Return-Path."""
+        asked = {f"{one.mailbox.local}@{one.mailbox.domain or self.house.hostname}": one for one in envelope.recipients}
         recipients = [
             queue.To(address, domain, ",".join(sorted(asked[address].notify)), asked[address].orcpt)
             for address, domain in self._elsewhere.items()
@@ -96,10 +137,18 @@ class SubmissionTransaction:
         ]
         if not recipients:
             return None
-        return queue.Onward(received, str(envelope.sender or ""), recipients, envelope.ret, envelope.envid)
+        return queue.Onward(received, str(envelope.sender or ""), recipients, self._terms)
 
-    def discard(self) -> None:
-        """The letter will not be: forget what came of it."""
-        if self._completion is not None:
-            self._completion.spool.discard()
-            self._completion = None
+
+def _not_yours(code: int, address: str) -> Reply:
+    return Reply(code, "5.7.1", f"{address} is not an address of yours; send as one that is")
+
+
+def _about(tx: Tx, author_id: int, sender: str) -> tuple[bool, int]:
+    """Whether a sender is the author's (the null one is everybody's), and how many letters of it are held."""
+    return not sender or author_id in account.resolve(tx, sender), queue.count_unreleased(tx, sender)
+
+
+def _first_of_others(tx: Tx, author_id: int, addresses: list[str]) -> str | None:
+    """The first of the addresses that isn't the author's."""
+    return next((one for one in dict.fromkeys(addresses) if author_id not in account.resolve(tx, one)), None)

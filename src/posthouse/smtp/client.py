@@ -12,7 +12,7 @@ from posthouse.wire.reader import Parse, Reader
 from posthouse.wire.sasl import decode_base64, encode_base64
 
 from .dsn import ascii_only
-from .envelope import Envelope, Recipient
+from .envelope import DeliverBy, Envelope, Recipient
 from .reply import CONTROL, Reply, read_reply
 
 # RFC 5321 §4.5.3.1.4: what every server takes; longer initial responses wait for their challenge (RFC 4954 §4).
@@ -103,8 +103,8 @@ class SmtpClient:
         """MAIL with the parameters that this server understands.
 
         Raises `SmtpRefused` for what it has announced that it can't take: a letter that is too big, or that needs
-        SMTPUTF8, BINARYMIME or REQUIRETLS. A body that needs 8BITMIME, and what is asked about reports, is said where
-        the server knows the words.
+        SMTPUTF8, BINARYMIME, REQUIRETLS or DELIVERBY. What else it knows is said to it: that a body needs 8BITMIME,
+        what is asked about reports, the priority.
         """
         words = [f"FROM:<{envelope.sender or ''}>"]
         if envelope.size is not None:
@@ -125,12 +125,27 @@ class SmtpClient:
             self._demand("SMTPUTF8", 550, "5.6.7", "addresses or headers beyond ASCII")
             words.append("SMTPUTF8")
         if envelope.requiretls:
-            self._demand("REQUIRETLS", 550, "5.7.30", "a message that must not travel in clear text")  # RFC 8689 §4.2.1
-            words.append("REQUIRETLS")
+            if envelope.sender is not None:  # RFC 8689 §5: a report is not lost over it
+                self._demand("REQUIRETLS", 550, "5.7.30", "a message that must not travel in clear text")  # §4.2.1
+            words += ["REQUIRETLS"] * ("REQUIRETLS" in self.capabilities)
+        if envelope.deliver_by is not None:
+            words += self._by(envelope.deliver_by)
+        if envelope.priority and "MT-PRIORITY" in self.capabilities:
+            words.append(f"MT-PRIORITY={envelope.priority}")
         if "DSN" in self.capabilities:
             words += [f"RET={envelope.ret}"] * (envelope.ret is not None)
             words += [f"ENVID={envelope.envid}"] * (envelope.envid is not None)
         return line("MAIL", *words)
+
+    def _by(self, by: DeliverBy) -> list[str]:
+        """MAIL's parameter for a letter whose time is short. RFC 2852 §4.1.4.1, §4.1.4.2."""
+        if by.mode == "R":
+            self._demand("DELIVERBY", 554, "5.3.3", "a message that comes back unless it arrives in time")
+            least = _number(self.capabilities["DELIVERBY"].partition(",")[0]) or 0
+            if by.seconds < max(least, 1):
+                text = f"the message has {by.seconds} seconds left; the server wants {max(least, 1)}"
+                raise SmtpRefused(text, code=554, enhanced="5.4.7")
+        return [f"BY={by}"] if "DELIVERBY" in self.capabilities else []
 
     def rcpt(self, recipient: Recipient) -> bytes:
         """RCPT, with what is asked about reports. Raises `SmtpRefused` for an address that this server can't take."""

@@ -15,10 +15,10 @@ from posthouse.errors import RemoteProtocolError
 from posthouse.wire.sasl import decode_base64
 
 from .envelope import Envelope, Recipient
-from .event import Authenticate, Data, Event, Hello, MailFrom, Quit, RcptTo, Reset, StartTls, Verify
+from .event import Authenticate, Data, Event, Expand, Hello, MailFrom, Quit, RcptTo, Reset, StartTls, Verify
 from .parameter import MAIL_PARAMETERS, RCPT_PARAMETERS, Extensions, apply_parameters
 from .path import MAX_DOMAIN, Mailbox, parse_path
-from .reply import EXPANSION_DISABLED, Refusal, Reply
+from .reply import Refusal, Reply
 
 # RFC 3030 §2: bdat-cmd ::= "BDAT" SP chunk-size [ SP end-marker ];  chunk-size ::= 1*DIGIT;  end-marker ::= "LAST"
 BDAT = re.compile(r"([0-9]{1,20})( +LAST)?", re.IGNORECASE | re.ASCII)
@@ -156,8 +156,10 @@ def _verify(argument: str, _: Extensions) -> Verify:
     return Verify(argument)
 
 
-def _expand(argument: str, _: Extensions) -> Parsed:
-    raise Refusal(EXPANSION_DISABLED)
+def _expand(argument: str, _: Extensions) -> Expand:
+    if not argument:
+        raise _syntax("EXPN")
+    return Expand(argument)
 
 
 def _bdat(argument: str, _: Extensions) -> Bdat:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 from .dsn import Notify, Return
@@ -10,6 +11,32 @@ from .path import Mailbox
 
 # RFC 6152 §2, RFC 3030 §3: what the client says about the letter's body.
 Body: TypeAlias = Literal["7BIT", "8BITMIME", "BINARYMIME"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverBy:
+    """RFC 2852 §4: ``seconds`` from the MAIL command on; negative: the time is over. ``mode``: return the letter then,
+    or notify the sender and go on; ``trace``: report each relaying too.
+    """
+
+    seconds: int
+    mode: Literal["R", "N"]
+    trace: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.seconds};{self.mode}{'T' if self.trace else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """RFC 4865 §3: don't let the letter go for so many ``seconds``, or ``until`` a time in UTC; the other is None."""
+
+    seconds: int | None = None
+    until: datetime | None = None
+
+    def __str__(self) -> str:
+        """As a report tells it: §5.1.2."""
+        return f"for;{self.seconds}" if self.until is None else f"until;{self.until:%Y-%m-%dT%H:%M:%SZ}"
 
 
 @dataclass(slots=True)
@@ -34,7 +61,8 @@ class Envelope:
 
     ``sender`` is None for the null reverse-path ``<>``; ``size`` the octets that the client declared (RFC 1870), or
     None; ``ret`` and ``envid`` what reports should contain (RFC 3461 §4.3, §4.4; ``envid`` is xtext), or None;
-    ``requiretls`` forbids to hand the letter on in clear text (RFC 8689).
+    ``requiretls`` forbids to hand the letter on in clear text (RFC 8689); ``deliver_by``, ``hold``: when it should have
+    arrived, and before when it shouldn't leave; ``priority``: -9 to 9, the higher the sooner (RFC 6710).
     """
 
     sender: Mailbox | None
@@ -45,3 +73,6 @@ class Envelope:
     ret: Return | None = None
     envid: str | None = None
     requiretls: bool = False
+    deliver_by: DeliverBy | None = None
+    hold: Hold | None = None
+    priority: int = 0

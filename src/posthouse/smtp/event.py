@@ -74,10 +74,12 @@ class RcptTo:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """DATA, or the first BDAT: the letter is announced. Answered with ``reply``: 354 lets it come.
+    """DATA, or the first BDAT (``counted``): the letter is announced. Answered with ``reply``: 354 lets it come.
 
     After BDAT the client sends without being asked: it doesn't hear the 354, and hears a refusal after its chunk.
     """
+
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,13 @@ class Verify:
 
 
 @dataclass(frozen=True, slots=True)
+class Expand:
+    """EXPN. Told: the machine says that lists are not expanded (502)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """QUIT: the client is done. Silent: the machine says goodbye and closes."""
 
@@ -129,5 +138,6 @@ Event: TypeAlias = (
     | Aborted
     | Reset
     | Verify
+    | Expand
     | Quit
 )

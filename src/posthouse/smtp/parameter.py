@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Generic, TypeAlias, TypeVar
 
 from .dsn import MAX_ENVID, XTEXT, Notify, is_original_recipient, is_xtext
-from .envelope import Envelope, Recipient
+from .envelope import DeliverBy, Envelope, Hold, Recipient
 from .path import UTF8
 from .reply import Refusal, Reply
 
 T = TypeVar("T")
 
-# The extensions that the server offers and that depend on what stands behind it: EHLO keywords.
-Extensions: TypeAlias = frozenset[str]
+# The extensions that depend on what stands behind the server: EHLO's keywords, and the parameters announced with them.
+Extensions: TypeAlias = Mapping[str, str]
 
 # RFC 3461 §4.1: notify-list-element = "SUCCESS" / "FAILURE" / "DELAY"
 NOTIFY: dict[str, Notify] = {"SUCCESS": "SUCCESS", "FAILURE": "FAILURE", "DELAY": "DELAY"}
 # RFC 1870 §4: size-value ::= 1*20DIGIT
 SIZE_VALUE = re.compile(r"[0-9]{1,20}")
+# RFC 2852 §4: by-value = by-time ";" by-mode [by-trace];  by-time = ["-" / "+"] 1*9digit
+BY_VALUE = re.compile(r"([-+]?[0-9]{1,9});([RN])(T?)", re.IGNORECASE | re.ASCII)
+# RFC 4865 §3: future-release-integer = %x31-39 *8DIGIT, and a date-time of RFC 3339, in UTC
+HOLD_FOR = re.compile(r"[1-9][0-9]{0,8}")
+HOLD_UNTIL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|\+00:00)")
+# RFC 6710 §7: priority-value = (["-"] NZDIGIT) / "0"
+PRIORITY_VALUE = re.compile(r"-?[1-9]|0")
 # RFC 5321 §4.1.2: esmtp-param = esmtp-keyword ["=" esmtp-value]
 #                  esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
 #                  esmtp-value = 1*(%d33-60 / %d62-126), and UTF-8 by RFC 6531 §3.3
@@ -100,6 +108,34 @@ def _requiretls(envelope: Envelope, value: str | None) -> None:
     envelope.requiretls = True
 
 
+def _by(envelope: Envelope, value: str | None) -> None:
+    match = BY_VALUE.fullmatch(value or "")
+    if match is None:
+        raise ValueError
+    by = DeliverBy(int(match[1]), "R" if match[2].upper() == "R" else "N", trace=bool(match[3]))
+    if by.mode == "R" and by.seconds <= 0:  # RFC 2852 §4
+        raise ValueError
+    envelope.deliver_by = by
+
+
+def _hold_for(envelope: Envelope, value: str | None) -> None:
+    if envelope.hold is not None or not HOLD_FOR.fullmatch(value or ""):  # RFC 4865 §4.2: one of them
+        raise ValueError
+    envelope.hold = Hold(seconds=int(value or ""))
+
+
+def _hold_until(envelope: Envelope, value: str | None) -> None:
+    if envelope.hold is not None or not HOLD_UNTIL.fullmatch(value or ""):
+        raise ValueError
+    envelope.hold = Hold(until=datetime.fromisoformat(value or "").astimezone(UTC))
+
+
+def _priority(envelope: Envelope, value: str | None) -> None:
+    if not PRIORITY_VALUE.fullmatch(value or ""):
+        raise ValueError
+    envelope.priority = int(value or "")
+
+
 def _notify(recipient: Recipient, value: str | None) -> None:
     # RFC 3461 §4.1: notify-esmtp-value = "NEVER" / 1#notify-list-element
     words = (value or "").upper().split(",")
@@ -124,12 +160,16 @@ def _by_keyword(*parameters: Parameter[T]) -> dict[str, Parameter[T]]:
 
 MAIL_PARAMETERS = _by_keyword(
     Parameter("SIZE=<octets>", _size),
-    Parameter("BODY=7BIT|8BITMIME", _body),
+    Parameter("BODY=7BIT|8BITMIME|BINARYMIME", _body),
     Parameter("SMTPUTF8", _smtputf8),
     Parameter("AUTH=<mailbox>", _auth),
     Parameter("RET=FULL|HDRS", _ret, "DSN"),
     Parameter("ENVID=<xtext>", _envid, "DSN"),
     Parameter("REQUIRETLS", _requiretls, "REQUIRETLS"),
+    Parameter("BY=<seconds>;R|N[T]", _by, "DELIVERBY"),
+    Parameter("HOLDFOR=<seconds>", _hold_for, "FUTURERELEASE"),
+    Parameter("HOLDUNTIL=<time in UTC, as in 2026-12-24T18:00:00Z>", _hold_until, "FUTURERELEASE"),
+    Parameter("MT-PRIORITY=<-9 to 9>", _priority, "MT-PRIORITY"),
 )
 RCPT_PARAMETERS = _by_keyword(
     Parameter("NOTIFY=NEVER|SUCCESS,FAILURE,DELAY", _notify, "DSN"),

@@ -188,7 +188,6 @@ EXPANSION_DISABLED = Reply(502, "5.5.1", "Mailing lists are not expanded here")
 # Recipients and the letter.
 NO_SUCH_MAILBOX = Reply(550, "5.1.1", "There is no such mailbox here; check the address")
 RELAYING_DENIED = Reply(550, "5.7.1", "This server does not carry mail to that domain for you; log in to send")
-MAILBOX_FULL = Reply(452, "4.2.2", "The mailbox is full; please try again later")
 TOO_MANY_RECIPIENTS = Reply(
     452, "4.5.3", "Too many recipients; send the message to the others in a further transaction"
 )
@@ -208,4 +207,3 @@ RESPONSE_TOO_LONG = Reply(500, "5.5.6", "The response is too long")
 ENCRYPTION_REQUIRED = Reply(538, "5.7.11", "Logging in requires encryption; issue a STARTTLS command first")
 LOGIN_FAILED = Reply(535, "5.7.8", "The user name or the password is wrong")
 LOGIN_UNAVAILABLE = Reply(454, "4.7.0", "The login cannot be checked at the moment; please try again later")
-SENDER_NOT_YOURS = Reply(553, "5.7.1", "You may not send with this address; use one of your own")

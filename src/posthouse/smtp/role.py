@@ -18,6 +18,8 @@ class Role:
     login_required: bool
     # Whether the end of the letter is answered for each recipient (RFC 2033 §4.2).
     answers_each_recipient: bool
+    # Extensions that are not for this service, whatever stands behind it.
+    withholds: frozenset[str] = frozenset()
 
     @property
     def hello(self) -> str:
@@ -25,8 +27,20 @@ class Role:
         return "LHLO" if self.protocol == "LMTP" else "EHLO"
 
 
+# RFC 4865 §4.2: FUTURERELEASE is for the submission port. RFC 6710 §4.1: strangers are given no priority.
+TRUSTED_ONLY = frozenset({"FUTURERELEASE", "MT-PRIORITY"})
+
 SUBMISSION = Role("submission", "ESMTP", frozenset({b"LHLO"}), login_required=True, answers_each_recipient=False)
 # Mail programs log in on the SMTP port too: a session that has logged in there becomes a submission.
-MX = Role("mx", "ESMTP", frozenset({b"LHLO"}), login_required=False, answers_each_recipient=False)
+MX = Role(
+    "mx", "ESMTP", frozenset({b"LHLO"}), login_required=False, answers_each_recipient=False, withholds=TRUSTED_ONLY
+)
 # RFC 2033 §4.1: HELO and EHLO are no commands of LMTP.
-LMTP = Role("lmtp", "LMTP", frozenset({b"HELO", b"EHLO"}), login_required=False, answers_each_recipient=True)
+LMTP = Role(
+    "lmtp",
+    "LMTP",
+    frozenset({b"HELO", b"EHLO"}),
+    login_required=False,
+    answers_each_recipient=True,
+    withholds=TRUSTED_ONLY,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from posthouse.errors import LimitError, LocalProtocolError, RemoteProtocolError
@@ -20,6 +21,7 @@ from .event import (
     Data,
     End,
     Event,
+    Expand,
     Hello,
     MailFrom,
     Quit,
@@ -37,6 +39,7 @@ from .role import MX, SUBMISSION, Role
 # When a client may log in: never, when TLS is active, or whenever it likes.
 Auth: TypeAlias = Literal["never", "after tls", "always"]
 
+NOTHING: Extensions = MappingProxyType({})
 CHALLENGE = Reply(334, "", "")
 
 
@@ -56,11 +59,11 @@ class SmtpServer(Machine[Event]):
         tls: bool = False,
         auth: Auth,
         mechanisms: tuple[str, ...],
-        extensions: Extensions = frozenset(),
+        extensions: Extensions = NOTHING,
     ) -> None:
         """``hostname``: this server's name; ``tls``: the connection is encrypted from its beginning; ``mechanisms``:
-        the SASL mechanisms that the session speaks; ``extensions``: those of BINARYMIME, DSN and REQUIRETLS whose
-        promises are kept by what stands behind this machine."""
+        the SASL mechanisms that the session speaks; ``extensions``: those whose promises are kept by what stands behind
+        this machine (the rows of EXTENSIONS that ask `promises`), with the parameters that EHLO announces."""
         super().__init__(tls=tls)
         self.role = role
         self.hostname = hostname
@@ -71,7 +74,8 @@ class SmtpServer(Machine[Event]):
         self._tls_available = tls_available
         self._auth = auth
         self.mechanisms = mechanisms  # the session gives others when TLS has begun
-        self._extensions = extensions
+        # For as long as the connection lasts: a login at the MX's port doesn't make it the port for submission.
+        self._extensions = {word: extensions[word] for word in extensions if word not in role.withholds}
         self._state = State.STRANGER
         self._errors = 0
         self._commands = 0  # since the last accepted letter
@@ -133,8 +137,8 @@ class SmtpServer(Machine[Event]):
         return self.mechanisms if allowed and not self.logged_in else ()
 
     def promises(self, extension: str) -> str | None:
-        """An extension's parameters, of which there are none, where what stands behind this machine keeps to it."""
-        return "" if extension in self._extensions else None
+        """An extension's parameters, or "", where what stands behind this machine keeps to it."""
+        return self._extensions.get(extension)
 
     # -- called by the pump --------------------------------------------------------------------------------------
 
@@ -345,7 +349,7 @@ class SmtpServer(Machine[Event]):
         # RFC 3030 §2: the octets come without being asked for; what is refused is read all the same.
         if self._state is not State.CHUNKS:
             self._silent = True
-            answer = yield from self._ask(Data())
+            answer = yield from self._ask(Data(counted=True))
             self._silent = False
             if not self._lets_in(answer):
                 self._state = State.FAILED
@@ -397,6 +401,10 @@ class SmtpServer(Machine[Event]):
         if not (yield from self._tell(event)):
             self._send(bytes(replies.NOT_VERIFIED))
 
+    def _expand(self, event: Expand) -> Part[None]:
+        if not (yield from self._tell(event)):
+            raise Refusal(replies.EXPANSION_DISABLED)
+
     def _quit(self, event: Quit) -> Part[None]:
         yield event
         self.farewell(replies.CLOSING)
@@ -439,6 +447,7 @@ _HANDLERS: dict[type, Callable[[SmtpServer, Any], Part[None]]] = {
     Bdat: SmtpServer._bdat,
     Reset: SmtpServer._reset,
     Verify: SmtpServer._verify,
+    Expand: SmtpServer._expand,
     Quit: SmtpServer._quit,
     Noop: SmtpServer._noop,
     Help: SmtpServer._help,
@@ -455,9 +464,14 @@ EXTENSIONS: tuple[tuple[str, Callable[[SmtpServer], str | None]], ...] = (
     ("BINARYMIME", lambda machine: machine.promises("BINARYMIME")),  # RFC 3030
     ("DSN", lambda machine: machine.promises("DSN")),  # RFC 3461
     ("REQUIRETLS", lambda machine: machine.promises("REQUIRETLS") if machine.tls is Tls.ACTIVE else None),  # RFC 8689
+    ("DELIVERBY", lambda machine: machine.promises("DELIVERBY")),  # RFC 2852
+    ("FUTURERELEASE", lambda machine: machine.promises("FUTURERELEASE")),  # RFC 4865
+    ("MT-PRIORITY", lambda machine: machine.promises("MT-PRIORITY")),  # RFC 6710
     ("LIMITS", lambda machine: f"RCPTMAX={machine.limits.recipients}"),  # RFC 9422
     ("ENHANCEDSTATUSCODES", lambda _: ""),  # RFC 2034
     ("STARTTLS", lambda machine: "" if machine.offers_tls else None),  # RFC 3207
     ("AUTH", lambda machine: " ".join(machine.offered_mechanisms) or None),  # RFC 4954
+    # RFC 5321 §4.1.1.1; §7.3: for whom one would tell who is here.
+    ("EXPN", lambda machine: machine.promises("EXPN") if machine.logged_in else None),
     ("HELP", lambda _: ""),
 )

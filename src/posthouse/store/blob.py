@@ -29,8 +29,6 @@ from .disk import Disk
 from .waiter import Waiter, settle
 
 # Beyond this a letter goes to a file while it arrives. Most letters are smaller; 500 sessions hold 128 MB at the worst.
-# Writing happens on the event loop: a chunk goes into the page cache (about 20 µs for 64 KiB), which is accepted;
-# only syncs wait for the disk, and those are the keeper's.
 SPOOL_MEMORY = 256 * 1024
 FILES_A_DIRECTORY = 1_000
 # Syncs that wait for the disk at the same time.
@@ -56,6 +54,7 @@ class Spool:
 
     def __init__(self, folder: Path, disk: Disk) -> None:
         self.size = 0
+        self._written = 0  # octets of them that are in the file
         self._chunks: list[bytes] = []
         self._disk = disk
         self._path = folder / os.urandom(10).hex()
@@ -65,16 +64,20 @@ class Spool:
         self._failed: StoreError | None = None
 
     def write(self, chunk: bytes) -> None:
-        """The next octets."""
-        if self._failed is not None:
-            raise self._failed
-        self.size += len(chunk)
-        self._chunks.append(chunk)
-        if self._file >= 0 or self.size > SPOOL_MEMORY:
+        """The next octets. May block, when memory has enough of them: for threads, and where nobody else waits."""
+        if self._add(chunk):
             self._spill()
+
+    async def take(self, chunk: bytes) -> None:
+        """The next octets, for an event loop. A thread brings them to the file: a write to the page cache takes 20 µs
+        as a rule, and as long as the disk likes when it can't follow what all programs write."""
+        if self._add(chunk):
+            await asyncio.to_thread(self._spill)
 
     def octets(self) -> bytes | mmap.mmap:
         """All octets so far, to read; a big letter's are mapped, not loaded."""
+        if self._file >= 0 and self._chunks:
+            self._spill()
         if self._file < 0:
             self._chunks = [b"".join(self._chunks)]
             return self._chunks[0]
@@ -103,6 +106,14 @@ class Spool:
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
 
+    def _add(self, chunk: bytes) -> bool:
+        """Gather octets in memory; whether it has enough of them."""
+        if self._failed is not None:
+            raise self._failed
+        self.size += len(chunk)
+        self._chunks.append(chunk)
+        return self.size - self._written > SPOOL_MEMORY
+
     def _spill(self) -> None:
         """Everything from memory into the file."""
         try:
@@ -115,6 +126,7 @@ class Spool:
             self._failed = explain(error)
             raise self._failed from error
         self._chunks = []
+        self._written = self.size
 
     # -- for the keeper, in its threads ----------------------------------------------------------------------------
 
@@ -122,6 +134,7 @@ class Spool:
         """The octets are on disk, under a name that nobody knows. Errors: OSError."""
         if self._file < 0:
             self._file = self._disk.create(self._path)
+        if self._chunks:
             self._disk.write(self._file, b"".join(self._chunks))
         self._disk.sync(self._file)
 

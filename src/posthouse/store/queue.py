@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from . import domain as domains
 from .blob import Blob
 from .tidy import note_released
 
@@ -33,6 +34,9 @@ RECIPIENTS_AT_A_TIME = 100
 # Rows looked at in search of letters to take; a letter to many recipients has many of them.
 LOOKED_AT = 1_000
 
+# When a recipient's letter may go.
+RELEASE = "(SELECT coalesce(release, 0) FROM outgoing WHERE outgoing.id = letter_id)"
+
 State = Literal["waiting", "held"]
 
 
@@ -46,6 +50,27 @@ class To:
     orcpt: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the sender asked for with MAIL; the columns of `outgoing` of these names. Times are seconds since 1970.
+
+    `ret`, `envid`: RFC 3461 §4.3, §4.4. `deliver_by`: when it should have arrived, and `by_mode` what happens then: "R"
+    returned, "N" told; with "T", each relaying is told (RFC 2852). `hold`: what was asked, `release`: when it may go.
+    """
+
+    ret: str | None = None
+    envid: str | None = None
+    requiretls: bool = False
+    priority: int = 0
+    deliver_by: int | None = None
+    by_mode: str = ""
+    hold: str | None = None
+    release: int | None = None
+
+
+TERMS = tuple(one.name for one in fields(Terms))
+
+
 @dataclass(frozen=True, slots=True)
 class Onward:
     """What a letter needs to travel on: `prefix` goes before its octets; `sender` is empty for a report's <>."""
@@ -53,8 +78,7 @@ class Onward:
     prefix: bytes
     sender: str
     recipients: Sequence[To]
-    ret: str | None = None  # RFC 3461 §4.3, §4.4
-    envid: str | None = None
+    terms: Terms = field(default_factory=Terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +91,8 @@ class Letter:
     size: int
     header_size: int
     sender: str
-    ret: str | None
-    envid: str | None
     queued: int
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +110,12 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What one mail transaction carries: a letter, to recipients at one domain."""
+    """What one mail transaction carries: a letter, to recipients at one domain. `here`: it is one of ours."""
 
     letter: Letter
     domain: str
     recipients: tuple[Recipient, ...]
+    here: bool
 
 
 class Entry(NamedTuple):
@@ -121,7 +145,15 @@ class Which:
 
 
 def add(tx: Tx, blob: Blob, header_size: int, onward: Onward) -> int:
-    """Queue a letter whose octets are kept; its id. Each recipient is due at once. The relay hears of it."""
+    """Queue a letter whose octets are kept; its id. Each recipient is due at once, or when the letter may go.
+
+    The relay hears of it.
+    """
+    terms = onward.terms
+    due = tx.now if terms.release is None else max(tx.now, terms.release)
+    expires = due + LIFETIME
+    if terms.deliver_by is not None and terms.by_mode.startswith("R"):
+        expires = min(expires, terms.deliver_by)
     tx.run(
         "INSERT INTO blob (id, size, uses) VALUES (:id, :size, 1) ON CONFLICT (id) DO UPDATE"
         " SET uses = blob.uses + 1, released = NULL",
@@ -129,21 +161,20 @@ def add(tx: Tx, blob: Blob, header_size: int, onward: Onward) -> int:
         size=blob.size,
     )
     letter_id: int = tx.value(
-        "INSERT INTO outgoing (blob_id, prefix, size, header_size, sender, ret, envid, queued)"
-        " VALUES (:blob_id, :prefix, :size, :header_size, :sender, :ret, :envid, :now) RETURNING id",
+        f"INSERT INTO outgoing (blob_id, prefix, size, header_size, sender, queued, {', '.join(TERMS)})"
+        f" VALUES (:blob_id, :prefix, :size, :header_size, :sender, :now, :{', :'.join(TERMS)}) RETURNING id",
         blob_id=blob.id,
         prefix=onward.prefix,
         size=blob.size,
         header_size=header_size,
         sender=onward.sender,
-        ret=onward.ret,
-        envid=onward.envid,
         now=tx.now,
+        **asdict(terms) | {"requiretls": int(terms.requiretls)},
     )
     tx.many(
         "INSERT INTO outgoing_recipient (letter_id, address, domain, notify, orcpt, held, leased, attempts, due,"
-        " expires, warned, reply) VALUES (:letter_id, :address, :domain, :notify, :orcpt, 0, 0, 0, :now, :expires, 0,"
-        " '')",
+        " expires, warned, reply, priority) VALUES (:letter_id, :address, :domain, :notify, :orcpt, 0, 0, 0, :due,"
+        " :expires, 0, '', :priority)",
         [
             {
                 "letter_id": letter_id,
@@ -151,14 +182,25 @@ def add(tx: Tx, blob: Blob, header_size: int, onward: Onward) -> int:
                 "domain": to.domain,
                 "notify": to.notify,
                 "orcpt": to.orcpt,
-                "now": tx.now,
-                "expires": tx.now + LIFETIME,
+                "due": due,
+                "expires": expires,
+                "priority": terms.priority,
             }
             for to in onward.recipients
         ],
     )
     tx.changed(FEED, tx.now)
     return letter_id
+
+
+def count_unreleased(tx: Tx, sender: str) -> int:
+    """How many letters of a sender wait for the time at which they may go."""
+    count: int = tx.value(
+        "SELECT count(*) FROM outgoing WHERE sender = :sender AND release IS NOT NULL AND release > :now",
+        sender=sender,
+        now=tx.now,
+    )
+    return count
 
 
 # -- for the relay -------------------------------------------------------------------------------------------------
@@ -170,7 +212,7 @@ def recover(tx: Tx) -> int:
 
 
 def take_due(tx: Tx, limit: int, *, busy: Mapping[str, int], at_once: int) -> tuple[list[Due], int | None]:
-    """Take up to `limit` transactions whose time has come, the oldest first, with a lease.
+    """Take up to `limit` transactions whose time has come, with a lease: by priority, then the oldest first.
 
     `busy`: the transactions under way for each domain; none gets more than `at_once`. Also returns when the next
     recipient will be due at a domain that has room; None: there is none.
@@ -178,32 +220,50 @@ def take_due(tx: Tx, limit: int, *, busy: Mapping[str, int], at_once: int) -> tu
     taken = Counter(busy)
     full = {f"full{number}": domain for number, domain in enumerate(sorted(busy)) if busy[domain] >= at_once}
     room = f"held = 0 AND domain NOT IN ({', '.join(f':{name}' for name in full)})" if full else "held = 0"
-    rows = tx.all(
-        f"SELECT letter_id, domain FROM outgoing_recipient WHERE {room} AND due <= :now ORDER BY due LIMIT :looked_at",
-        now=tx.now,
-        looked_at=LOOKED_AT,
-        **full,
-    )
     found: list[Due] = []
-    for letter_id, domain in dict.fromkeys(rows):
-        if len(found) == limit:
-            break
-        if taken[domain] < at_once:
-            taken[domain] += 1
-            found.append(_take(tx, letter_id, domain))
+    for priority in _priorities(tx):
+        rows = tx.all(
+            f"SELECT letter_id, domain FROM outgoing_recipient WHERE {room} AND {_of(priority)} AND due <= :now"
+            " ORDER BY due LIMIT :looked_at",
+            now=tx.now,
+            looked_at=LOOKED_AT,
+            **full,
+        )
+        for letter_id, domain in dict.fromkeys(rows):
+            if len(found) == limit:
+                break
+            if taken[domain] < at_once:
+                taken[domain] += 1
+                found.append(_take(tx, letter_id, domain))
     next_due = tx.value(f"SELECT min(due) FROM outgoing_recipient WHERE {room}", **full)
     return found, next_due
 
 
 def take_for(tx: Tx, domain: str) -> Due | None:
     """Take one more transaction for a domain, for a connection that stands."""
-    row = tx.one(
-        "SELECT letter_id FROM outgoing_recipient WHERE domain = :domain AND held = 0 AND due <= :now"
-        " ORDER BY due LIMIT 1",
-        domain=domain,
-        now=tx.now,
-    )
-    return None if row is None else _take(tx, row[0], domain)
+    for priority in _priorities(tx):
+        letter_id = tx.value(
+            f"SELECT letter_id FROM outgoing_recipient WHERE domain = :domain AND held = 0 AND {_of(priority)}"
+            " AND due <= :now ORDER BY due LIMIT 1",
+            domain=domain,
+            now=tx.now,
+        )
+        if letter_id is not None:
+            return _take(tx, letter_id, domain)
+    return None
+
+
+def _priorities(tx: Tx) -> list[int]:
+    """Those that recipients in the queue have, the highest first. 0 is always there: nearly all letters have it, and
+    the index of the others is next to empty.
+    """
+    rows = tx.all("SELECT DISTINCT priority FROM outgoing_recipient WHERE held = 0 AND priority <> 0")
+    return sorted({0, *(priority for (priority,) in rows)}, reverse=True)
+
+
+def _of(priority: int) -> str:
+    """The condition for one of them, in words from which the database sees that an index fits."""
+    return f"priority = {priority:d}" + " AND priority <> 0" * (priority != 0)
 
 
 def _take(tx: Tx, letter_id: int, domain: str) -> Due:
@@ -218,15 +278,19 @@ def _take(tx: Tx, letter_id: int, domain: str) -> Due:
         most=RECIPIENTS_AT_A_TIME,
     )
     letter = tx.one(
-        "SELECT id, blob_id, prefix, size, header_size, sender, ret, envid, queued FROM outgoing WHERE id = :id",
+        f"SELECT id, blob_id, prefix, size, header_size, sender, queued, {', '.join(TERMS)} FROM outgoing"
+        " WHERE id = :id",
         id=letter_id,
     )
     assert letter is not None
+    ident, blob_id, prefix, size, header_size, sender, queued, *asked = letter
+    terms = Terms(**dict(zip(TERMS, asked, strict=True)))
+    found = Letter(ident, blob_id, prefix, size, header_size, sender, queued, terms)
     recipients = [
         Recipient(one, address, notify, orcpt, attempts, expires, bool(warned))
         for one, address, notify, orcpt, attempts, expires, warned in sorted(rows)
     ]
-    return Due(Letter(*letter), domain, tuple(recipients))
+    return Due(found, domain, tuple(recipients), domains.is_local(tx, domain))
 
 
 def done(tx: Tx, recipient_ids: Sequence[int]) -> None:
@@ -299,8 +363,8 @@ def list_some(tx: Tx, which: Which, *, after: tuple[int, int] = (0, 0), limit: i
 
 
 def retry(tx: Tx, which: Which) -> int:
-    """Try the chosen ones now, but for those that are held or in flight; their number."""
-    count = _update(tx, which, "due = :now", "held = 0 AND leased = 0")
+    """Try the chosen ones now, but for those that are held, in flight, or wait for their release; their number."""
+    count = _update(tx, which, "due = :now", f"held = 0 AND leased = 0 AND {RELEASE} <= :now")
     tx.changed(FEED, tx.now)
     return count
 
@@ -311,8 +375,9 @@ def hold(tx: Tx, which: Which) -> int:
 
 
 def release(tx: Tx, which: Which) -> int:
-    """Held ones are tried again, now; their number. One that is in flight keeps its lease."""
-    count = _update(tx, which, "held = 0, due = CASE WHEN leased = 1 THEN due ELSE :now END", "held = 1")
+    """Held ones are tried again, now, or when their letter may go; their number. One in flight keeps its lease."""
+    when = f"CASE WHEN leased = 1 THEN due WHEN {RELEASE} > :now THEN {RELEASE} ELSE :now END"
+    count = _update(tx, which, f"held = 0, due = {when}", "held = 1")
     tx.changed(FEED, tx.now)
     return count
 

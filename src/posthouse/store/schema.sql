@@ -298,9 +298,16 @@ CREATE TABLE outgoing (
     sender TEXT NOT NULL,         -- the reverse-path; empty: <>
     ret TEXT,                     -- RFC 3461 §4.3
     envid TEXT,                   -- §4.4
-    queued {int} NOT NULL
+    queued {int} NOT NULL,
+    requiretls {int} NOT NULL DEFAULT 0, -- RFC 8689
+    priority {int} NOT NULL DEFAULT 0,   -- RFC 6710
+    deliver_by {int},             -- RFC 2852: when it should have arrived
+    by_mode TEXT NOT NULL DEFAULT '', -- "R", "N", with a "T" for its trace
+    hold TEXT,                    -- RFC 4865: what was asked, as a report repeats it
+    release {int}                 -- then it may go
 ) {strict};
 CREATE INDEX outgoing_blob ON outgoing (blob_id);
+CREATE INDEX outgoing_release ON outgoing (sender, release) WHERE release IS NOT NULL;
 
 CREATE TABLE outgoing_recipient (
     id {id},
@@ -315,9 +322,12 @@ CREATE TABLE outgoing_recipient (
     due {int} NOT NULL,
     expires {int} NOT NULL,       -- then it is given up
     warned {int} NOT NULL,        -- the sender was told that it takes longer
-    reply TEXT NOT NULL           -- what was last said of it
+    reply TEXT NOT NULL,          -- what was last said of it
+    priority {int} NOT NULL DEFAULT 0 -- the letter's
 ) {strict};
 CREATE INDEX outgoing_recipient_letter ON outgoing_recipient (letter_id);
 CREATE INDEX outgoing_recipient_due ON outgoing_recipient (due, domain, letter_id) WHERE held = 0;
 CREATE INDEX outgoing_recipient_domain ON outgoing_recipient (domain, due) WHERE held = 0;
+CREATE INDEX outgoing_recipient_priority ON outgoing_recipient (priority, due, domain, letter_id)
+    WHERE held = 0 AND priority <> 0;
 CREATE INDEX outgoing_recipient_leased ON outgoing_recipient (id) WHERE leased = 1;

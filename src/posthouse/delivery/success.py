@@ -1,0 +1,45 @@
+"""The report that a letter has arrived (RFC 3461 §4.1, NOTIFY=SUCCESS), for letters that need no queue."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from posthouse.errors import StoreError
+from posthouse.smtp.envelope import Envelope, Recipient
+from posthouse.store import queue
+from posthouse.store.engine import Store
+
+from . import bounce
+from .accept import terms
+from .deliver import Kept
+from .verdict import of_place
+
+log = logging.getLogger("posthouse.smtp")
+
+
+async def report(
+    store: Store, envelope: Envelope, recipients: Sequence[Recipient], kept: Kept, *, hostname: str, now: int
+) -> None:
+    """Tell the sender of the recipients who have the letter now, if that was asked for; it is on disk on return.
+
+    The letter is delivered, whatever comes of it: what fails is logged.
+    """
+    asked = [one for one in recipients if "SUCCESS" in one.notify]
+    if envelope.sender is None or not asked:
+        return
+    header_size = kept.summary.header_size
+    letter = queue.Letter(
+        0, kept.blob.id, kept.prefix, kept.blob.size, header_size, str(envelope.sender), now, terms(envelope, now)
+    )
+    people = [
+        (queue.Recipient(0, str(one), ",".join(sorted(one.notify)), one.orcpt, 0, 0, False), of_place(None))
+        for one in asked
+    ]
+    try:
+        header = await asyncio.to_thread(store.blobs.read, kept.blob.id, 0, header_size)
+        made = await bounce.prepare(store, letter, kept.prefix + header, people, hostname=hostname, now=now)
+        await store.write(bounce.place, made)
+    except StoreError as error:
+        log.error("<%s> can't be told that a letter has arrived: %s", envelope.sender, error)
