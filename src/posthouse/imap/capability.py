@@ -70,6 +70,7 @@ CAPABILITIES = (
     Offer("RIGHTS=kxte", When.LOGGED_IN),  # RFC 4314 §2.2: those that RFC 2086 hadn't
     Offer("LIST-MYRIGHTS", When.LOGGED_IN),  # RFC 8440
     Offer("METADATA", When.LOGGED_IN),  # RFC 5464
+    Offer("NOTIFY", When.LOGGED_IN),  # RFC 5465
     Offer("URLAUTH", When.LOGGED_IN),  # RFC 4467
     Offer("QUOTA", When.LOGGED_IN),  # RFC 9208
     Offer("QUOTA=RES-STORAGE", When.LOGGED_IN),

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, ClassVar
 
 from posthouse.errors import StoreError
 from posthouse.imap import command, event, response
+from posthouse.imap.command import NotifyEvent
 from posthouse.imap.event import Event
+from posthouse.imap.metadata import metadata_changed
 from posthouse.imap.sequence import SequenceSet
 from posthouse.imap.server import ImapServer, Limits
-from posthouse.store import annotation
 from posthouse.store.account import Account
 from posthouse.store.change import Subscription
 
@@ -22,6 +23,7 @@ from . import (
     imap_login,
     imap_mailbox,
     imap_metadata,
+    imap_notify,
     imap_quota,
     imap_search,
     imap_select,
@@ -34,6 +36,9 @@ from .house import House
 from .imap_answer import Done, Handler, No, refusal
 from .imap_append import Appending
 from .imap_condstore import enables
+from .imap_fetch import Answer
+from .imap_list import Tree
+from .imap_notify import Watching
 from .login import Exchange, mechanisms
 from .selected import Manner, Ranges, Selected
 from .session import Line, Session
@@ -45,7 +50,6 @@ log = logging.getLogger("posthouse.imap")
 PATIENCE = 31 * 60.0
 # Nobody needs longer to log in.
 PATIENCE_BEFORE_LOGIN = 120.0
-MAX_MODSEQ = 2**63 - 1
 
 COMMANDS: dict[type, Handler] = {
     **imap_login.COMMANDS,
@@ -54,6 +58,7 @@ COMMANDS: dict[type, Handler] = {
     **imap_quota.COMMANDS,
     **imap_acl.COMMANDS,
     **imap_metadata.COMMANDS,
+    **imap_notify.COMMANDS,
     **imap_urlauth.COMMANDS,
     **imap_select.COMMANDS,
     **imap_fetch.COMMANDS,
@@ -87,8 +92,11 @@ class ImapSession(Session[Event]):
         self._feed: Subscription | None = None
         self._idle = False
         self._appending: Appending | None = None
-        self._annotations: imap_metadata.Watch | None = None
+        self._annotations: imap_metadata.Annotations | None = None  # where the client enabled METADATA
         self._annotated: frozenset[int] = frozenset()  # the modseqs of the present command's own annotations
+        self._own: frozenset[str] = frozenset()  # names of mailboxes that the present command changes
+        self._watching: Watching | None = None  # what NOTIFY asked for, once it was used
+        self._appended: list[int] = []  # UIDs in the selected mailbox that this client has filled itself
 
     # -- what the pump asks (Session) ----------------------------------------------------------------------------
 
@@ -102,15 +110,19 @@ class ImapSession(Session[Event]):
         await self._ANSWERS[type(event)](self, event)
 
     async def woken(self) -> None:
-        """The mailbox has news, and the client waits for them (IDLE)."""
-        if self._idle:
-            await self._tell_news(expunges=True)
+        """Something has changed, and the client waits for news (IDLE, NOTIFY)."""
+        watching = self._watching
+        if self._idle or (watching is not None and watching.events):
+            await self._tell_news(expunges=self._idle or (watching is not None and not watching.delayed))
+        if watching is not None and not self.server.closed:
+            await self._tell_others(watching)
 
     def farewell(self, reason: str) -> None:
         self.server.bye(reason[0].upper() + reason[1:])
 
     def ended(self) -> None:
         self._leave()
+        self._watch_nothing()
         self._drop_append(None)
 
     @property
@@ -145,6 +157,11 @@ class ImapSession(Session[Event]):
         assert self._selected is not None
         return self._selected
 
+    @property
+    def selected_id(self) -> int:
+        """The id of the selected mailbox; 0, which none has, where none is."""
+        return self._selected.mailbox.id if self._selected is not None else 0
+
     def select(self, selected: Selected) -> None:
         """A mailbox is selected: from now on its news are told."""
         self._selected = selected
@@ -160,6 +177,8 @@ class ImapSession(Session[Event]):
         """Nobody is logged in any more; TLS and compression stay."""
         self.unselect()
         self.server.unauthenticated()
+        self._watch_nothing()
+        self._watching = None
         self.account = None
         self.condstore = False
         self._annotations = None
@@ -167,12 +186,27 @@ class ImapSession(Session[Event]):
     async def watch_annotations(self) -> None:
         """From now on tell which annotations others change (RFC 5464 §4.4)."""
         if self._annotations is None:
-            account = await self.house.store.read(annotation.changes, self.owner.id, MAX_MODSEQ)
-            self._annotations = imap_metadata.Watch(account[0])
+            self._annotations = await imap_metadata.annotations_from_now(self)
 
     def annotated(self, modseqs: frozenset[int]) -> None:
         """The present command has changed annotations itself."""
         self._annotated = modseqs
+
+    async def watch(self, watching: Watching) -> None:
+        """From now on tell this (NOTIFY); first what has gathered in the selected mailbox (RFC 5465 §3.1)."""
+        await self._tell_news(expunges=True)
+        self._watch_nothing()
+        self._watching = watching
+        watching.listen(self)
+
+    def _watch_nothing(self) -> None:
+        if self._watching is not None:
+            self._watching.close()
+
+    def appended(self, mailbox_id: int, uids: Iterable[int]) -> None:
+        """This client has put messages into a mailbox: it needs no FETCH to know them (RFC 5465 §5.2)."""
+        if mailbox_id == self.selected_id:
+            self._appended.extend(uids)
 
     def _leave(self) -> None:
         self._selected = None
@@ -203,7 +237,12 @@ class ImapSession(Session[Event]):
             return
         if not self.condstore and enables(wish):
             self._begin_condstore()
-        await self._finish(handler(self, wish), with_uid=bool(getattr(wish, "uid", False)))
+        self._own = imap_notify.affected(wish)
+        await self._finish(
+            handler(self, wish),
+            with_uid=bool(getattr(wish, "uid", False)),
+            promised=isinstance(wish, command.Expunge | command.Move),
+        )
 
     def _begin_condstore(self) -> None:
         """The client's first command that speaks of mod-sequences (RFC 7162 §3.1)."""
@@ -251,7 +290,7 @@ class ImapSession(Session[Event]):
         appending, self._appending = self._appending, None
         assert appending is not None
         try:
-            await self._finish(appending.end())
+            await self._finish(appending.end(), promised=appending.replaces)
         finally:
             appending.discard()
 
@@ -266,8 +305,11 @@ class ImapSession(Session[Event]):
         if no is not None:
             self._refuse(no)
 
-    async def _finish(self, doing: Awaitable[Done | None], *, with_uid: bool = False) -> None:
-        """Run a command; tell the mailbox's news; and then how the command ended."""
+    async def _finish(self, doing: Awaitable[Done | None], *, with_uid: bool = False, promised: bool = False) -> None:
+        """Run a command; tell the mailbox's news; and then how the command ended.
+
+        ``promised``: the news are its result, also for a client that wants no others.
+        """
         self.echoed = 0
         outcome: Done | No | None
         try:
@@ -281,11 +323,12 @@ class ImapSession(Session[Event]):
         if outcome is None:
             return
         if self._selected is not None:
-            await self._tell_news(expunges=self.server.may_expunge, with_uid=with_uid)
-        if self._annotations is not None and self.account is not None:
-            for line in await self._annotations.news(self, self._annotated):
-                self.server.untagged(line)
-            self._annotated = frozenset()
+            await self._tell_news(expunges=self.server.may_expunge, with_uid=with_uid, promised=promised)
+        if self.account is not None and not self.server.closed:
+            await self._tell_annotations()
+            if self._watching is not None:
+                await self._tell_others(self._watching)
+            self._annotated, self._own = frozenset(), frozenset()
         if isinstance(outcome, No):
             self._refuse(outcome)
         else:
@@ -297,17 +340,36 @@ class ImapSession(Session[Event]):
         else:
             self.server.no(str(no), no.code)
 
-    async def _tell_news(self, *, expunges: bool, with_uid: bool = False) -> None:
-        if self._selected is None:
+    async def _tell_annotations(self) -> None:
+        if self._annotations is not None:
+            changed = await self._annotations.changed(self, self._annotated)
+            for name, entries in changed.items():
+                self.server.untagged(metadata_changed(name, entries, utf8=self.server.utf8))
+
+    async def _tell_others(self, watching: Watching) -> None:
+        """What happened outside of the selected mailbox, to who asked for it (NOTIFY)."""
+        for line in await watching.look(self, self._own, self._annotated):
+            self.server.untagged(line)
+        if watching.overflows:
+            watching.close()
+            self._watching = Watching((), Tree.empty(), condstore=False)
+            self.server.untagged(response.ok("There are too many mailboxes to watch", "NOTIFICATIONOVERFLOW"))
+
+    async def _tell_news(self, *, expunges: bool, with_uid: bool = False, promised: bool = False) -> None:
+        watching = self._watching
+        if self._selected is None or (watching is not None and not watching.events and not promised):
             return
         if self._selected.mailbox.account_id != self.owner.id and not await self._may_still_read(self._selected):
             return
         manner = Manner(
             expunges=expunges,
-            uid=with_uid or self.condstore or self.server.rev2,  # RFC 7162 §3.2.4, RFC 9051 §7.5.2
+            # RFC 7162 §3.2.4, RFC 9051 §7.5.2, RFC 5465 §5.1
+            uid=with_uid or self.condstore or self.server.rev2 or watching is not None,
+            flags=watching is None or NotifyEvent.FLAG_CHANGE in watching.events,
             modseq=self.condstore,
             vanished=self.qresync,
         )
+        last = self._selected.last_uid
         try:
             lines = await self._selected.news(self.house.store, manner, silent=self.echoed)
         except StoreError as error:
@@ -317,6 +379,10 @@ class ImapSession(Session[Event]):
             return
         for line in lines:
             self.server.untagged(line)
+        if watching is not None and watching.items:
+            new = [uid for uid in self._selected.uids[self._selected.place(last + 1) :] if uid not in self._appended]
+            await Answer(self, self._selected, watching.items).send([(uid, uid) for uid in new])
+        self._appended.clear()
 
     async def _may_still_read(self, selected: Selected) -> bool:
         """Look again at what this person may do in somebody else's mailbox (RFC 4314 §5.1.1)."""
@@ -328,7 +394,8 @@ class ImapSession(Session[Event]):
 
     def _hint(self, modseq: int) -> None:
         """The feed says that the account has changed."""
-        if self._idle and self._selected is not None and modseq > self._selected.modseq:
+        waits = self._idle or (self._watching is not None and self._watching.events)
+        if waits and self._selected is not None and modseq > self._selected.modseq:
             self.line.wake()
 
     _ANSWERS: ClassVar[dict[type, Callable[[ImapSession, Any], Awaitable[None]]]] = {

@@ -108,12 +108,18 @@ class Appending:
             kept.append((append, summary, await store.blobs.keep(spool)))
             del self._letters[0]
         appended = await store.write(_append_all, session.owner, kept, now, self._replaced)
+        session.appended(appended[0].mailbox_id, (one.uid for one in appended))
         code = f"APPENDUID {appended[0].uidvalidity} {SequenceSet.of(one.uid for one in appended)}"
         if self._replaced is None:
             return Done("APPEND completed", code)
         # RFC 8508 §4.3: the new UID is told before the client hears that the old message is gone.
         session.server.untagged(response.ok("The replacement is there", code))
         return Done("REPLACE completed")
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a message goes with it."""
+        return self._replaced is not None
 
     def discard(self) -> None:
         """The messages won't come to their end."""

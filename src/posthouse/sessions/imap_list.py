@@ -34,6 +34,11 @@ class Tree:
     subscribed: frozenset[str]
     rights: dict[str, frozenset[str]]
 
+    @classmethod
+    def empty(cls) -> Tree:
+        """Nothing at all."""
+        return cls({}, frozenset(), {})
+
     @property
     def names(self) -> list[str]:
         """Names of mailboxes, and then those that are only subscribed to."""

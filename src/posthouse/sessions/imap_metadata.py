@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from posthouse.imap import command, metadata
-from posthouse.store import annotation, mailbox
+from posthouse.store import annotation, change, mailbox
 from posthouse.store.account import Account
 from posthouse.store.annotation import PRIVATE, TooLarge, TooMany
 from posthouse.store.engine import Tx
@@ -90,31 +90,33 @@ def _set(tx: Tx, person: Account, wish: command.SetMetadata) -> frozenset[int]:
     return frozenset(modseqs)
 
 
-class Watch:
-    """Annotations that change, for a client that enabled METADATA: it is told which, not to what (§4.4)."""
+class Annotations:
+    """Annotations that change: which, not to what (§4.4). Of those that belong to this person's account."""
 
     def __init__(self, modseq: int) -> None:
         self._modseq = modseq
 
-    async def news(self, session: ImapSession, mine: frozenset[int]) -> list[bytes]:
-        """What changed since it was last told, as responses. ``mine``: the modseqs of the client's own changes."""
+    async def changed(self, session: ImapSession, mine: frozenset[int]) -> dict[str, list[str]]:
+        """Entries that changed since it was last asked, by mailbox ("": the server). ``mine``: the modseqs of the
+        client's own changes, which it knows.
+        """
         self._modseq, changed = await session.house.store.read(_changed, session.owner, self._modseq, mine)
-        return [metadata.metadata_changed(name, entries, utf8=session.server.utf8) for name, entries in changed.items()]
+        return changed
+
+
+async def annotations_from_now(session: ImapSession) -> Annotations:
+    """What changes from now on."""
+    return Annotations(await session.house.store.read(change.modseq_of, session.owner.id))
 
 
 def _changed(tx: Tx, person: Account, since: int, mine: frozenset[int]) -> tuple[int, dict[str, list[str]]]:
     modseq, changes = annotation.changes(tx, person.id, since)
     names: dict[str, list[str]] = {}
-    for change in changes:
-        if change.modseq in mine:
-            continue
-        name = "" if change.mailbox_id is None else _name(tx, person, change.mailbox_id)
-        names.setdefault(name, []).append(change.entry)
+    for one in changes:
+        if one.modseq not in mine:
+            name = "" if one.mailbox_id is None else place.name_for(tx, person, mailbox.get(tx, one.mailbox_id))
+            names.setdefault(name, []).append(one.entry)
     return modseq, names
-
-
-def _name(tx: Tx, person: Account, mailbox_id: int) -> str:
-    return place.name_for(tx, person, mailbox.get(tx, mailbox_id))
 
 
 COMMANDS: dict[type, Handler] = {command.GetMetadata: get_metadata, command.SetMetadata: set_metadata}

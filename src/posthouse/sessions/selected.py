@@ -35,13 +35,15 @@ class Manner:
     """How a client is to be told what is new.
 
     ``expunges``: whether messages may vanish now (RFC 9051 §7.5.1: not in FETCH, STORE and SEARCH by number).
-    ``uid``, ``modseq``: whether FETCH names them; ``vanished``: VANISHED instead of EXPUNGE (RFC 7162 §3.2.10).
+    ``flags``: whether changes of flags are told at all (NOTIFY). ``uid``, ``modseq``: whether FETCH names them;
+    ``vanished``: VANISHED instead of EXPUNGE (RFC 7162 §3.2.10).
     """
 
     expunges: bool
     uid: bool = False
     modseq: bool = False
     vanished: bool = False
+    flags: bool = True
 
 
 class Selected:
@@ -148,7 +150,7 @@ class Selected:
             lines.extend(self._vanished() if manner.vanished else self._expunged())
             self._gone.clear()
         lines.extend(self._new(changes))
-        changed = list(self._changed(changes, manner, silent))
+        changed = list(self._changed(changes, manner, silent)) if manner.flags else []
         if changed and self._gone and manner.vanished:
             # RFC 7162 §3.2: a client that reconnects must hear of what is gone though it saw later changes already.
             lines.append(response.ok("More is to be told", f"HIGHESTMODSEQ {self.told}"))

@@ -63,6 +63,11 @@ def put(tx: Tx, account_id: int, mailbox_id: int, identifier: str, rights: Itera
             rights=ordered(wanted),
         )
     tx.run("UPDATE mailbox SET modseq = :modseq WHERE id = :id", modseq=modseq, id=mailbox_id)
+    # Whoever it is that may do more now, or less, is woken too. For "anyone" that would be everybody: they find out
+    # with their own next change.
+    someone = tx.value("SELECT id FROM account WHERE address = :address", address=identifier.removeprefix("-"))
+    if someone is not None:
+        next_modseq(tx, someone)
 
 
 def ordered(rights: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from posthouse.errors import StoreError, StoreFull
 
-from .change import next_modseq
+from .change import modseq_of, next_modseq
 
 if TYPE_CHECKING:
     from .engine import Tx
@@ -100,7 +100,7 @@ def _make_room(tx: Tx, account_id: int, mailbox_id: int | None) -> None:
 
 def changes(tx: Tx, account_id: int, since: int) -> tuple[int, list[Changed]]:
     """The account's modseq, and what changed after `since` of what belongs to the account."""
-    modseq: int = tx.value("SELECT modseq FROM account WHERE id = :id", id=account_id) or since
+    modseq = modseq_of(tx, account_id)
     rows = tx.all(
         "SELECT mailbox_id, entry, modseq FROM annotation WHERE account_id = :account_id AND modseq > :since"
         " ORDER BY modseq, mailbox_id, entry",

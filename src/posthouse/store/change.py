@@ -117,6 +117,14 @@ def changes(tx: Tx, account_id: int, since: int, mailbox_id: int | None = None) 
     )
 
 
+def modseq_of(tx: Tx, account_id: int) -> int:
+    """The account's modseq now. Errors: NotFound."""
+    modseq: int | None = tx.value("SELECT modseq FROM account WHERE id = :id", id=account_id)
+    if modseq is None:
+        raise NotFound("there is no such account")
+    return modseq
+
+
 def next_modseq(tx: Tx, account_id: int) -> int:
     """Lock the account and take its next modseq: lock, counter and order in one statement. Errors: NotFound."""
     modseq: int | None = tx.value(
