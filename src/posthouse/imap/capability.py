@@ -51,6 +51,8 @@ CAPABILITIES = (
     Offer("SORT", When.LOGGED_IN),  # RFC 5256
     Offer("SORT=DISPLAY", When.LOGGED_IN),  # RFC 5957
     Offer("ESORT", When.LOGGED_IN),  # RFC 5267 §3
+    Offer("CONTEXT=SEARCH", When.LOGGED_IN),  # RFC 5267 §4
+    Offer("CONTEXT=SORT", When.LOGGED_IN),
     Offer("THREAD=ORDEREDSUBJECT", When.LOGGED_IN),  # RFC 5256
     Offer("THREAD=REFERENCES", When.LOGGED_IN),
     Offer("WITHIN", When.LOGGED_IN),  # RFC 5032

@@ -385,14 +385,18 @@ def read_search_options(cursor: Cursor) -> SearchOptions | None:
     cursor.space()
     options = SearchOptions()
 
-    def option() -> None:
+    def option() -> str:
         nonlocal options
         word = _option(cursor, frozenset(SEARCH_OPTIONS), "a result option")
         options = SEARCH_OPTIONS[word](options, cursor)
+        return word
 
     # RFC 9051 §6.4.4.1: no option at all means ALL.
-    if not cursor.list_of(option, "result options"):
+    words = cursor.list_of(option, "result options")
+    if not words:
         options = SearchOptions(every=True)
+    if sum(word in ("ALL", "PARTIAL") for word in words) > 1:
+        raise Malformed("either one PARTIAL, or one ALL (RFC 5267 §4.4)")
     cursor.space()
     return options
 

@@ -18,6 +18,7 @@ from posthouse.store.change import Subscription
 
 from . import (
     imap_acl,
+    imap_context,
     imap_fetch,
     imap_list,
     imap_login,
@@ -63,6 +64,7 @@ COMMANDS: dict[type, Handler] = {
     **imap_select.COMMANDS,
     **imap_fetch.COMMANDS,
     **imap_search.COMMANDS,
+    **imap_context.COMMANDS,
     **imap_sort.COMMANDS,
     **imap_store.COMMANDS,
 }

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Concatenate, Literal, NamedTuple, ParamSpec, cast
 
 from posthouse.errors import StoreError
 from posthouse.imap import command, response
 from posthouse.imap import search as asked
 from posthouse.imap.command import SearchOptions
-from posthouse.imap.sequence import SAVED, SequenceSet
+from posthouse.imap.sequence import SAVED, STAR, SequenceSet
+from posthouse.imap.syntax import MAX_NUMBER
 from posthouse.store import mail, search
 from posthouse.store.engine import Tx
+from posthouse.store.sort import Criterion
 
 from .imap_answer import Done, Handler, No
+from .imap_context import MAX_CONTEXTS, Context
 from .object_id import number_of
 
 if TYPE_CHECKING:
@@ -50,7 +53,33 @@ async def find(session: ImapSession, wish: command.Search) -> Done:
         session.server.untagged(response.search(numbers, modseq=highest(looked)))
     else:
         answer(session, wish, options, looked)
-    return Done("SEARCH completed")
+    return await keep_up_to_date(session, wish, options, looked)
+
+
+async def keep_up_to_date(
+    session: ImapSession,
+    wish: command.Search | command.Sort,
+    options: SearchOptions | None,
+    looked: Found,
+    criteria: Sequence[Criterion] = (),
+) -> Done:
+    """How a search ends: from now on its results are kept up to date, if that is asked for (RFC 5267 §4.3)."""
+    selected = session.selected_mailbox
+    name = type(wish).__name__.upper()
+    if options is None or not options.update:
+        return Done(f"{name} completed")
+    if len(selected.contexts) >= MAX_CONTEXTS:  # §4.3.1
+        code = f'NOUPDATE "{session.tag}"'
+        session.server.untagged(response.condition("NO", "Too many searches are kept up to date", code))
+        return Done(f"{name} completed, changes will not be told")
+    key = await session.house.store.read(lasting_key, selected, wish.key)
+    selected.contexts[session.tag] = Context(session.tag, key, criteria, looked.uids, by_uid=wish.uid)
+    return Done(f"{name} completed, changes will be told")
+
+
+def lasting_key(tx: Tx, selected: Selected, key: asked.Key) -> search.Key:
+    """The key as it holds for messages to come, too."""
+    return Translation(tx, selected, lasting=True).of(key)
 
 
 async def found(
@@ -63,6 +92,8 @@ async def found(
     **kwargs: P.kwargs,
 ) -> Found:
     """What ``look`` finds of what the client knows."""
+    if options is not None and options.update and session.tag in selected.contexts:
+        raise No("A search with this tag is kept up to date already", bad=True)  # RFC 5267 §4.3
     try:
         looked = await session.house.store.read(look, selected, *args, **kwargs)
     except (No, StoreError):
@@ -136,9 +167,11 @@ def modseqs_of(tx: Tx, selected: Selected, key: asked.Key, uids: list[int]) -> d
 class Translation:
     """A client's keys as the store understands them: numbers become UIDs, days and ages become spans of time."""
 
-    def __init__(self, tx: Tx, selected: Selected) -> None:
+    def __init__(self, tx: Tx, selected: Selected, *, lasting: bool = False) -> None:
+        """``lasting``: for messages that will come, too."""
         self._tx = tx
         self._selected = selected
+        self._lasting = lasting
 
     def of(self, key: asked.Key) -> search.Key:
         """The key, and the keys in it."""
@@ -158,7 +191,7 @@ class Translation:
             case asked.Numbers(numbers):
                 return search.Uids(tuple(self._selected.uid_ranges(numbers, by_uid=False)))
             case asked.Uids(uids):
-                return search.Uids(tuple(self._selected.uid_ranges(uids, by_uid=True)))
+                return self._uids(uids)
             case asked.EmailId(id):
                 return search.Is(number_of(id, "M"))
             case asked.ThreadId(id):
@@ -170,6 +203,14 @@ class Translation:
             case asked.Older(seconds):
                 return search.Received(end=self._tx.now - seconds + 1)
         return text(key)
+
+    def _uids(self, uids: SequenceSet) -> search.Key:
+        """UIDs; "*" is what it is now, and in a lasting key whatever comes behind."""
+        ranges = self._selected.uid_ranges(uids, by_uid=True)
+        if self._lasting and any(last == STAR for _, last in uids.ranges):
+            start = ranges.pop()[0] if ranges else 1
+            ranges.append((start, MAX_NUMBER))
+        return search.Uids(tuple(ranges))
 
 
 def text(key: asked.Key) -> search.Key:

@@ -11,7 +11,7 @@ from posthouse.store.engine import Tx
 from posthouse.store.sort import Criterion, Name
 
 from .imap_answer import Done, Handler
-from .imap_search import Found, Translation, answer, found, highest, modseqs_of
+from .imap_search import Found, Translation, answer, found, highest, keep_up_to_date, modseqs_of
 
 if TYPE_CHECKING:
     from .imap import ImapSession
@@ -38,14 +38,18 @@ async def find_sorted(session: ImapSession, wish: command.Sort) -> Done:
         session.server.untagged(sort.sorted_response(numbers, modseq=highest(looked)))
     else:
         answer(session, wish, wish.options, looked)
-    return Done("SORT completed")
+    return await keep_up_to_date(session, wish, wish.options, looked, criteria_of(wish))
 
 
 def look_for(tx: Tx, selected: Selected, wish: command.Sort) -> Found:
     """The messages for which the key is true, in the order wanted."""
-    criteria = [Criterion(NAMES[one.key], one.reverse) for one in wish.criteria]
-    uids = ordered.sort(tx, selected.mailbox.id, Translation(tx, selected).of(wish.key), criteria)
+    uids = ordered.sort(tx, selected.mailbox.id, Translation(tx, selected).of(wish.key), criteria_of(wish))
     return Found(uids, modseqs_of(tx, selected, wish.key, uids))
+
+
+def criteria_of(wish: command.Sort) -> list[Criterion]:
+    """What is compared, in the store's words."""
+    return [Criterion(NAMES[one.key], one.reverse) for one in wish.criteria]
 
 
 async def find_threads(session: ImapSession, wish: command.Thread) -> Done:

@@ -7,10 +7,11 @@ knows, and changes that list only together with an untagged response that tells 
 
 from __future__ import annotations
 
+import functools
 import time
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -19,8 +20,10 @@ from posthouse.imap.sequence import SAVED, SequenceSet
 from posthouse.store import change, mail, tidy
 from posthouse.store.acl import EVERY_RIGHT
 from posthouse.store.change import Changes
-from posthouse.store.engine import Store
+from posthouse.store.engine import Store, Tx
 from posthouse.store.mailbox import Mailbox
+
+from .imap_context import Context
 
 Ranges = list[tuple[int, int]]
 # Looking one UID up costs about so many times what putting one of all into a table does.
@@ -59,6 +62,7 @@ class Selected:
         self.uids = array("L", uids)
         self.saved: Ranges = []  # the UIDs that "$" stands for (RFC 5182)
         self._gone: dict[int, int] = {}  # UIDs that are removed, and the client isn't told yet; with the modseq
+        self.contexts: dict[str, Context] = {}  # searches that are kept up to date, by the tags of their commands
         self._held = time.monotonic()  # when the store was last asked to keep them
 
     def __len__(self) -> int:
@@ -140,12 +144,12 @@ class Selected:
 
         ``silent``: the modseq of a change that the client made itself and wants no echo of.
         """
-        changes = await store.read(change.changes, self.mailbox.account_id, self.modseq, mailbox_id=self.mailbox.id)
+        changes = await store.read(self._look, manner)
         self.modseq = changes.modseq
         self._gone.update((vanished.uid, vanished.modseq) for vanished in changes.vanished)
-        lines: list[bytes] = []
         if self._gone and not manner.expunges:
             await self.hold(store)
+        lines = [line for context in self.contexts.values() if (line := context.removed(self._shown_in(context)))]
         if manner.expunges and self._gone:
             lines.extend(self._vanished() if manner.vanished else self._expunged())
             self._gone.clear()
@@ -154,7 +158,21 @@ class Selected:
         if changed and self._gone and manner.vanished:
             # RFC 7162 §3.2: a client that reconnects must hear of what is gone though it saw later changes already.
             lines.append(response.ok("More is to be told", f"HIGHESTMODSEQ {self.told}"))
-        return lines + changed
+        lines.extend(changed)
+        lines.extend(line for context in self.contexts.values() if (line := context.added(self._shown_in(context))))
+        return lines
+
+    def _look(self, tx: Tx, manner: Manner) -> Changes:
+        """What changed, and what that means for searches that are kept up to date."""
+        changes = change.changes(tx, self.mailbox.account_id, self.modseq, self.mailbox.id)
+        for context in self.contexts.values():
+            context.note(changes)
+            if manner.expunges or not (self._gone or changes.vanished):
+                context.look(tx, self.mailbox.id)
+        return changes
+
+    def _shown_in(self, context: Context) -> Callable[[list[int]], list[int]]:
+        return functools.partial(self.shown, uid=context.by_uid)
 
     def _expunged(self) -> Iterator[bytes]:
         """Tell what is gone, the last one first, so that no number shifts before it was told."""
