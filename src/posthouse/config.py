@@ -22,8 +22,17 @@ from posthouse.errors import ConfigError
 
 T = TypeVar("T")
 
-# Where a service is expected when nothing else is said (RFC 6409, 8314, 9051); also the offsets of --base-port.
-STANDARD_PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "imap": 143, "imaps": 993, "lmtp": 24}
+# Where a service is expected when nothing else is said (RFC 1939, 6409, 8314, 9051); also the offsets of --base-port.
+STANDARD_PORTS = {
+    "smtp": 25,
+    "submission": 587,
+    "submissions": 465,
+    "imap": 143,
+    "imaps": 993,
+    "pop3": 110,
+    "pop3s": 995,
+    "lmtp": 24,
+}
 UNIX = "unix:"
 
 
@@ -134,6 +143,8 @@ class Listen:
     submissions: tuple[Endpoint, ...] = setting((), "letters from mail programs, TLS from the first octet")
     imap: tuple[Endpoint, ...] = setting((), "mailboxes for mail programs, STARTTLS")
     imaps: tuple[Endpoint, ...] = setting((), "mailboxes for mail programs, TLS from the first octet")
+    pop3: tuple[Endpoint, ...] = setting((), "the inbox for programs that fetch it, STLS")
+    pop3s: tuple[Endpoint, ...] = setting((), "the inbox for programs that fetch it, TLS from the first octet")
     lmtp: tuple[Endpoint, ...] = setting(
         (), 'letters from a mail server beside this one, which is trusted; "127.0.0.1:24" or "unix:/run/posthouse/lmtp"'
     )
@@ -326,7 +337,7 @@ def check_values(config: Config) -> None:
             )
     if config.tls.client_ca is not None and config.tls.certificate is None:
         raise ConfigError(f"{path}: [tls] client_ca needs certificate and key: clients show theirs under TLS only")
-    tls_only = [key for key in ("submissions", "imaps") if getattr(config.listen, key)]
+    tls_only = [key for key in ("submissions", "imaps", "pop3s") if getattr(config.listen, key)]
     if tls_only and config.tls.certificate is None:
         raise ConfigError(
             f"{path}: [listen] {tls_only[0]} speaks TLS, but [tls] names no certificate",

@@ -83,7 +83,7 @@ def dns_records(domain: str, hostname: str) -> Iterator[str]:
     yield f'{domain}.  TXT   "v=spf1 mx -all"'  # RFC 7208: only the MX hosts send in the domain's name
     yield f'_dmarc.{domain}.  TXT   "v=DMARC1; p=quarantine"'  # RFC 7489
     # RFC 6186 and RFC 8314 §5.1: how mail programs find the doors.
-    for service, port in (("submissions", 465), ("submission", 587), ("imaps", 993)):
+    for service, port in (("submissions", 465), ("submission", 587), ("imaps", 993), ("pop3s", 995)):
         yield f"_{service}._tcp.{domain}.  SRV   0 1 {port} {hostname}."
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from posthouse.sessions.house import House
 from posthouse.sessions.imap import ImapSession
+from posthouse.sessions.pop3 import Pop3Session
 from posthouse.sessions.session import Line, Session
 from posthouse.sessions.smtp import SmtpSession
 from posthouse.smtp.role import LMTP, MX, SUBMISSION
@@ -30,5 +31,7 @@ DOORS = (
     Door("submissions", True, lambda house, line: SmtpSession(house, SUBMISSION, line, tls=True)),
     Door("imap", False, lambda house, line: ImapSession(house, line, tls=False)),
     Door("imaps", True, lambda house, line: ImapSession(house, line, tls=True)),
+    Door("pop3", False, lambda house, line: Pop3Session(house, line, tls=False)),
+    Door("pop3s", True, lambda house, line: Pop3Session(house, line, tls=True)),
     Door("lmtp", False, lambda house, line: SmtpSession(house, LMTP, line, tls=False), people=False),
 )

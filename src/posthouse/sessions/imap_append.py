@@ -134,7 +134,7 @@ def _append_all(
     # First, so that only the difference counts against the quota (RFC 8508 §3.4).
     if replaced is not None:
         demand(tx, person, replaced.box, "te")
-        if not mail.remove(tx, replaced.box.id, replaced.uid):
+        if not mail.remove(tx, replaced.box.id, ((replaced.uid, replaced.uid),)):
             raise No("The message to replace no longer exists", "EXPUNGEISSUED")
     appended: list[Appended] = []
     for append, summary, blob in letters:

@@ -53,8 +53,7 @@ def copy(tx: Tx, mailbox_id: int, ranges: Ranges, target_id: int) -> Copied:
 def move(tx: Tx, mailbox_id: int, ranges: Ranges, target_id: int) -> Copied:
     """The same, and they are gone here. Errors: as for `copy`."""
     copied = copy(tx, mailbox_id, ranges, target_id)
-    for uid in copied.source:
-        mail.remove(tx, mailbox_id, uid)
+    mail.remove(tx, mailbox_id, [(uid, uid) for uid in copied.source])
     return copied
 
 

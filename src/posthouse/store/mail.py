@@ -448,17 +448,19 @@ def _remove(tx: Tx, account_id: int, mailbox_id: int, modseq: int, which: str, l
     return sorted(uid for (uid,) in rows)
 
 
-def remove(tx: Tx, mailbox_id: int, uid: int) -> int:
-    r"""Remove one message, whether it is flagged ``\Deleted`` or not; the modseq of that, 0 if it wasn't there.
+def remove(tx: Tx, mailbox_id: int, ranges: Ranges) -> list[int]:
+    r"""Remove messages, whether they are flagged ``\Deleted`` or not; the UIDs of those that were there, ascending.
 
     Errors: NotFound for no such mailbox.
     """
     account_id = account_of(tx, mailbox_id)
     modseq = next_modseq(tx, account_id)
-    if not _remove(tx, account_id, mailbox_id, modseq, IN_RANGE, uid, uid):
-        return 0
-    _forget_unplaced(tx, account_id, modseq)
-    return modseq
+    gone: list[int] = []
+    for low, high in ordered(ranges):
+        gone += _remove(tx, account_id, mailbox_id, modseq, IN_RANGE, low, high)
+    if gone:
+        _forget_unplaced(tx, account_id, modseq)
+    return gone
 
 
 def remove_all(tx: Tx, mailbox_id: int, modseq: int) -> None:
