@@ -223,6 +223,17 @@ class Blobs:
         finally:
             os.close(descriptor)
 
+    def octets(self, blob_id: str, most: int) -> bytes | mmap.mmap:
+        """All octets, the first `most` of them at the most, to read; a big letter's are mapped, not loaded. Blocks."""
+        path = self.path(blob_id)
+        try:
+            if path.stat().st_size <= SPOOL_MEMORY:
+                return self.read(blob_id, 0, most)
+            with path.open("rb") as file:
+                return mmap.mmap(file.fileno(), min(path.stat().st_size, most), prot=mmap.PROT_READ)
+        except OSError as error:
+            raise explain(error) from error
+
     def remove(self, blob_ids: Iterable[str]) -> None:
         """Delete files whose rows are gone. What can't be deleted now is a stray for the next sweep."""
         for blob_id in blob_ids:

@@ -228,7 +228,7 @@ def _existing(tx: Tx, first: int, last: int) -> set[int]:
 
 def _document(store: Store, message: _Message) -> tuple[int, int, str, str, int]:
     try:
-        octets = store.blobs.read(message.blob_id, 0, MAX_OCTETS)
+        octets = store.blobs.octets(message.blob_id, MAX_OCTETS)
     except StoreError:  # just deleted; or lost: then a search reads it itself, and fails as it should
         return message.id, message.account_id, "", "", 0
     body = text.folded_body(octets)
