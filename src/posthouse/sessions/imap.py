@@ -24,6 +24,7 @@ from . import (
     imap_login,
     imap_mailbox,
     imap_metadata,
+    imap_multisearch,
     imap_notify,
     imap_quota,
     imap_search,
@@ -65,6 +66,7 @@ COMMANDS: dict[type, Handler] = {
     **imap_fetch.COMMANDS,
     **imap_search.COMMANDS,
     **imap_context.COMMANDS,
+    **imap_multisearch.COMMANDS,
     **imap_sort.COMMANDS,
     **imap_store.COMMANDS,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Concatenate, Literal, NamedTuple, ParamSpec, cast
 
@@ -108,38 +109,62 @@ def highest(looked: Found) -> int | None:
     return max((looked.modseqs[uid] for uid in looked.uids), default=None) if looked.modseqs else None
 
 
-def answer(session: ImapSession, wish: command.Search | command.Sort, options: SearchOptions, looked: Found) -> None:
+def answer(
+    session: ImapSession,
+    wish: command.Search | command.Sort,
+    options: SearchOptions,
+    looked: Found,
+    mailbox: tuple[bytes, int] | None = None,
+) -> None:
     """ESEARCH (RFC 9051 §7.3.4), in the order of what was found, and what "$" is from now on."""
     selected = session.selected_mailbox
-    uids = looked.uids
-    ends = [*(uids[:1] if options.minimum else ()), *(uids[-1:] if options.maximum else ())]
-    window = None if options.partial is None else positions(uids, options.partial)
-    if options.every or options.count or not (ends or window is not None or options.minimum or options.maximum):
-        meant = uids
-    else:  # RFC 5182 §2.4, RFC 7162 §3.1.10: with MIN and MAX alone, only they are saved, and their modseq counts.
-        meant = list(dict.fromkeys([*ends, *(window or ())]))
     if options.save:
-        selected.saved = SAVED.resolve(0, ((uid, uid) for uid in meant))
-    if not (options.minimum or options.maximum or options.every or options.count or window is not None):
-        return  # only SAVE or UPDATE: nothing is told (RFC 5182 §2.1)
+        selected.saved = SAVED.resolve(0, ((uid, uid) for uid in meant_by(options, looked.uids)))
+    if tells(options):
+        shown = functools.partial(selected.shown, uid=wish.uid)
+        session.server.untagged(result(session.tag, options, looked, shown, uid=wish.uid, mailbox=mailbox))
 
-    def told(some: list[int]) -> list[int]:
-        return selected.shown(some, uid=wish.uid)
 
-    def told_set(some: list[int]) -> SequenceSet | None:
-        return SequenceSet.in_order(told(some)) if some else None
+def tells(options: SearchOptions) -> bool:
+    """Whether anything is told: not for SAVE and UPDATE alone (RFC 5182 §2.1)."""
+    return options.minimum or options.maximum or options.every or options.count or options.partial is not None
 
-    line = response.esearch(
-        session.tag,
-        uid=wish.uid,
-        minimum=told(uids[:1])[0] if options.minimum and uids else None,
-        maximum=told(uids[-1:])[0] if options.maximum and uids else None,
-        every=told_set(uids) if options.every else None,
+
+def meant_by(options: SearchOptions, uids: list[int]) -> list[int]:
+    """What is saved, and whose modseq counts: only what is told (RFC 5182 §2.4, RFC 7162 §3.1.10)."""
+    if options.every or options.count or not tells(options):
+        return uids
+    ends = [*(uids[:1] if options.minimum else ()), *(uids[-1:] if options.maximum else ())]
+    window = [] if options.partial is None else positions(uids, options.partial)
+    return list(dict.fromkeys([*ends, *window]))
+
+
+def result(
+    tag: str,
+    options: SearchOptions,
+    looked: Found,
+    shown: Callable[[list[int]], list[int]],
+    *,
+    uid: bool,
+    mailbox: tuple[bytes, int] | None = None,
+) -> bytes:
+    """The ESEARCH response. ``shown``: how UIDs are told; ``mailbox``: as `response.esearch` takes it."""
+    uids = looked.uids
+
+    def told(some: list[int]) -> SequenceSet | None:
+        return SequenceSet.in_order(shown(some)) if some else None
+
+    return response.esearch(
+        tag,
+        uid=uid,
+        minimum=shown(uids[:1])[0] if options.minimum and uids else None,
+        maximum=shown(uids[-1:])[0] if options.maximum and uids else None,
+        every=told(uids) if options.every else None,
         count=len(uids) if options.count else None,
-        modseq=max((looked.modseqs[uid] for uid in meant), default=None) if looked.modseqs else None,
-        partial=None if window is None or options.partial is None else (options.partial, told_set(window)),
+        modseq=max((looked.modseqs[uid] for uid in meant_by(options, uids)), default=None) if looked.modseqs else None,
+        partial=None if options.partial is None else (options.partial, told(positions(uids, options.partial))),
+        mailbox=mailbox,
     )
-    session.server.untagged(line)
 
 
 def positions(uids: list[int], wanted: tuple[int, int]) -> list[int]:
