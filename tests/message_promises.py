@@ -11,7 +11,8 @@ from posthouse.message.mime import Part
 PIECES = [
     b"Content-Type: multipart/mixed; boundary=b\n", b'Content-Type: multipart/alternative; boundary="b-1"\n',
     b"Content-Type: message/rfc822\n", b"Content-Type: text/html; charset=utf-7\n", b"Content-Type: image/png\n",
-    b"Content-Type: text/plain; format=flowed\n", b"Content-Type: multipart/digest; boundary=b-1\n",
+    b"Content-Type: text/plain; format=flowed\n", b"Content-Type: multipart/related\n",
+    b"Content-Type: multipart/digest; boundary=b-1\n",
     b"Content-Transfer-Encoding: base64\n", b"Content-Transfer-Encoding: quoted-printable\n",
     b"Content-Transfer-Encoding: x-uuencode\n", b"Content-Disposition: attachment; filename*0*=utf-8''%ff\n",
     b"From: a <b@c>, g: d@e;\n", b"To: \"\xc3\xbc\" <\xff@x>\n", b"Subject: =?utf-8?q?=c3?= =?utf-8?b?vA==?= x\n",

@@ -19,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))  # the promises that tests check, too
 
+import file_promises
 import message_promises
 
 # An input may take this long (seconds), and this much more for each octet: many times what it takes.
@@ -81,6 +82,7 @@ MACHINES = {
         (*message_promises.PIECES, *message_promises.UNITS),
         message_promises.check,
     ),
+    "mbox": Machine((b"".join(file_promises.PIECES),), tuple(file_promises.PIECES), file_promises.check),
 }
 
 

@@ -400,6 +400,20 @@ def test_forwarded_as_it_is() -> None:
     assert b"secret" not in own.attachments[0].content
 
 
+def test_forwarded_inline_or_attached() -> None:
+    letter = parse(ORIGINAL, mine="ann@x.org")
+    for chosen, is_file in (
+        ({}, False),
+        ({"inline": True}, False),
+        ({"inline": False}, True),
+        ({"attached": True}, True),
+    ):
+        files = letter.forward("eve@x.org", "FYI", **chosen).attachments
+        assert ([file.type for file in files] == ["message/rfc822"]) is is_file
+    with pytest.raises(InvalidMessage, match="not both"):
+        letter.forward("eve@x.org", inline=True, attached=True)
+
+
 def test_strange_letters_can_be_answered_and_forwarded() -> None:
     raw = (
         b"From: =?utf-8?q?=0D=0ABcc:_x?= <a@y.org>, broken@, \xff <b@y.org>\r\nSubject: =?utf-8?q?a=0D=0ABcc:_x?=\r\n"
@@ -422,6 +436,29 @@ def test_strange_letters_can_be_answered_and_forwarded() -> None:
 def test_any_octets_can_be_forwarded(raw: bytes) -> None:
     for attached in (True, False):
         parse(parse(raw).forward("e@x.org", "x", from_="me@x.org", attached=attached).as_bytes())
+
+
+# -- what users of other programs suffered from ---------------------------------------------------------------------
+
+
+def test_aiosmtplib_94_cpython_122476_83938_an_address_is_never_an_encoded_word() -> None:
+    """A domain becomes A-labels, a local part stays UTF-8 for SMTPUTF8: encoded, neither could be delivered."""
+    domain = Message(from_="a@x.org", to="Jörg <j@müller.example>", text="t")
+    assert b"\r\nTo: =?utf-8?b?SsO2cmc=?= <j@xn--mller-kva.example>\r\n" in domain.as_bytes()
+    assert not domain.needs_smtputf8
+    local = Message(from_="a@x.org", to="Jörg <jörg@müller.example>", text="t")
+    assert "\r\nTo: =?utf-8?b?SsO2cmc=?= <jörg@müller.example>\r\n".encode() in local.as_bytes()
+    assert local.needs_smtputf8
+    assert parse(local.as_bytes()).to == local.to
+
+
+def test_cpython_85195_116051_aiosmtpd_130_text_of_any_script_is_sent() -> None:
+    letter = Message(from_="a@x.org", to="b@x.org", subject="grün", text="grün 漢字\n", html="<p>grün</p>\n")
+    assert letter.as_bytes().isascii()
+    for octets in (letter.as_bytes(), letter.as_bytes(eight_bit=True, smtputf8=True)):
+        assert (parse(octets).subject, parse(octets).text, parse(octets).html) == (
+            "grün", "grün 漢字\n", "<p>grün</p>\n",
+        )  # fmt: skip
 
 
 # -- the package ----------------------------------------------------------------------------------------------------

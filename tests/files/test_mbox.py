@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from file_promises import PIECES
+from linear import assert_linear
 from posthouse.errors import MailFileError
 from posthouse.files import Dialect, Item, MboxWriter, read_mbox
 
@@ -212,6 +214,12 @@ def test_memory_stays_flat_however_many_letters() -> None:
     assert peak < 8 << 20
 
 
-def test_one_large_letter_takes_linear_time() -> None:
-    body = b"From here on\n" * 400_000
-    assert len(read(b"From a@x Mon Mar 16 12:00:00 2009\nA: 1\n\n" + body)) == 1
+@pytest.mark.parametrize("piece", [*PIECES, b"From here on\n"])
+@pytest.mark.parametrize("header", [b"", b"A: 1\n\n"])
+def test_time_is_linear(header: bytes, piece: bytes) -> None:
+    def run(size: int) -> None:
+        octets = b"From ann@x.org Mon Mar 16 12:00:00 2009\n" + header + piece * (size // len(piece))
+        for _ in read_mbox(io.BytesIO(octets)):
+            pass
+
+    assert_linear(run)

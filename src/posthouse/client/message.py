@@ -105,6 +105,8 @@ class Message:
             )
         self._letter = letter
         self._raw = raw
+        if date is not None and date.year < 1900:  # RFC 5322 §3.3
+            raise InvalidMessage(f"no letter can be of the year {date.year}", advice="Dates begin with 1900.")
         # A time without a zone is one of this computer's. A letter that was read gets one only if it lacks it.
         self._date = date.astimezone() if date is not None and date.tzinfo is None else date
         if letter is not None:
@@ -423,11 +425,18 @@ class Message:
         *,
         html: str | None = None,
         markdown: str | None = None,
+        inline: bool | None = None,
         attached: bool = False,
         files: Files = (),
         from_: Addresses = (),
     ) -> Message:
-        """This letter, handed on: below ``text`` with all its files, or ``attached`` as it is, octet for octet."""
+        """This letter, handed on: ``inline``, below ``text`` with all its files, or ``attached``, octet for octet.
+
+        Inline is what it is unless told otherwise.
+        """
+        if attached and inline:
+            raise InvalidMessage("a letter is forwarded inline or attached, not both")
+        attached = attached or inline is False
         original = self._original()
         text, html = _written(text, html, markdown)
         if attached:

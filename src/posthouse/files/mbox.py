@@ -42,6 +42,8 @@ _DATE = re.compile(
 _BLANK_LINES = re.compile(rb"[\r\n]*")
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
 _HEADER_END = re.compile(rb"(?:\A|\n)\r?\n")
+# What ends a header that is still being looked for, as well: a line that can only be the next separator.
+_HEADER_END_OR_FROM = re.compile(rb"(?:\A|\n)(?:\r?\n|(From ))")
 _CONTENT_LENGTH = re.compile(rb"(?mi)^content-length:[ \t]*([0-9]{1,12})[ \t]*\r?$")
 _RETURN_PATH = re.compile(rb"(?mi)^return-path:[ \t]*<([!-=?-~]{1,254})>")
 
@@ -156,13 +158,13 @@ def _line_end(window: _Window, at: int) -> int:
 def _end_by_length(window: _Window) -> int:
     """Where the message ends by its Content-Length, or -1 if it has none that can be true."""
     looked = 0
-    while (header_end := _HEADER_END.search(window.octets, looked)) is None:
-        looked = max(0, len(window.octets) - 3)
+    while (header_end := _HEADER_END_OR_FROM.search(window.octets, looked)) is None:
+        looked = max(0, len(window.octets) - len("\nFrom "))
         # A header without end is looked for no further than one read: no other message is in memory because of it.
         if len(window.octets) > _CHUNK or not window.need(len(window.octets) + 1):
             return -1
     field = _CONTENT_LENGTH.search(window.octets, 0, header_end.end())
-    if field is None or int(field[1]) > MESSAGE_LIMIT:
+    if header_end[1] or field is None or int(field[1]) > MESSAGE_LIMIT:
         return -1
     end = header_end.end() + int(field[1])
     window.need(end + _LONGEST_LINE)

@@ -263,12 +263,13 @@ class Mail:
         *,
         html: str | None = None,
         markdown: str | None = None,
+        inline: bool | None = None,
         attached: bool = False,
         files: Files = (),
     ) -> Message:
         """The letter handed on, ready to be sent; see `Message.forward`."""
         original = self.load()
-        return original.forward(to, text, html=html, markdown=markdown, attached=attached, files=files)
+        return original.forward(to, text, html=html, markdown=markdown, inline=inline, attached=attached, files=files)
 
 
 class Attachment:
