@@ -11,27 +11,10 @@ import pytest
 from posthouse.smtp.event import Aborted, Chunk, End, Event
 from posthouse.wire.dot import DotWriter
 from smtp_session import feed, opening, server
+from smuggling import SMUGGLED, TRICKS
 from transcript import converse
 
-TRICKS = [
-    b"\n.\n",
-    b"\n.\r\n",
-    b"\r.\r",
-    b"\r.\r\n",
-    b"\r\n.\r",
-    b"\r\n.\n",
-    b"\r\r\n.\r\r\n",
-    b"\n\n.\r\n",
-    b"\r\n\x00.\r\n",
-    b"\r\n.\x00\r\n",
-    b"\r\n.\r\r\n",
-    b"\r\n. \r\n",
-    b"\r\n..\r\n",
-    b"\x85.\x85",
-    "\u2028.\u2028".encode(),
-]
 BEGIN = b"HELO x\r\nMAIL FROM:<ada@example.org>\r\nRCPT TO:<bob@example.net>\r\nDATA\r\n"
-SMUGGLED = b"MAIL FROM:<boss@example.org>\r\nRCPT TO:<bob@example.net>\r\nDATA\r\nPay!\r\n.\r\n"
 
 
 @pytest.mark.parametrize("trick", TRICKS)
