@@ -13,6 +13,7 @@ import os
 import re
 import tomllib
 import typing
+import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -172,6 +173,9 @@ class Login:
     """[login]"""
 
     clear_text_on_loopback: bool = setting(False, "accept passwords without TLS from this machine (127.0.0.0/8, ::1)")
+    channel_binding: bool = setting(
+        False, "offer SCRAM-…-PLUS, under TLS 1.3; mutt and NeoMutt choose it where it is offered, and then can't do it"
+    )
     never_banned: tuple[Network, ...] = setting(
         (), 'networks whose failed logins are not counted: "192.0.2.0/24"; this machine never is'
     )
@@ -182,6 +186,27 @@ class Smtp:
     """[smtp]"""
 
     verify_after_login: bool = setting(False, "answer VRFY and EXPN, to people who have logged in")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Oauth:
+    """[oauth]"""
+
+    introspection: str = setting("", "the URL that tells whether a token is good and whose it is (RFC 7662)")
+    client_id: str = setting("", "this server's name there, if it needs one")
+    client_secret: Path | None = setting(None, "a file with its password there")
+    jwks: str = setting("", "or: the URL of the keys that tokens (JWT) are signed with")
+    jwks_file: Path | None = setting(None, "or: a file with these keys")
+    issuer: str = setting("", "who signs them, as tokens name it")
+    audience: str = setting("", "whom tokens have to be for: this server, as their issuer names it")
+    scope: str = setting("", "what tokens have to allow, if anything in particular")
+    claim: str = setting("email", "where a token has the address of its account")
+    discovery: str = setting("", "the URL that mail programs are told of, to get a token: …/openid-configuration")
+
+    @property
+    def on(self) -> bool:
+        """Whether tokens are taken."""
+        return bool(self.introspection or self.jwks or self.jwks_file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +250,7 @@ class Config:
     tls: Tls = field(default_factory=Tls)
     login: Login = field(default_factory=Login)
     smtp: Smtp = field(default_factory=Smtp)
+    oauth: Oauth = field(default_factory=Oauth)
     dns: Dns = field(default_factory=Dns)
     limits: Limits = field(default_factory=Limits)
     path: Path = field(default=Path("posthouse.toml"), metadata={"computed": True})
@@ -337,12 +363,32 @@ def check_values(config: Config) -> None:
             )
     if config.tls.client_ca is not None and config.tls.certificate is None:
         raise ConfigError(f"{path}: [tls] client_ca needs certificate and key: clients show theirs under TLS only")
+    _check_oauth(config.oauth, path)
     tls_only = [key for key in ("submissions", "imaps", "pop3s") if getattr(config.listen, key)]
     if tls_only and config.tls.certificate is None:
         raise ConfigError(
             f"{path}: [listen] {tls_only[0]} speaks TLS, but [tls] names no certificate",
             advice="`posthouse init` makes a self-signed one; name yours with certificate and key.",
         )
+
+
+def _check_oauth(oauth: Oauth, path: Path) -> None:
+    ways = [key for key in ("introspection", "jwks", "jwks_file") if getattr(oauth, key)]
+    if len(ways) > 1:
+        raise ConfigError(f"{path}: [oauth] has both {ways[0]} and {ways[1]}", advice="One of them is enough.")
+    if ways and ways != ["introspection"] and not (oauth.issuer and oauth.audience):
+        raise ConfigError(
+            f"{path}: [oauth] {ways[0]} needs issuer and audience",
+            advice="Else every token that its issuer signed would open the mailbox, whatever it was given out for.",
+        )
+    for key in ("introspection", "jwks"):
+        url = urllib.parse.urlsplit(getattr(oauth, key))
+        safe = url.scheme == "https" or (url.scheme == "http" and Endpoint(url.hostname or "", 0).loopback)
+        if url.geturl() and not safe:
+            raise ConfigError(
+                f"{path}: [oauth] {key}: {url.geturl()} is no URL to send secrets to",
+                advice="It begins with https://; http:// is for this machine alone (127.0.0.1, ::1, localhost).",
+            )
 
 
 def _is_ip(host: str) -> bool:

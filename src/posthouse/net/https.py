@@ -27,7 +27,7 @@ async def ask(
     host: str,
     target: str,
     *,
-    context: ssl.SSLContext,
+    context: ssl.SSLContext | None,
     limit: int,
     seconds: float,
     address: str = "",
@@ -38,7 +38,8 @@ async def ask(
 ) -> Answer:
     """Ask ``https://host/target``; its answer, of ``limit`` octets at most, within ``seconds`` in all.
 
-    ``address``: where the host is, for who has looked it up already. Errors: `ConnectionFailed`, `RemoteProtocolError`.
+    ``context``: None for a service of this machine, in clear text. ``address``: where the host is, for who has looked
+    it up already. Errors: `ConnectionFailed`, `RemoteProtocolError`.
     """
     fields = {"Host": host if port == 443 else f"{host}:{port}", "User-Agent": "Posthouse", "Connection": "close"}
     if body:
@@ -49,7 +50,8 @@ async def ask(
             stream = await AsyncStream.connect(address or host, port, seconds)
             try:
                 stream.host = host
-                await stream.start_tls(context, seconds)
+                if context is not None:
+                    await stream.start_tls(context, seconds)
                 return await _exchange(stream, request, body, limit, seconds)
             finally:
                 stream.abort()

@@ -21,7 +21,7 @@ from posthouse.errors import ConfigError
 from posthouse.net.dns import Resolver
 from posthouse.sessions.guard import Rules
 from posthouse.sessions.house import House
-from posthouse.sessions.logins import Logins
+from posthouse.sessions.logins import Logins, Tokens
 from posthouse.sessions.session import Peer
 from posthouse.store.engine import Store
 
@@ -78,14 +78,16 @@ class Server:
 
     async def start(self) -> None:
         """Open the store and every listener. `ConfigError` says what is in the way; then nothing stays open."""
-        self._tls = {people: ServerTls.load(self.config.tls, people=people) for people in (False, True)}
+        bind = self.config.login.channel_binding
+        self._tls = {people: ServerTls.load(self.config.tls, people=people, bind=bind) for people in (False, True)}
+        tokens = self._tokens()
         listening = self._listening if self._listening is not None else open_doors(self.config)[0]
         try:
             store = await asyncio.to_thread(self._open_store, self.config.data)
         except BaseException:
             close_doors(listening)
             raise
-        self.house = self._furnish(store)
+        self.house = self._furnish(store, tokens)
         try:
             await self.house.logins.start()
             for one in listening:
@@ -114,12 +116,12 @@ class Server:
             await self._background.stop()
             self._background = None
 
-    def _furnish(self, store: Store) -> House:
+    def _furnish(self, store: Store, tokens: Tokens | None) -> House:
         limits = self.config.limits
         return House(
             hostname=self.config.hostname,
             store=store,
-            logins=Logins(store, self._rules()),
+            logins=Logins(store, self._rules(), tokens),
             tls_available=self._tls[False] is not None,
             clear_text_on_loopback=self.config.login.clear_text_on_loopback,
             message_size=limits.message_size,
@@ -141,6 +143,13 @@ class Server:
             delay_seconds=limits.failed_login_delay,
             never_banned=(*self.config.login.never_banned, *self.config.listen.proxies),
         )
+
+    def _tokens(self) -> Tokens | None:
+        if not self.config.oauth.on:
+            return None
+        from .token import TokenCheck  # few need it, and it takes a while to load
+
+        return TokenCheck(self.config.oauth)
 
     async def _listen(self, listening: Listening) -> None:
         door = listening.door

@@ -61,19 +61,22 @@ def server_context(tls: Tls, *, people: bool = False) -> ssl.SSLContext | None:
 class ServerTls:
     """TLS at a kind of door: the context, and what a conversation may know of a connection."""
 
-    def __init__(self, settings: Tls, context: ssl.SSLContext, *, people: bool) -> None:
+    def __init__(self, settings: Tls, context: ssl.SSLContext, *, people: bool, bind: bool) -> None:
         self.context = context
         self._settings = settings
         self._people = people
         self._owners = {owner.fingerprint: owner.address for owner in settings.client_certificates}
-        self._exporter = exporter_works(context)
+        self._exporter = bind and exporter_works(context)
         self._end_point = self._own()
 
     @classmethod
-    def load(cls, settings: Tls, *, people: bool) -> ServerTls | None:
-        """From the configuration; None where it names no certificate. Errors: ConfigError."""
+    def load(cls, settings: Tls, *, people: bool, bind: bool = False) -> ServerTls | None:
+        """From the configuration; None where it names no certificate. ``bind``: logins may be bound to a connection.
+
+        Errors: ConfigError.
+        """
         context = server_context(settings, people=people)
-        return None if context is None else cls(settings, context, people=people)
+        return None if context is None else cls(settings, context, people=people, bind=bind)
 
     def renew(self) -> None:
         """Take up a renewed certificate: connections that begin from now on use it. Errors: ConfigError."""

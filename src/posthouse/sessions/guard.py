@@ -14,7 +14,7 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -23,7 +23,7 @@ from posthouse.store import ban, familiar
 from posthouse.store.account import Account
 from posthouse.store.address import canonical
 from posthouse.store.ban import Ban
-from posthouse.store.change import Subscription
+from posthouse.store.change import HOUSE, Subscription
 from posthouse.store.engine import Store
 
 from .session import Peer
@@ -74,10 +74,11 @@ class Guard:
         self._feed: Subscription | None = None
         self._reading: asyncio.Task[None] | None = None
         self._changed = False  # while they are read
+        self.heard: Callable[[], Awaitable[None]] | None = None  # who else wants to hear of what belongs to no account
 
     async def start(self) -> None:
         """Read the bans, and hear of every change."""
-        self._feed = self._store.feed.subscribe(ban.FEED, self._hint)
+        self._feed = self._store.feed.subscribe(HOUSE, self._hint)
         self._hold(await self._store.read(ban.list_all))
 
     async def stop(self) -> None:
@@ -192,6 +193,8 @@ class Guard:
             self._changed = False
             try:
                 self._hold(await self._store.read(ban.list_all))
+                if self.heard is not None:
+                    await self.heard()
             except StoreError as error:
                 log.error("the bans could not be read; those known before hold: %s", error)
 

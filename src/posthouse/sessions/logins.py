@@ -17,6 +17,7 @@ from posthouse.errors import StoreError
 from posthouse.store import account, app_password, password, scram_key, secret
 from posthouse.store.account import Account
 from posthouse.store.app_password import AppPassword
+from posthouse.store.change import HOUSE
 from posthouse.store.engine import Store, Tx
 from posthouse.wire.scram import Keys, pretended_keys
 
@@ -95,6 +96,8 @@ class Logins:
         without = await self._store.read(scram_key.accounts_without)
         self.scram = not without
         if without:
+            # The last key that is missing may be made by another process.
+            self.guard.heard = self._look_again
             log.warning(
                 "SCRAM is not offered yet: %d accounts have passwords without keys for it (%s%s); they are made when"
                 " the password is next used or changed",
@@ -167,6 +170,9 @@ class Logins:
         except StoreError as error:  # a full disk is no reason to keep somebody from reading letters, or deleting some
             log.warning("the use of an app password could not be noted: %s", error)
 
+    async def _look_again(self) -> None:
+        self.scram = self.scram or not await self._store.read(scram_key.accounts_without)
+
     async def _make_keys(self, known: _Known, secret: str, of: int | None = None) -> None:
         """The password was set by a program that didn't know of SCRAM: now that it is seen, it gets its keys."""
         assert known.account is not None
@@ -216,4 +222,7 @@ def _keep_keys(tx: Tx, found: Account, keys: dict[str, Keys], of: int | None) ->
     now = account.get(tx, found.id)
     if of is not None or now.password == found.password:
         scram_key.keep(tx, found.id, keys, of)
-    return not scram_key.accounts_without(tx)
+    if scram_key.accounts_without(tx):
+        return False
+    tx.changed(HOUSE, tx.now)
+    return True

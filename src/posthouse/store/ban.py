@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 from posthouse.errors import NotFound, StoreError
 
 from .address import canonical
+from .change import HOUSE
 
 if TYPE_CHECKING:
     from .engine import Tx
 
-# The hint's "account": bans belong to none.
-FEED = 0
 # Seconds after the end of a ban in which the next one counts as a further one.
 REMEMBERED = 86_400
 # Seconds: no automatic ban is longer.
@@ -84,7 +83,7 @@ def _write(tx: Tx, ban: Ban) -> Ban:
         until=ban.until,
         times=ban.times,
     )
-    tx.changed(FEED, tx.now)
+    tx.changed(HOUSE, tx.now)
     return ban
 
 
@@ -97,7 +96,7 @@ def lift(tx: Tx, kind: str, subject: str) -> list[Ban]:
         "DELETE FROM ban WHERE kind = :kind AND subject = :subject",
         [{"kind": kind, "subject": ban.subject} for ban in held],
     )
-    tx.changed(FEED, tx.now)
+    tx.changed(HOUSE, tx.now)
     return held
 
 
@@ -105,7 +104,7 @@ def lift_all(tx: Tx) -> list[Ban]:
     """None holds any more. Which did."""
     held = list_all(tx)
     tx.run("DELETE FROM ban")
-    tx.changed(FEED, tx.now)
+    tx.changed(HOUSE, tx.now)
     return held
 
 

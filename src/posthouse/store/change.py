@@ -27,6 +27,10 @@ QUIET_SECONDS = 0.1
 LONGEST_QUIET_SECONDS = 1.6
 
 
+# The "account" of hints about what belongs to none: bans, and keys that were missing.
+HOUSE = 0
+
+
 class Placed(NamedTuple):
     """A message in a mailbox, as it is now. `flags` is the line of its flags (see flag.py)."""
 
