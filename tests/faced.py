@@ -84,5 +84,9 @@ class Faced:
         options.setdefault("context", trusting_context())
         return self.patient(self.module.ImapClient.connect(url, **options))
 
+    def pop3(self, url: str, **options: Any) -> Any:
+        options.setdefault("context", trusting_context())
+        return self.patient(self.module.Pop3Client.connect(url, **options))
+
     def account(self, address: str, **options: Any) -> Any:
         return self.patient(self.module.Account(address, context=trusting_context(), **options))

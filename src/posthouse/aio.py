@@ -1,7 +1,7 @@
 """What `posthouse` offers, for asyncio: the same names, with ``await``, ``async with`` and ``async for``."""
 
-from .client.aio import Account, ImapClient, SmtpClient
+from .client.aio import Account, ImapClient, Pop3Client, SmtpClient
 from .client.message import Message, parse
 from .client.query import Q
 
-__all__ = ["Account", "ImapClient", "Message", "Q", "SmtpClient", "parse"]
+__all__ = ["Account", "ImapClient", "Message", "Pop3Client", "Q", "SmtpClient", "parse"]

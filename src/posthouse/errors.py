@@ -15,7 +15,8 @@
     │   ├── LoginRefused          … to the user name and password
     │   │   └── LoginPaused       … for now: after too many that failed
     │   ├── SmtpRefused           … with an SMTP reply
-    │   └── ImapRefused           … with NO or BAD
+    │   ├── ImapRefused           … with NO or BAD
+    │   └── Pop3Refused           … with -ERR
     ├── MailboxRenewed            the server made a mailbox anew: its messages have other numbers now
     ├── MailFileError             a file or folder is not the mail (.eml, mbox, Maildir) it should be, or is taken
     ├── InvalidMessage            a letter that can't be composed (bad address, line break in a header, missing file)
@@ -118,6 +119,14 @@ class ImapRefused(Refused):
     def __init__(self, message: str, *, condition: str = "NO", code: str = "", advice: str = "") -> None:
         super().__init__(message, advice=advice)
         self.condition = condition
+        self.code = code
+
+
+class Pop3Refused(Refused):
+    """The server answered -ERR. ``code`` is the response code ("IN-USE", "SYS/TEMP", RFC 2449 §8) or empty."""
+
+    def __init__(self, message: str, *, code: str = "", advice: str = "") -> None:
+        super().__init__(message, advice=advice)
         self.code = code
 
 

@@ -15,9 +15,9 @@ T = TypeVar("T")
 # Servers greet at once, except those that test a client's patience (Postfix's postscreen: 6 seconds) or look up who
 # calls. After this long we ask whether the port is one for TLS.
 SILENCE = 7.0
-# RFC 5321 §4.5.3.2.1: five minutes, as a server that is too busy keeps its callers waiting. IMAP has no such rule, and
-# a person in front of it.
-TIMEOUTS = {Protocol.SMTP: 300.0, Protocol.LMTP: 300.0, Protocol.IMAP: 60.0}
+# RFC 5321 §4.5.3.2.1: five minutes, as a server that is too busy keeps its callers waiting. IMAP and POP3 have no such
+# rule, and a person in front of them.
+TIMEOUTS = {Protocol.SMTP: 300.0, Protocol.LMTP: 300.0, Protocol.IMAP: 60.0, Protocol.POP3: 60.0}
 # RFC 8446 §5.1: ContentType alert(21) and handshake(22). No greeting begins with such an octet.
 TLS_RECORDS = (b"\x15", b"\x16")
 

@@ -26,6 +26,7 @@ class Protocol(enum.Enum):
     SMTP = "smtp"
     LMTP = "lmtp"
     IMAP = "imap"
+    POP3 = "pop3"
 
 
 # scheme -> protocol, port, security. A letter of one's own is handed in at the submission ports (RFC 6409 §3.1,
@@ -39,6 +40,8 @@ SCHEMES: dict[str, tuple[Protocol, int, Security]] = {
     "lmtp": (Protocol.LMTP, 24, Security.NONE),
     "imap": (Protocol.IMAP, 143, Security.STARTTLS),
     "imaps": (Protocol.IMAP, 993, Security.IMPLICIT),
+    "pop3": (Protocol.POP3, 110, Security.STARTTLS),
+    "pop3s": (Protocol.POP3, 995, Security.IMPLICIT),
 }
 # A port that means TLS from the first octet, whatever the scheme says, unless ?tls= says otherwise.
 IMPLICIT_PORTS = frozenset({465, 993, 995})
@@ -47,6 +50,7 @@ EXAMPLES = {
     Protocol.SMTP: "smtp://ada@mail.example.org:587?tls=starttls",
     Protocol.LMTP: "lmtp://127.0.0.1:24",
     Protocol.IMAP: "imap://ada@mail.example.org:143?tls=starttls",
+    Protocol.POP3: "pop3://ada@mail.example.org:110?tls=starttls",
 }
 
 

@@ -4,7 +4,7 @@ The maildrop is shared, not locked. RFC 1939 §4 wants an exclusive lock, so tha
 login and the update; here they can't anyway: messages never change, numbers are those of a snapshot, UIDs aren't given
 twice, and the update removes exactly what this client marked. A lock would keep out a person's second program, and
 everybody for ten minutes after a line was cut ([IN-USE], the best known trouble of POP3). Dovecot and Gmail do the same
-(Dovecot: pop3_lock_session=no). What IMAP removes meanwhile is told to who asks for it.
+(Dovecot: pop3_lock_session=no). What others remove meanwhile stays readable here for an hour at least (store/tidy.py).
 
 Flags are IMAP's: nothing here reads or sets one, so that a letter fetched by a program is still new for a person.
 """
@@ -27,6 +27,7 @@ from posthouse.pop3.server import Pop3Server
 from posthouse.store import mail, mailbox
 from posthouse.store.account import Account
 from posthouse.store.engine import Tx
+from posthouse.store.mailbox import Mailbox
 from posthouse.wire.sasl import Challenge
 
 from .house import House
@@ -57,7 +58,7 @@ class Pop3Session(Session[Event]):
         super().__init__(self._server, line)
         self._exchange: Exchange | None = None
         self._account: Account | None = None
-        self._mailbox_id = 0
+        self._inbox: Mailbox | None = None
         self._reading: Reading | None = None
         self._retrieved = 0
         self._updating = False
@@ -116,9 +117,10 @@ class Pop3Session(Session[Event]):
     async def _open(self, account: Account) -> None:
         """Take the snapshot. Errors: StoreError."""
         self._exchange = None
-        self._mailbox_id, maildrop = await self._house.store.read(_snapshot, account.id)
+        inbox, maildrop = await self._house.store.read(_snapshot, account.id)
         self._account = account
-        self._reading = Reading(self._house.store, self._mailbox_id, maildrop)
+        self._inbox = inbox
+        self._reading = Reading(self._house.store, inbox, maildrop)
         self._server.authenticated(maildrop)
 
     # -- the messages --------------------------------------------------------------------------------------------
@@ -156,13 +158,13 @@ class Pop3Session(Session[Event]):
 
     async def _update(self, _: event.Update) -> None:
         maildrop = self._server.maildrop
-        assert maildrop is not None
+        assert maildrop is not None and self._inbox is not None
         marked = maildrop.marked()
         gone: list[int] = []
         self._updating = True
         try:
             if marked:
-                gone = await self._house.store.write(mail.remove, self._mailbox_id, marked)
+                gone = await self._house.store.write(mail.remove, self._inbox.id, marked)
         except StoreError as error:
             log.error("the messages that %s deleted could not be removed: %s (%s)", self._who, error, error.__cause__)
             self._server.refuse(reply.NOT_UPDATED)
@@ -189,14 +191,14 @@ class Pop3Session(Session[Event]):
     }
 
 
-def _snapshot(tx: Tx, account_id: int) -> tuple[int, Maildrop]:
+def _snapshot(tx: Tx, account_id: int) -> tuple[Mailbox, Maildrop]:
     """INBOX as it is now: one query, no octets."""
     inbox = mailbox.existing(tx, account_id, "INBOX")
     uids, sizes = array("L"), array("L")
     for uid, size in mail.fetch(tx, inbox.id, mail.ALL, ("size",)):
         uids.append(uid)
         sizes.append(size)
-    return inbox.id, Maildrop(inbox.uidvalidity, uids, sizes)
+    return inbox, Maildrop(inbox.uidvalidity, uids, sizes)
 
 
 def _refusal(error: LoginRefused | RemoteProtocolError | StoreError) -> Reply:

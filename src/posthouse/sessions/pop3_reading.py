@@ -9,12 +9,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 from posthouse.errors import NotFound, StoreError
 from posthouse.imap.fetch import BodySection, Section, Text
 from posthouse.pop3.maildrop import Maildrop
 from posthouse.store import mail
-from posthouse.store.engine import Store, Tx
+from posthouse.store.engine import Row, Store, Tx
+from posthouse.store.mailbox import Mailbox
 
 from .letter import Letter
 
@@ -48,16 +50,17 @@ class Message:
 class Reading:
     """What one client reads of its maildrop."""
 
-    def __init__(self, store: Store, mailbox_id: int, maildrop: Maildrop) -> None:
+    def __init__(self, store: Store, mailbox: Mailbox, maildrop: Maildrop) -> None:
+        """``mailbox`` as it was when the maildrop was made of it."""
         self._store = store
-        self._mailbox_id = mailbox_id
+        self._mailbox = mailbox
         self._maildrop = maildrop
         self._next = -1  # the place behind the last message that was asked for
         self._window = 1  # messages that are read at a time
         self._ahead: dict[int, Message] = {}  # by place
 
     async def message(self, place: int) -> Message:
-        """The message at this place. Errors: NotFound: it was removed meanwhile; StoreError."""
+        """The message at this place. Errors: NotFound: it was removed meanwhile, and long ago; StoreError."""
         found = self._ahead.pop(place, None)
         if found is None:
             self._window = min(self._window * 2, MOST_AHEAD) if place == self._next else 1
@@ -71,15 +74,15 @@ class Reading:
     async def _read(self, first: int) -> None:
         uids = self._maildrop.uids
         last = min(first + self._window, len(uids)) - 1
-        read = await self._store.read(_read_some, self._mailbox_id, uids[first], uids[last])
+        read = await self._store.read(_read_some, self._mailbox, uids[first], uids[last], last - first + 1)
         self._ahead = {bisect_left(uids, uid): message for uid, message in read}
 
 
-def _read_some(tx: Tx, mailbox_id: int, first: int, last: int) -> list[tuple[int, Message]]:
-    """The messages with these UIDs, as far as their octets have room; the first in any case."""
+def _read_some(tx: Tx, mailbox: Mailbox, first: int, last: int, count: int) -> list[tuple[int, Message]]:
+    """The ``count`` messages with these UIDs, as far as their octets have room; the first in any case."""
     room = AHEAD
     read: list[tuple[int, Message]] = []
-    for uid, blob, prefix, header_size, size in mail.fetch(tx, mailbox_id, ((first, last),), COLUMNS):
+    for uid, blob, prefix, header_size, size in _rows(tx, mailbox, first, last, count):
         if read and size > room:
             break
         octets = None
@@ -94,6 +97,17 @@ def _read_some(tx: Tx, mailbox_id: int, first: int, last: int) -> list[tuple[int
         letter = Letter((blob, prefix, header_size, size, b""), tx.blobs)
         read.append((uid, Message(size, len(prefix) + header_size, octets, letter)))
     return read
+
+
+def _rows(tx: Tx, mailbox: Mailbox, first: int, last: int, count: int) -> list[Row]:
+    """Their rows. What others removed since the login stays readable, as long as the store keeps it."""
+    ranges = ((first, last),)
+    rows = mail.fetch(tx, mailbox.id, ranges, COLUMNS)
+    if len(rows) < count:
+        since = mailbox.highestmodseq
+        rows += mail.fetch_removed(tx, mailbox.account_id, mailbox.id, ranges, COLUMNS, since)
+        rows.sort(key=itemgetter(0))
+    return rows
 
 
 def _whole(tx: Tx, blob: str, prefix: bytes, size: int) -> bytes:

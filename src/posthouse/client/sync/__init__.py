@@ -4,6 +4,7 @@
 """The blocking face."""
 
 from .account import Account
+from .pop3 import Pop3Client
 from .protocol import ImapClient, SmtpClient
 
-__all__ = ["Account", "ImapClient", "SmtpClient"]
+__all__ = ["Account", "ImapClient", "Pop3Client", "SmtpClient"]

@@ -1,0 +1,121 @@
+"""The POP3 client: for the inbox of a provider that has nothing better, and for scripts that empty one."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from types import TracebackType
+from typing import Self
+
+from posthouse.net.stream import AsyncStream
+from posthouse.net.tls import client_context
+from posthouse.wire.sasl import Credentials
+
+from .. import pop3
+from ..pop3 import Retrieved
+from ..url import Protocol, Server
+from .protocol import CONNECT_TIMEOUT, _Client
+
+
+class Pop3Client(_Client):
+    """A connection to a server that lets its inbox be fetched::
+
+    async with await Pop3Client.connect("pop3://mail.example.org") as client:
+        await client.login("ada@example.org", password)
+        async for message in client.retrieve_many(await client.unique_ids()):
+            save(message.check())
+            await client.delete(message.number)
+
+    What is deleted is removed when the connection is closed in peace; not when the block is left by an error.
+    """
+
+    def __init__(self, stream: AsyncStream, context: ssl.SSLContext, conversation: pop3.Conversation) -> None:
+        super().__init__(stream, context)
+        self._conversation = conversation
+
+    @classmethod
+    async def connect(cls, server: Server | str, *, context: ssl.SSLContext | None = None) -> Self:
+        """Connect, and begin TLS as the address says; see `Server.parse` for what an address is.
+
+        ``context``: whom to trust, if not those whom the system trusts. Raises `ConnectionFailed`, its kind
+        `TlsError`, and `Pop3Refused`.
+        """
+        server = Server.parse(server, Protocol.POP3) if isinstance(server, str) else server
+        stream = await AsyncStream.connect(server.host, server.port, CONNECT_TIMEOUT)
+        conversation = pop3.Conversation(server, loopback=stream.loopback)
+        client = cls(stream, context or client_context(), conversation)
+        try:
+            await client._run(pop3.connect(conversation))
+        except BaseException:
+            client._drop()
+            raise
+        return client
+
+    async def login(self, user: str, password: str) -> None:
+        """Log in. Raises `LoginRefused`, `TlsError` rather than to send the password in clear text, and `Pop3Refused`
+        when the password is right and the mailbox can't be opened now."""
+        await self._run(pop3.login(self._conversation, Credentials(user, password)))
+
+    async def capabilities(self) -> dict[str, str]:
+        """What the server can do: tag in upper case to arguments."""
+        return await self._run(pop3.capabilities(self._conversation))
+
+    async def stat(self) -> tuple[int, int]:
+        """How many messages there are, and their octets."""
+        return await self._run(pop3.stat(self._conversation))
+
+    async def sizes(self) -> dict[int, int]:
+        """The octets of each message, by its number; numbers are those of this connection."""
+        return await self._run(pop3.sizes(self._conversation))
+
+    async def unique_ids(self) -> dict[int, str]:
+        """The name of each message, by its number: the same on every connection, and never another message's."""
+        return await self._run(pop3.unique_ids(self._conversation))
+
+    async def top(self, number: int, lines: int = 0) -> bytes:
+        """A message's header, and so many lines of its body. Raises `Pop3Refused`."""
+        return await self._run(pop3.top(self._conversation, number, lines))
+
+    async def retrieve(self, number: int) -> bytes:
+        """A message. Raises `Pop3Refused` if there is none of that number."""
+        return (await self._run(pop3.retrieve(self._conversation, number))).check()
+
+    async def retrieve_many(self, numbers: Iterable[int]) -> AsyncIterator[Retrieved]:
+        """Messages, one after another; with a server that allows it, without a round trip for each.
+
+        A message that is refused is a result like any other; `Retrieved.check` raises. What is deleted meanwhile is
+        marked when the last message has come; who leaves the loop early ends the connection, and deletes nothing.
+        """
+        waiting = list(numbers)
+        try:
+            for place, number in enumerate(waiting):
+                following = waiting[place + 1 : place + pop3.MOST_AHEAD]
+                yield await self._run(pop3.retrieve(self._conversation, number, following))
+        finally:
+            if self._conversation.ahead:
+                self._drop()
+
+    async def delete(self, *numbers: int) -> None:
+        """Mark messages; `close` removes them. Raises `Pop3Refused`."""
+        await self._run(pop3.delete(self._conversation, numbers))
+
+    async def reset(self) -> None:
+        """Take back what was deleted on this connection."""
+        await self._run(pop3.reset(self._conversation))
+
+    async def noop(self) -> None:
+        """Ask whether the connection still stands. Raises `ConnectionFailed`."""
+        await self._run(pop3.noop(self._conversation))
+
+    async def close(self) -> None:
+        """Have what was deleted removed, and close the connection. Raises `Pop3Refused` if it was not removed."""
+        if self._conversation.ahead:
+            self._drop()
+        await self._goodbye(pop3.quit(self._conversation))
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._drop()  # RFC 1939 §6: without QUIT nothing is removed
+        await self.close()
