@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posthouse.store import account, index, mail, tidy
+from posthouse.store import account, blob, index, mail, octets, text, tidy
 from posthouse.store.engine import Store
 from posthouse.store.mailbox import Mailbox
-from posthouse.store.search import Body, Text, search
+from posthouse.store.search import Body, Header, Not, Text, search
 from store_helpers import Clock, House, letter, only_sqlite
 
 WORDS = [
@@ -172,3 +172,79 @@ def test_one_process_indexes(house: House) -> None:
     assert counts == [0]
     watched.close()
     other.close()
+
+
+FIELDS = (
+    "Subject: one\r\nList-Id: <dev.lists.example>\r\nX-Odd_Name%: a\r\n\r\ntext: list-id: <dev>\r\n",
+    "Subject: list-id: <dev\r\nX-Odd: b\r\n\r\n\r\n",
+    "subject: two\r\nLIST-ID:\r\n =?utf-8?q?Entwicklung_f=C3=BCr?= <ops.lists.example>\r\n\r\n\r\n",
+    "Subject: three\r\nX-Empty:\r\n\r\n\r\n",
+)
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    ("name", "wanted", "found"),
+    [
+        ("list-id", "", [1, 3]),
+        ("List-ID", "lists", [1, 3]),
+        ("list-id", "<dev", [1]),
+        ("list-id", "FÜR <OPS", [3]),
+        ("list-id", ".", [1, 3]),
+        ("list", "", []),
+        ("x-odd_name%", "", [1]),
+        ("x-odd%", "", []),
+        ("x_odd", "", []),
+        ("x-empty", "", [4]),
+        ("subject", "e", [1, 2, 4]),
+        ("nowhere", "", []),
+    ],
+)
+def test_a_field_is_found_with_the_index_and_without(house: House, name: str, wanted: str, found: list[int]) -> None:
+    inbox = house.box(house.account())
+    for raw in FIELDS:
+        house.append(inbox, raw=raw.encode())
+    assert house.store.look(search, inbox.id, Header(name, wanted)) == found
+    house.store.index.advance(house.store)
+    assert house.store.look(search, inbox.id, Header(name, wanted)) == found
+    assert house.store.look(search, inbox.id, Not(Header(name, wanted))) == sorted({1, 2, 3, 4} - set(found))
+
+
+def big(attachment: int) -> bytes:
+    """A letter with a file of so many octets between its text and a last one."""
+    line = b"QUJD" * 19 + b"\r\n"
+    return (
+        b"Subject: big\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b"--b\r\n\r\nthe first words\r\n--b\r\nContent-Type: application/pdf; name=plan.pdf\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n"
+        + line * (attachment // len(line))
+        + b"--b\r\n\r\nthe last words\r\n--b--\r\n"
+    )
+
+
+def test_of_a_large_letter_only_the_text_is_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    class Counted(octets.Octets):
+        def __getitem__(self, where: slice) -> bytes:
+            found = super().__getitem__(where)
+            read.append(len(found))
+            return found
+
+    monkeypatch.setattr(blob, "Octets", Counted)
+    inbox = house.box(house.account())
+    house.append(inbox, raw=big(5_000_000))
+    for key in (Body("first words"), Body("last words"), Body("plan.pdf"), Text("subject: big")):
+        assert house.store.look(search, inbox.id, key) == [1]
+    if house.store.index is not None:
+        house.store.index.advance(house.store)
+        assert house.store.look(search, inbox.id, Body("last words")) == [1]
+    assert 0 < sum(read) < 10_000
+
+
+def test_of_a_giant_text_the_beginning_is_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text, "MAX_TEXT", 100)
+    inbox = house.box(house.account())
+    house.append(inbox, raw=letter(body="early " + "x" * 100 + " late"))
+    assert house.store.look(search, inbox.id, Body("early")) == [1]
+    assert house.store.look(search, inbox.id, Body("late")) == []

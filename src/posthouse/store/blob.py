@@ -26,6 +26,7 @@ from typing import Any
 from posthouse.errors import StoreError, StoreFull
 
 from .disk import Disk
+from .octets import Octets
 from .waiter import Waiter, settle
 
 # Beyond this a letter goes to a file while it arrives. Most letters are smaller; 500 sessions hold 128 MB at the worst.
@@ -223,14 +224,12 @@ class Blobs:
         finally:
             os.close(descriptor)
 
-    def octets(self, blob_id: str, most: int) -> bytes | mmap.mmap:
-        """All octets, the first `most` of them at the most, to read; a big letter's are mapped, not loaded. Blocks."""
-        path = self.path(blob_id)
+    @contextlib.contextmanager
+    def open(self, blob_id: str, *, longest: int) -> Iterator[Octets]:
+        """Its octets, to be read in slices. Blocks. Errors: StoreError, also where a slice can't be read."""
         try:
-            if path.stat().st_size <= SPOOL_MEMORY:
-                return self.read(blob_id, 0, most)
-            with path.open("rb") as file:
-                return mmap.mmap(file.fileno(), min(path.stat().st_size, most), prot=mmap.PROT_READ)
+            with Octets(self.path(blob_id), longest) as octets:
+                yield octets
         except OSError as error:
             raise explain(error) from error
 

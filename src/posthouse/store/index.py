@@ -42,8 +42,6 @@ CREATE VIRTUAL TABLE IF NOT EXISTS trigram USING fts5(
 """
 # Characters of a body that are kept. What a person reads is shorter; a log file of 50 MB isn't worth it.
 MAX_BODY = 1_000_000
-# Octets of a message that are read for it.
-MAX_OCTETS = 64 * 1024 * 1024
 PORTION = 100  # messages indexed in one transaction
 CHECKED = 1_000  # messages looked up in one go, to see which are gone
 PAUSE = 2.0  # seconds between a delivery and its indexing, at most
@@ -60,7 +58,8 @@ class _Message(NamedTuple):
     account_id: int
     prefix: bytes
     blob_id: str
-    size: int
+    header_size: int
+    tree: bytes
 
 
 class Index:
@@ -214,7 +213,8 @@ def _ids_after(tx: Tx, last: int, done: int) -> list[int]:
 
 def _messages_after(tx: Tx, last: int) -> list[_Message]:
     rows = tx.all(
-        "SELECT id, account_id, prefix, blob_id, size FROM message WHERE id > :last ORDER BY id LIMIT :portion",
+        "SELECT m.id, m.account_id, m.prefix, m.blob_id, m.header_size, w.tree FROM message m"
+        " JOIN wire w ON w.message_id = m.id WHERE m.id > :last ORDER BY m.id LIMIT :portion",
         last=last,
         portion=PORTION,
     )
@@ -228,11 +228,11 @@ def _existing(tx: Tx, first: int, last: int) -> set[int]:
 
 def _document(store: Store, message: _Message) -> tuple[int, int, str, str, int]:
     try:
-        octets = store.blobs.octets(message.blob_id, MAX_OCTETS)
+        octets = store.blobs.read(message.blob_id, 0, message.header_size)
+        body = text.folded_body(store.blobs, message.blob_id, message.tree, MAX_BODY)
     except StoreError:  # just deleted; or lost: then a search reads it itself, and fails as it should
         return message.id, message.account_id, "", "", 0
-    body = text.folded_body(octets)
-    whole = len(body) <= MAX_BODY and len(octets) < MAX_OCTETS
+    whole = len(body) <= MAX_BODY
     header = text.folded_header(message.prefix, octets)
     return message.id, message.account_id, header, body[:MAX_BODY], int(whole)
 

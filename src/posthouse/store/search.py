@@ -18,6 +18,7 @@ from .fold import clean, fold
 from .mail import account_of, ordered
 
 if TYPE_CHECKING:
+    from .blob import Blobs
     from .engine import Row, Tx
 
 
@@ -167,8 +168,8 @@ JOINS = {
 
 # More ranges than this are compared here, not in the query: SQLite refuses an expression 1,000 levels deep.
 RANGES_IN_SQL = 200
-# Octets of a message that are read for a search; what lies beyond, in one giant attachment, is not looked at.
-MAX_SCAN = 64 * 1024 * 1024
+# Messages whose rows are read in one go, to look at their octets.
+SCANNED = 200
 
 
 def search(tx: Tx, mailbox_id: int, key: Key) -> list[int]:
@@ -252,75 +253,98 @@ class _Search:
                 return uids - self._among(inner, uids)
             case Uids(ranges):
                 return {uid for low, high in ordered(ranges) for uid in _between(uids, low, high)}
-            case Body() | Text():
+            case Body() | Text() | Header():
                 return self._indexed(key, uids)
-            case Header():
-                return self._scan(key, uids)
         raise AssertionError(key)
 
-    def _indexed(self, key: Body | Text, uids: set[int]) -> set[int]:
+    def _indexed(self, key: Octets, uids: set[int]) -> set[int]:
         """Ask the index, and read what isn't in it yet."""
         if not self._tx.has_index:
             return self._scan(key, uids)
-        wanted = fold(clean(key.text))
-        in_mailbox = "p.mailbox_id = :mailbox_id"
-        condition = "t.body LIKE :pattern ESCAPE '!'"
-        if isinstance(key, Text):
-            condition = f"({condition} OR t.header LIKE :pattern ESCAPE '!')"
-        if len(wanted) < index.SHORTEST:
+        condition, looked_up = INDEXED[type(key)](key)
+        if len(looked_up) < index.SHORTEST:
             source = "placement p CROSS JOIN search.text t ON t.message_id = p.message_id"
             query = ""
         else:
             source = "search.text t CROSS JOIN placement p ON p.message_id = t.message_id"
             condition += " AND t.message_id IN (SELECT rowid FROM search.trigram WHERE trigram MATCH :query)"
-            query = index.query(self._account_id, wanted)
+            query = index.query(self._account_id, looked_up)
         found = self._tx.all(
-            f"SELECT p.uid FROM {source} WHERE {in_mailbox} AND {condition}",
+            f"SELECT p.uid FROM {source} WHERE p.mailbox_id = :mailbox_id AND {condition}",
             mailbox_id=self._mailbox_id,
             pattern=pattern(key.text),
+            field=f"%\n{escaped(fold(clean(key.name)))}: {pattern(key.text)}" if isinstance(key, Header) else "",
             query=query,
         )
         open_yet = self._tx.all(
-            f"SELECT p.uid FROM placement p WHERE {in_mailbox} AND p.message_id > (SELECT done FROM search.state)"
+            "SELECT p.uid FROM placement p WHERE p.mailbox_id = :mailbox_id"
+            " AND p.message_id > (SELECT done FROM search.state)"
             " UNION SELECT p.uid FROM search.text t CROSS JOIN placement p ON p.message_id = t.message_id"
-            f" WHERE {in_mailbox} AND t.whole = 0",
+            " WHERE p.mailbox_id = :mailbox_id AND t.whole = 0",
             mailbox_id=self._mailbox_id,
         )
-        hits = {uid for (uid,) in found}
-        rest = {uid for (uid,) in open_yet} & uids
-        return (hits & uids) | self._scan(key, rest - hits)
+        hits = {uid for (uid,) in found} & uids
+        rest = ({uid for (uid,) in open_yet} & uids) - hits
+        if isinstance(key, Header) and key.text:  # the field was found, and the text behind it: perhaps in another one
+            hits = self._scan(key, hits)
+        return hits | self._scan(key, rest)
 
     def _scan(self, key: Octets, uids: set[int]) -> set[int]:
-        """Read the octets of each message."""
+        """Read what the key looks at from the octets of each message."""
         found = set()
-        is_in = _matcher(key)
-        for uid in sorted(uids):
-            row = self._tx.one(
-                "SELECT m.prefix, m.blob_id, m.header_size, m.size FROM placement p"
-                " JOIN message m ON m.id = p.message_id WHERE p.mailbox_id = :mailbox_id AND p.uid = :uid",
+        is_in = _matcher(key, self._tx.blobs)
+        ordered_uids = sorted(uids)
+        for start in range(0, len(ordered_uids), SCANNED):
+            some = ", ".join(map(str, ordered_uids[start : start + SCANNED]))
+            for uid, *row in self._tx.all(
+                "SELECT p.uid, m.prefix, m.blob_id, m.header_size, w.tree FROM placement p"
+                " JOIN message m ON m.id = p.message_id JOIN wire w ON w.message_id = p.message_id"
+                f" WHERE p.mailbox_id = :mailbox_id AND p.uid IN ({some})",
                 mailbox_id=self._mailbox_id,
-                uid=uid,
-            )
-            assert row is not None  # within one snapshot
-            prefix, blob_id, header_size, size = row
-            end = header_size if isinstance(key, Header) else min(size, MAX_SCAN)
-            if is_in(prefix, self._tx.blobs.read(blob_id, 0, end)):
-                found.add(uid)
+            ):
+                if is_in(*row):
+                    found.add(uid)
         return found
 
 
-def _matcher(key: Octets) -> Callable[[bytes, bytes], bool]:
-    """Whether prefix and octets have what the key asks for."""
+def _in_body(key: Octets) -> tuple[str, str]:
+    return "t.body LIKE :pattern ESCAPE '!'", fold(clean(key.text))
+
+
+def _in_text(key: Octets) -> tuple[str, str]:
+    return "(t.body LIKE :pattern ESCAPE '!' OR t.header LIKE :pattern ESCAPE '!')", fold(clean(key.text))
+
+
+def _in_field(key: Octets) -> tuple[str, str]:
+    assert isinstance(key, Header)
     wanted = fold(clean(key.text))
-    match key:
-        case Header(name):
-            return lambda prefix, octets: any(wanted in value for value in text.folded_fields(prefix, octets, name))
-        case Body():
-            return lambda prefix, octets: wanted in text.folded_body(octets)
-        case Text():
-            return lambda prefix, octets: (
-                wanted in text.folded_header(prefix, octets) or wanted in text.folded_body(octets)
-            )
+    name = f"\n{fold(clean(key.name))}: "
+    return "char(10) || t.header LIKE :field ESCAPE '!'", wanted if len(wanted) >= index.SHORTEST else name
+
+
+# How the index is asked: what is true for each message that it has, and the text whose trigrams narrow that down.
+INDEXED: dict[type[Octets], Callable[[Octets], tuple[str, str]]] = {Body: _in_body, Text: _in_text, Header: _in_field}
+Look = Callable[[bytes, str, int, bytes], bool]
+
+
+def _matcher(key: Octets, blobs: Blobs) -> Look:
+    """Whether a message has what the key asks for: of prefix, blob's id, its header's size and tree."""
+    wanted = fold(clean(key.text))
+
+    def in_field(prefix: bytes, blob_id: str, header_size: int, tree: bytes) -> bool:
+        assert isinstance(key, Header)
+        header = blobs.read(blob_id, 0, header_size)
+        return any(wanted in value for value in text.folded_fields(prefix, header, key.name))
+
+    def in_body(prefix: bytes, blob_id: str, header_size: int, tree: bytes) -> bool:
+        return wanted in text.folded_body(blobs, blob_id, tree)
+
+    def in_text(prefix: bytes, blob_id: str, header_size: int, tree: bytes) -> bool:
+        header = blobs.read(blob_id, 0, header_size)
+        return wanted in text.folded_header(prefix, header) or in_body(prefix, blob_id, header_size, tree)
+
+    looks: dict[type[Octets], Look] = {Header: in_field, Body: in_body, Text: in_text}
+    return looks[type(key)]
 
 
 def _between(uids: set[int], low: int, high: int) -> Iterable[int]:
@@ -405,9 +429,13 @@ class _Condition:
 
 
 def pattern(wanted: str) -> str:
-    """What LIKE finds the text with, anywhere; "!" is the escape character."""
-    escaped = LIKE_SPECIAL.sub(r"!\g<0>", fold(clean(wanted)))
-    return f"%{escaped}%"
+    """What LIKE finds the text with, anywhere."""
+    return f"%{escaped(fold(clean(wanted)))}%"
+
+
+def escaped(wanted: str) -> str:
+    """What LIKE finds nothing but this with; "!" is the escape character."""
+    return LIKE_SPECIAL.sub(r"!\g<0>", wanted)
 
 
 LIKE_SPECIAL = re.compile(r"[%_!]")

@@ -1,29 +1,52 @@
-"""What a search looks at in a letter's octets: its header fields, its text parts, its files' names; folded."""
+"""What a search looks at in a letter's octets: its header fields, its text parts, its files' names; folded.
+
+Of a letter of 50 MB only the text parts are read: where they are, is known since the delivery.
+"""
 
 from __future__ import annotations
 
+from itertools import chain
+from typing import TYPE_CHECKING, cast
+
 from posthouse.message import mime
 from posthouse.message.attachment import given_name
-from posthouse.message.mime import Buffer
 from posthouse.message.summary import search_text
 
 from .fold import clean, fold
 
+if TYPE_CHECKING:
+    from .blob import Blobs
 
-def folded_fields(prefix: bytes, octets: bytes, name: str) -> list[str]:
-    """The texts of all fields of this name; `octets` are a header, or a letter."""
-    values = [*mime.scan(prefix).fields.get_all(name), *mime.scan(octets).fields.get_all(name)]
+# Octets of one text part that are looked at: some 4,000 pages. What lies behind, in a log or a table, is not found.
+MAX_TEXT = 8 * 1024 * 1024
+
+
+def folded_fields(prefix: bytes, header: bytes, name: str) -> list[str]:
+    """The texts of all fields of this name."""
+    values = [*mime.scan(prefix).fields.get_all(name), *mime.scan(header).fields.get_all(name)]
     return [fold(clean(value)) for value in values]
 
 
-def folded_header(prefix: bytes, octets: Buffer) -> str:
-    """The whole header, a field a line, decoded; `octets` are a header, or a letter."""
-    lines = [f"{name}: {value}" for part in (prefix, octets) for name, value in mime.scan(part).fields]
+def folded_header(prefix: bytes, header: bytes) -> str:
+    """The whole header, a field a line, decoded."""
+    lines = [f"{name}: {value}" for part in (prefix, header) for name, value in mime.scan(part).fields]
     return fold(clean("\n".join(lines)))
 
 
-def folded_body(octets: Buffer) -> str:
-    """All text parts as people read them, then the names of the files, a line each."""
-    root = mime.scan(octets)
-    names = [name for part in root.walk() if (name := given_name(part))]
-    return fold(clean("\n".join([*search_text(octets, root), *names])))
+def folded_body(blobs: Blobs, blob_id: str, tree: bytes, most: int | None = None) -> str:
+    """All text parts as people read them, then the names of the files, a line each; `tree` is `Summary.tree`.
+
+    `most`: with more characters than these no further part is looked at. Errors: StoreError.
+    """
+    with blobs.open(blob_id, longest=MAX_TEXT) as octets:
+        raw = cast("mime.Buffer", octets)  # only slices are taken
+        root = mime.unpack(tree, raw)
+        names = (name for part in root.walk() if (name := given_name(part)))
+        lines: list[str] = []
+        size = 0
+        for line in chain(search_text(raw, root), names):
+            lines.append(fold(clean(line)))
+            size += len(lines[-1]) + 1
+            if most is not None and size > most + 1:
+                break
+        return "\n".join(lines)
