@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from posthouse.errors import StoreError, StoreFull
-from posthouse.store.blob import FILES_A_DIRECTORY, SPOOL_MEMORY, Blob, Blobs
+from posthouse.store import blob
+from posthouse.store.blob import FILES_A_DIRECTORY, MANY, SPOOL_MEMORY, Blob, Blobs
 from posthouse.store.disk import Disk
 
 SMALL = b"Subject: small\r\n\r\nHello.\r\n"
 BIG = os.urandom(SPOOL_MEMORY // 2)
+only_with_syncfs = pytest.mark.skipif(not Disk().syncs_file_systems, reason="syncfs tells of no failures here")
 
 
 class FaultyDisk(Disk):
@@ -27,6 +29,7 @@ class FaultyDisk(Disk):
         self.error = errno.EIO
         self.after = 0  # so many times the step still works
         self.steps: list[str] = []
+        self.slow: tuple[threading.Event, threading.Event] | None = None  # entered, leave: of the next sync
 
     def _step(self, name: str) -> None:
         self.steps.append(name)
@@ -45,7 +48,15 @@ class FaultyDisk(Disk):
 
     def sync(self, descriptor: int) -> None:
         self._step("sync")
+        if self.slow is not None:
+            (entered, leave), self.slow = self.slow, None
+            entered.set()
+            assert leave.wait(10)
         super().sync(descriptor)
+
+    def sync_file_system(self, descriptor: int) -> None:
+        self._step("sync_file_system")
+        super().sync_file_system(descriptor)
 
     def rename(self, source: Path, target: Path) -> None:
         self._step("rename")
@@ -121,17 +132,72 @@ def test_the_order_of_steps(blobs: Blobs, disk: FaultyDisk) -> None:
     assert disk.steps == ["create", "write", "sync", "rename", "sync_directory"]
 
 
-def test_many_at_once_share_the_sync_of_the_directory(blobs: Blobs, disk: FaultyDisk) -> None:
-    async def scenario() -> list[Blob]:
-        spools = [blobs.spool() for _ in range(50)]
-        for number, spool in enumerate(spools):
-            spool.write(b"%d" % number)
-        return await asyncio.gather(*(blobs.keep(spool) for spool in spools))
+def together(blobs: Blobs, disk: FaultyDisk, *contents: bytes) -> list[Blob | BaseException]:
+    """Keep letters that have waited together, behind one whose sync takes its time."""
 
-    kept = asyncio.run(scenario())
-    assert [blobs.read(blob.id, 0, 99) for blob in kept] == [b"%d" % number for number in range(50)]
-    assert disk.steps.count("sync") == 50
-    assert disk.steps.count("sync_directory") < 25
+    async def scenario() -> list[Blob | BaseException]:
+        disk.slow = entered, leave = threading.Event(), threading.Event()
+        first = asyncio.create_task(blobs.keep(blobs.spool()))
+        await asyncio.to_thread(entered.wait)
+        spools = [blobs.spool() for _ in contents]
+        for spool, content in zip(spools, contents, strict=True):
+            spool.write(content)
+        tasks = [asyncio.create_task(blobs.keep(spool)) for spool in spools]
+        await asyncio.sleep(0)
+        disk.steps.clear()
+        leave.set()
+        await first
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    return asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("count", [MANY - 1, 50])
+def test_many_at_once_share_syncs(blobs: Blobs, disk: FaultyDisk, count: int) -> None:
+    kept = together(blobs, disk, *(b"%d" % number for number in range(count)))
+    assert [blobs.read(blob.id, 0, 99) for blob in kept if isinstance(blob, Blob)] == [
+        b"%d" % number for number in range(count)
+    ]
+    assert disk.steps.count("sync_directory") <= 4, "of the first one, and of all others"
+    shared = count >= MANY and disk.syncs_file_systems
+    assert (disk.steps.count("sync"), disk.steps.count("sync_file_system")) == ((0, 1) if shared else (count, 0))
+
+
+def test_where_others_write_files_are_synced_by_themselves(
+    blobs: Blobs, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blob, "SLOW", 0.0)
+    together(blobs, disk, *[SMALL] * MANY)
+    together(blobs, disk, *[SMALL] * MANY)
+    assert (disk.steps.count("sync"), disk.steps.count("sync_file_system")) == (MANY, 0)
+
+
+@only_with_syncfs
+def test_what_was_written_while_it_arrived_is_synced_by_itself(blobs: Blobs, disk: FaultyDisk) -> None:
+    """What failed then is known to its own descriptor."""
+    together(blobs, disk, *[SMALL] * MANY, BIG * 3)
+    assert (disk.steps.count("sync"), disk.steps.count("sync_file_system")) == (1, 1)
+
+
+@only_with_syncfs
+@pytest.mark.parametrize(("number", "error"), [(errno.ENOSPC, StoreFull), (errno.EIO, StoreError)])
+def test_a_shared_sync_that_fails_keeps_none(
+    blobs: Blobs, disk: FaultyDisk, number: int, error: type[StoreError]
+) -> None:
+    disk.fails, disk.error = "sync_file_system", number
+    kept = together(blobs, disk, *[SMALL] * 20)
+    assert [type(one) for one in kept] == [error] * 20
+    assert len(files(blobs)) == 1, "the one before them"
+    disk.fails = ""
+    assert all(isinstance(one, Blob) for one in together(blobs, disk, *[SMALL] * 20))
+
+
+@only_with_syncfs
+def test_a_shared_sync_of_which_one_letter_has_no_room(blobs: Blobs, disk: FaultyDisk) -> None:
+    disk.fails, disk.error, disk.after = "write", errno.ENOSPC, 4
+    kept = together(blobs, disk, *[SMALL] * 20)
+    assert [isinstance(one, Blob) for one in kept] == [True] * 4 + [False] * 16
+    assert len(files(blobs)) == 5
 
 
 def test_directories_change_now_and_then(blobs: Blobs) -> None:

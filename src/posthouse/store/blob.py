@@ -1,8 +1,9 @@
 """Octets: each letter one immutable file, `messages/ab/cd/abcd….eml`, byte for byte as it came.
 
 A letter arrives in a `Spool`, in memory while it is small, and becomes a `Blob` when it is kept: written under a
-temporary name, synced, renamed, its directory synced. One thread keeps: it takes all spools that wait, a few helpers
-write and sync their files side by side, and the directory is synced once for all of them.
+temporary name, synced, renamed, its directory synced. One thread keeps: it takes all spools that wait and syncs the
+directory once for all of them. Of a few, helpers write and sync the files side by side; of many the whole file system
+is synced at once, unless that has taken long lately, because others write there too.
 
 That one directory serves for the next FILES_A_DIRECTORY letters, whoever they are for, and is part of a blob's id.
 So a batch costs one sync of a directory, and a sweep after a crash reads only the directories that changed lately.
@@ -18,6 +19,7 @@ import mmap
 import os
 import queue
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,12 @@ SPOOL_MEMORY = 256 * 1024
 FILES_A_DIRECTORY = 1_000
 # Syncs that wait for the disk at the same time.
 HELPERS = 4
+# From so many spools on, the file system is synced instead of each file. Imports: 1.35 times as
+# quick, deliveries at 50 connections 1.18 times.
+MANY = 8
+# When that takes longer than SLOW seconds, others write there; files are synced one by one again for BACK_OFF seconds.
+SLOW = 0.2
+BACK_OFF = 60.0
 # Spools kept in one go; the rest wait for the next batch, as in the engine.
 MAX_BATCH = 256
 
@@ -131,12 +139,20 @@ class Spool:
 
     # -- for the keeper, in its threads ----------------------------------------------------------------------------
 
-    def to_disk(self) -> None:
-        """The octets are on disk, under a name that nobody knows. Errors: OSError."""
+    @property
+    def is_in_file(self) -> bool:
+        """Whether some of it is in a file already."""
+        return self._file >= 0
+
+    def to_file(self) -> None:
+        """The octets are in a file, under a name that nobody knows. Errors: OSError."""
         if self._file < 0:
             self._file = self._disk.create(self._path)
         if self._chunks:
             self._disk.write(self._file, b"".join(self._chunks))
+
+    def sync(self) -> None:
+        """The file's octets are on disk. Errors: OSError."""
         self._disk.sync(self._file)
 
     def place(self, target: Path) -> None:
@@ -169,6 +185,7 @@ class Blobs:
             raise explain(error) from error
         self._directory = ""
         self._left = 0  # files that the current directory still takes
+        self._one_by_one_until = 0.0
         self._closed = False
         self._waiting: queue.SimpleQueue[_Keep | None] = queue.SimpleQueue()
         self._helpers = concurrent.futures.ThreadPoolExecutor(HELPERS, thread_name_prefix="store-sync")
@@ -275,8 +292,10 @@ class Blobs:
             batch, last = self._take()
             if len(batch) == 1:
                 self._to_disk(batch[0])
-            else:
+            elif len(batch) < MANY or not self._disk.syncs_file_systems or time.monotonic() < self._one_by_one_until:
                 list(self._helpers.map(self._to_disk, batch))
+            else:
+                self._all_to_disk(batch)
             for path in {path for keep in batch if (path := self._place(keep)) is not None}:
                 self._sync_directory(path, batch)
             for keep in batch:
@@ -299,9 +318,38 @@ class Blobs:
 
     def _to_disk(self, keep: _Keep) -> None:
         try:
-            keep.spool.to_disk()
+            keep.spool.to_file()
+            keep.spool.sync()
         except OSError as error:
             keep.error = explain(error)
+
+    def _all_to_disk(self, batch: list[_Keep]) -> None:
+        """With one sync of the file system. What fails there may have been any of them, so it was all."""
+        try:
+            witness = os.open(self._incoming, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)  # of failures from now on
+        except OSError as error:
+            for keep in batch:
+                keep.error = explain(error)
+            return
+        for keep in batch:
+            if keep.spool.is_in_file:  # some of it was written before, and may have failed before
+                self._to_disk(keep)
+                continue
+            try:
+                keep.spool.to_file()
+            except OSError as error:
+                keep.error = explain(error)
+        began = time.monotonic()
+        try:
+            self._disk.sync_file_system(witness)
+        except OSError as error:
+            for keep in batch:
+                keep.error = keep.error or explain(error)
+        finally:
+            os.close(witness)
+        now = time.monotonic()
+        if now - began > SLOW:
+            self._one_by_one_until = now + BACK_OFF
 
     def _place(self, keep: _Keep) -> Path | None:
         """Give the file its name; the directory that has to be synced for it, or None where it failed."""

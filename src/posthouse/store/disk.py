@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import functools
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
+
+# Before Linux 5.8, syncfs says that all is well when it isn't (syncfs(2)).
+SYNCFS_TELLS = (5, 8)
 
 
 class Disk:
@@ -24,6 +31,20 @@ class Disk:
         """The file's octets and its length are on disk when this returns."""
         os.fsync(descriptor)
 
+    @property
+    def syncs_file_systems(self) -> bool:
+        """Whether `sync_file_system` can be had."""
+        return _syncfs() is not None
+
+    def sync_file_system(self, descriptor: int) -> None:
+        """All that was written to the file system is on disk, or what failed since `descriptor`, of anything there, was
+        opened is an error. It waits for what others write there, too."""
+        syncfs = _syncfs()
+        assert syncfs is not None
+        if syncfs(descriptor) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+
     def rename(self, source: Path, target: Path) -> None:
         """Give the file its place, in one step."""
         source.rename(target)
@@ -41,3 +62,15 @@ class Disk:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+@functools.cache
+def _syncfs() -> Callable[[int], int] | None:
+    """The system's syncfs, where it is there and tells of failures."""
+    if sys.platform != "linux":
+        return None
+    release = tuple(int(number) for number in os.uname().release.split("-")[0].split(".")[:2] if number.isdigit())
+    if release < SYNCFS_TELLS:
+        return None
+    function: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    return function
