@@ -438,6 +438,18 @@ def test_any_octets_can_be_forwarded(raw: bytes) -> None:
         parse(parse(raw).forward("e@x.org", "x", from_="me@x.org", attached=attached).as_bytes())
 
 
+def test_a_bounce_says_what_became_of_a_letter() -> None:
+    raw = (
+        b"Content-Type: multipart/report; boundary=r\n\n--r\nContent-Type: message/delivery-status\n\nA: b\n\n"
+        b"Final-Recipient: rfc822; bob@y.org\nAction: failed\nStatus: 5.1.1\n--r\nContent-Type: message/rfc822\n\n"
+        b"Message-ID: <m@x.org>\n\n--r--\n"
+    )
+    found = parse(raw).report
+    assert found is not None and found.has_failed
+    assert (found.about, [fate.recipient for fate in found.fates]) == ("<m@x.org>", ["bob@y.org"])
+    assert parse(b"\n").report is None
+
+
 # -- what users of other programs suffered from ---------------------------------------------------------------------
 
 

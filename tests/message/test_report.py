@@ -56,6 +56,24 @@ def test_a_delivery_status(kind: str) -> None:
     assert found.has_failed
 
 
+@pytest.mark.parametrize(
+    ("field", "recipient"),
+    [
+        (r"utf-8; j\x{FC}rgen@x.org", "jürgen@x.org"),
+        (r"UTF-8;\x{1F600}\x{5C}@x.org", "😀\\@x.org"),
+        ("utf-8; jürgen@x.org", "jürgen@x.org"),
+        (r"utf-8; a\x{0A}\x{D800}\x{110000}@x.org", r"a\x{0A}\x{D800}\x{110000}@x.org"),
+        (r"rfc822; a\x{FC}@x.org", r"a\x{FC}@x.org"),
+    ],
+)
+def test_recipients_in_any_script_and_comments(field: str, recipient: str) -> None:
+    found = report(
+        "Content-Type: multipart/report; boundary=r\n\n--r\nContent-Type: message/global-delivery-status\n\nA: b\n\n"
+        f"Final-Recipient: {field}\nAction: Failed (for good)\nStatus: 5.1.1(no such user)\n\n--r--\n"
+    )
+    assert found == Report("", (Fate(recipient, "failed", "5.1.1"),))
+
+
 def test_a_disposition_notification() -> None:
     found = report(
         "Content-Type: multipart/report; boundary=r\n\n--r\n\nread\n--r\n"

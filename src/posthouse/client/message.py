@@ -27,6 +27,7 @@ from posthouse.message.header import Headers
 from posthouse.message.message import ParsedMessage
 from posthouse.message.mime import Buffer
 from posthouse.message.reply import Original
+from posthouse.message.report import Report
 from posthouse.wire.line_ends import BARE
 
 from .attachment import Attachment, FileSource, carry, enclose
@@ -217,6 +218,11 @@ class Message:
     def headers(self) -> Headers:
         """All header fields, in their order."""
         return self._read.headers
+
+    @property
+    def report(self) -> Report | None:
+        """What it reports about another letter, if it is a bounce or a receipt (RFC 3464, RFC 8098)."""
+        return self._read.report
 
     @property
     def defects(self) -> tuple[Defect, ...]:

@@ -21,6 +21,8 @@ from .mime import Buffer, Part
 MAX_RECIPIENTS = 1_000
 
 _BLANK_LINES = re.compile(rb"(?:\r?\n[ \t]*(?=\r?\n))+\r?\n")
+# EmbeddedUnicodeChar = %x5C.78 "{" HEXPOINT "}"     RFC 6533 §3
+_EMBEDDED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,20 @@ def _delivery(octets: bytes) -> tuple[Fate, ...]:
     for group in _BLANK_LINES.split(octets.strip())[: MAX_RECIPIENTS + 1]:
         fields = Headers(group)
         if recipient := _recipient(fields):
-            action = (fields.get("Action") or "").strip().lower()
-            status = (fields.get("Status") or "").partition(" ")[0]
-            fates.append(Fate(recipient, action, status, _typed(fields.get("Diagnostic-Code"))))
+            fates.append(
+                Fate(
+                    recipient,
+                    _word(fields, "Action").lower(),
+                    _word(fields, "Status"),
+                    _typed(fields.get("Diagnostic-Code")),
+                )
+            )
     return tuple(fates)
+
+
+def _word(fields: Headers, name: str) -> str:
+    """The first word of a field: comments may follow (RFC 3464 §2.1.1)."""
+    return next(iter((fields.get(name) or "").partition("(")[0].split()), "")
 
 
 def _recipient(fields: Headers) -> str:
@@ -87,9 +99,19 @@ def _recipient(fields: Headers) -> str:
 
 
 def _typed(value: str | None) -> str:
-    """What stands behind the type: ``rfc822; ann@example.org``, ``smtp; 550 no such user`` (RFC 3464 §2.1.2)."""
+    """What stands behind the type: ``rfc822; ann@example.org``, ``smtp; 550 no such user`` (RFC 3464 §2.1.2).
+
+    An address of the type utf-8 may be written in ASCII: ``j\\x{FC}rgen@example.org`` (RFC 6533).
+    """
     kind, found, rest = (value or "").partition(";")
+    if kind.strip().lower() == "utf-8":
+        rest = _EMBEDDED.sub(_character, rest)
     return (rest if found else kind).strip()
+
+
+def _character(code: re.Match[str]) -> str:
+    number = int(code[1], 16)
+    return chr(number) if number <= 0x10FFFF and chr(number).isprintable() else code[0]
 
 
 def _about(root: Part, raw: Buffer) -> str:
