@@ -135,6 +135,13 @@ def test_a_separator_without_blank_line_or_date_is_recognised() -> None:
     assert [item.octets for item in items] == [b"A: 1\r\n\r\nx\r\n", b"B: 2\r\n\r\ny\r\n", b"C: 3\r\n"]
 
 
+@pytest.mark.parametrize(
+    "date", [b"Jan  1 00:00:00 +1400 0001", b"Dec 31 23:59:59 -1200 9999", b"Feb 31 12:00:00 2009"]
+)
+def test_dates_that_no_letter_has(date: bytes) -> None:
+    assert read(b"From a@x Mon " + date + b"\nA: 1\n\nx\n")[0].date is None
+
+
 @pytest.mark.parametrize("length", [b"0", b"3", b"5", b"999", b"99999999999999999"])
 def test_a_wrong_content_length_is_not_believed(length: bytes) -> None:
     letter = b"Content-Length: " + length + b"\n\nabc\n"

@@ -42,6 +42,13 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         ZipWriter(tmp_path / "mail.zip")
 
 
+def test_a_date_with_a_year_of_three_digits(tmp_path: Path) -> None:
+    item = Item(b"x", frozenset({"\\Seen"}), datetime(987, 1, 1, tzinfo=UTC))
+    with ZipWriter(tmp_path / "mail.zip") as writer:
+        writer.add(item)
+    assert list(read(tmp_path / "mail.zip")) == [item]
+
+
 def test_a_cut_off_one_is_gone(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), ZipWriter(tmp_path / "mail.zip") as writer:
         writer.add(ITEMS[0])

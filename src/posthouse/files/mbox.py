@@ -250,7 +250,8 @@ def _read_date(separator: bytes) -> datetime | None:
         )  # fmt: skip
     except ValueError:  # the 31st of February, a zone of 99 hours
         return None
-    return None if date == _UNKNOWN_DATE else date
+    # No mail is older, and the edges of the calendar have no moment in every zone.
+    return None if date == _UNKNOWN_DATE or not 1900 <= date.year < 9999 else date
 
 
 # -- writing --------------------------------------------------------------------------------------------------------

@@ -184,7 +184,8 @@ class ZipWriter:
             member.date_time = (date.year, date.month, date.day, date.hour, date.minute, date.second)
         member.compress_type = zipfile.ZIP_DEFLATED
         member.external_attr = 0o600 << 16
-        words = ["posthouse", *([f"{date:%Y-%m-%dT%H:%M:%SZ}"] if date else []), *sorted(item.flags)]
+        when = [f"{date.replace(tzinfo=None).isoformat(timespec='seconds')}Z"] if date is not None else []
+        words = ["posthouse", *when, *sorted(item.flags)]
         noted = " ".join(words).encode("ascii")
         member.comment = noted if len(noted) <= _LONGEST_COMMENT else b""
         self._archive.writestr(member, item.octets)
