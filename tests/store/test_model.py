@@ -5,17 +5,19 @@ A session knows what `changes` has told it, whenever it asked. Then it must know
 
 from __future__ import annotations
 
+import itertools
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from posthouse.errors import StoreError
+from posthouse.errors import AlreadyExists, OverQuota, StoreError
 from posthouse.message.summary import summarize
-from posthouse.store import change, flag, mail, mailbox, tidy, verify
+from posthouse.store import change, flag, mail, mailbox, quota, search, tidy, verify
 from posthouse.store.engine import Store
 from store_helpers import NOW, Clock, House, keep, letter
 
@@ -33,6 +35,7 @@ class Box:
     id: int
     uidnext: int = 1
     placed: dict[int, tuple[int, frozenset[str]]] = field(default_factory=dict)
+    special_use: str = ""
 
     def add(self, message: int, flags: frozenset[str]) -> int:
         self.placed[self.uidnext] = message, flags
@@ -58,14 +61,20 @@ class Model(RuleBasedStateMachine):
     def begin(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.clock = Clock()
-        self.store = Store.open(Path(self.folder.name), readers=1, clock=self.clock)
+        self.store = self.open(Path(self.folder.name))
         house = House(self.store)
         self.account = house.account()
-        self.boxes = {box.name: Box(box.id) for box in self.store.look(mailbox.list_all, self.account.id)}
+        found = self.store.look(mailbox.list_all, self.account.id)
+        self.boxes = {box.name: Box(box.id, special_use=box.special_use) for box in found}
+        self.subscribed = {box.name for box in found}
+        self.limit: int | None = None
         self.raw = letter()
         self.blob = keep(self.store, self.raw)
         self.summary = summarize(self.raw)
         self.sessions = [Session(), Session()]
+
+    def open(self, folder: Path) -> Store:
+        return Store.open(folder, readers=1, clock=self.clock)
 
     def teardown(self) -> None:
         assert verify.verify(self.store) == []
@@ -77,6 +86,10 @@ class Model(RuleBasedStateMachine):
         boxes = [self.boxes[name] for name in names if name in self.boxes]
         if boxes:
             targets = [mail.Target(box.id, flags) for box in boxes]
+            if self.limit is not None and len(self._messages()) >= self.limit:
+                with pytest.raises(OverQuota):
+                    self.store.run(mail.append, self.blob, self.summary, targets, NOW)
+                return
             made = self.store.run(mail.append, self.blob, self.summary, targets, NOW)
             assert [one.uid for one in made] == [box.add(made[0].message_id, flags) for box in boxes]
             assert len({one.message_id for one in made}) == 1
@@ -131,30 +144,81 @@ class Model(RuleBasedStateMachine):
 
     @rule(name=NAMES, new_name=NAMES)
     def rename(self, name: str, new_name: str) -> None:
-        if name == "INBOX":
-            return
         try:
             self.store.run(mailbox.rename, self.account.id, name, new_name)
         except StoreError:
             assert name not in self.boxes or new_name in self.boxes or new_name.startswith(f"{name}/")
+            return
+        old = self.boxes
+        self._find_boxes()
+        if name == "INBOX":  # it stays, and its messages go
+            inbox, new = self.boxes["INBOX"], self.boxes[new_name]
+            for state in [inbox.placed.pop(uid) for uid in sorted(inbox.placed)]:
+                new.add(*state)
+            return
+        for was in [one for one in old if one == name or one.startswith(f"{name}/")]:
+            became = new_name + was.removeprefix(name)
+            assert self.boxes[became] is old[was]
+            self.subscribed.discard(became)
+            if was in self.subscribed:
+                self.subscribed.remove(was)
+                self.subscribed.add(became)
+
+    @rule(name=NAMES, wanted=st.booleans())
+    def subscribe(self, name: str, wanted: bool) -> None:
+        self.store.run(mailbox.subscribe if wanted else mailbox.unsubscribe, self.account.id, name)
+        (self.subscribed.add if wanted else self.subscribed.discard)(name)
+
+    @rule(name=NAMES, special_use=st.sampled_from(["", "\\Archive", "\\Sent"]))
+    def set_special_use(self, name: str, special_use: str) -> None:
+        if name not in self.boxes:
+            return
+        taken = {box.special_use for other, box in self.boxes.items() if other != name}
+        if special_use and special_use in taken:
+            with pytest.raises(AlreadyExists):
+                self.store.run(mailbox.set_special_use, self.boxes[name].id, special_use)
         else:
-            self._find_boxes()
+            self.store.run(mailbox.set_special_use, self.boxes[name].id, special_use)
+            self.boxes[name].special_use = special_use
+
+    @rule(limit=st.none() | st.integers(0, 6))
+    def limit_messages(self, limit: int | None) -> None:
+        self.store.run(quota.set_limits, self.account.id, size=None, messages=limit)
+        self.limit = limit
+
+    @rule(name=NAMES, flag_name=st.sampled_from(["\\Seen", "work", "$Never"]), ranges=RANGES)
+    def search(self, name: str, flag_name: str, ranges: list[tuple[int, int]]) -> None:
+        if name in self.boxes:
+            box = self.boxes[name]
+            key = search.And((search.Uids(tuple(ranges)), search.Not(search.HasFlag(flag_name))))
+            assert self.store.look(search.search, box.id, key) == [
+                uid for uid in box.among(ranges) if flag_name.lower() not in {one.lower() for one in box.placed[uid][1]}
+            ]
+
+    def _messages(self) -> set[int]:
+        return {message for box in self.boxes.values() for message, _ in box.placed.values()}
 
     def _find_boxes(self) -> None:
         by_id = {box.id: box for box in self.boxes.values()}
         found = self.store.look(mailbox.list_all, self.account.id)
         self.boxes = {one.name: by_id.get(one.id) or Box(one.id) for one in found}
 
-    @rule(seconds=st.sampled_from([0, tidy.GRACE]))
+    @rule(seconds=st.sampled_from([0, tidy.GRACE, tidy.MEMORY]))
     def tidy(self, seconds: int) -> None:
         self.clock.now += seconds
         self.store.run(tidy.forget_messages)
+        self.store.run(tidy.forget_removals)
+        self.store.run(tidy.forget_flags, self.account.id)
 
     @precondition(lambda self: self.sessions)
     @rule(who=st.integers(0, 1))
     def ask(self, who: int) -> None:
         session = self.sessions[who]
         news = self.store.look(change.changes, self.account.id, session.modseq)
+        if not news.complete:  # it was away for too long: it begins anew, as clients do
+            session.modseq, session.known = 0, {}
+            news = self.store.look(change.changes, self.account.id, 0)
+            news = replace(news, vanished=[])
         for one in news.vanished:
             del session.known[one.mailbox_id, one.uid]
         for placed in news.new:
@@ -180,9 +244,45 @@ class Model(RuleBasedStateMachine):
             assert kept.unseen == sum("\\Seen" not in flags for flags in states)
             assert kept.deleted == sum("\\Deleted" in flags for flags in states)
             assert kept.size == len(states) * len(self.raw)
+            assert kept.special_use == box.special_use
+        assert set(self.store.look(mailbox.subscriptions, self.account.id)) == self.subscribed
+        used = self.store.look(quota.get, self.account.id)
+        assert (used.messages, used.size) == (len(self._messages()), len(self._messages()) * len(self.raw))
 
 
 Model.TestCase.settings = settings(
     max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestModel = Model.TestCase
+
+
+class PostgresModel(Model):
+    """The same on PostgreSQL."""
+
+    conninfo = ""
+    schemas = itertools.count()
+
+    def open(self, folder: Path) -> Store:
+        import psycopg
+
+        from posthouse.store.postgres import Postgres
+
+        name = f"model{next(self.schemas)}"
+        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA {name}".encode())
+        database = Postgres(f"{self.conninfo} options='-c search_path={name}'")
+        return Store.open(folder, readers=1, clock=self.clock, database=database)
+
+
+@pytest.fixture
+def postgres_model(postgres: str) -> None:
+    PostgresModel.conninfo = postgres
+
+
+PostgresModel.TestCase.settings = settings(Model.TestCase.settings, max_examples=8)
+
+
+@pytest.mark.foreign
+@pytest.mark.usefixtures("postgres_model")
+class TestPostgresModel(PostgresModel.TestCase):  # type: ignore[misc,name-defined]
+    pass
