@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import imaplib
+import time
+from collections.abc import Callable
 
 from live import PASSWORDS, Live
 from posthouse.store import account, alias, quota
@@ -33,3 +35,11 @@ def inbox(house: Live, address: str) -> list[bytes]:
             return []
         _, data = client.fetch("1:*", "(BODY.PEEK[])")
         return [part[1] for part in data if isinstance(part, tuple)]
+
+
+def eventually(true: Callable[[], object], seconds: float = 30) -> None:
+    """Wait until something is true that takes a moment, from one server to the other."""
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, "it has not come"
+        time.sleep(0.05)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from live import PASSWORDS, Live
+from live import PASSWORDS, Live, live
+from mailboxes import inbox
 from programs import run
 
 pytestmark = pytest.mark.foreign
@@ -63,3 +64,40 @@ def test_mutt_sends_with_a_file(posthouse: Live, tmp_path: Path) -> None:
     run("mutt", "-F", str(rc), "-s", "from mutt", "-a", str(picture), "--", BOB, stdin=b"see there\n")
     stored = posthouse.letters()[0].read_bytes()
     assert b"Subject: from mutt\r\n" in stored and b"image/png" in stored
+
+
+@pytest.mark.parametrize(("door", "starttls"), [("submission", "on"), ("submissions", "off")])
+def test_msmtp_submits(posthouse: Live, tmp_path: Path, door: str, starttls: str) -> None:
+    """It asks for DSN, too."""
+    rc = tmp_path / "msmtprc"
+    rc.write_text(
+        f"account default\nhost localhost\nport {posthouse.port(door)}\nfrom {ADA}\nauth on\nuser {ADA}\n"
+        f"password {PASSWORDS[ADA]}\ntls on\ntls_starttls {starttls}\ntls_trust_file {posthouse.certificate}\n"
+        "dsn_notify success,failure\ndsn_return headers\n",
+        "utf-8",
+    )
+    rc.chmod(0o600)
+    run("msmtp", "-C", str(rc), BOB, stdin=f"From: {ADA}\nSubject: from msmtp\n\n.\nHello\n".encode())
+    (letter,) = inbox(posthouse, BOB)
+    assert letter.endswith(b"\r\n\r\n.\r\nHello\r\n") and b"Subject: from msmtp\r\n" in letter
+    (report,) = inbox(posthouse, ADA)
+    assert b"Action: delivered\r\n" in report
+
+
+def test_swaks_hands_over_by_lmtp(posthouse: Live) -> None:
+    said = run(
+        "swaks", "--protocol", "LMTP", "--server", "localhost", "--port", str(posthouse.port("lmtp")),
+        "--from", "eve@elsewhere.example", "--to", f"{ADA},{BOB}",
+    )  # fmt: skip
+    assert said.count("250 2.0.0 Delivered as") == 2
+
+
+def test_curl_asks_who_is_there(tmp_path: Path) -> None:
+    with live(tmp_path, "[smtp]\nverify_after_login = true") as house:
+        common = (
+            "curl", "-sS", "--ssl-reqd", "--cacert", str(house.certificate), f"smtp://localhost:{house.port('smtp')}",
+        )  # fmt: skip
+        login = ("--user", f"{ADA}:{PASSWORDS[ADA]}")
+        assert "2.1.5 <bob@example.org>" in run(*common, *login, "--mail-rcpt", BOB)
+        assert "252 2.5.0" in run(*common, "--mail-rcpt", BOB), "a stranger learns nothing"
+        assert "<bob@example.org>" in run(*common, *login, "--request", "EXPN", "--mail-rcpt", BOB)

@@ -10,7 +10,7 @@ import pytest
 from posthouse.errors import SmtpRefused
 from posthouse.smtp.client import SmtpClient
 from posthouse.smtp.envelope import DeliverBy, Envelope, Hold, Recipient
-from posthouse.smtp.event import MailFrom
+from posthouse.smtp.event import Expand, MailFrom, Verify
 from posthouse.smtp.path import parse_mailbox
 from posthouse.smtp.reply import Reply
 from posthouse.smtp.role import LMTP, MX, SUBMISSION, Role
@@ -150,6 +150,8 @@ def test_lists_are_expanded_for_nobody_unless_the_session_does() -> None:
         opening(),
         "C: EXPN staff\nS: 502 5.5.1 Mailing lists are not expanded here\nC: EXPN\nS: 501 5.5.4 Syntax: EXPN <list>",
     )
+    happened = converse(opening(), "C: EXPN Zoë smtputf8\nS: 502 5.5.1 ...\nC: VRFY b SMTPUTF8\nS: 252 2.5.0 ...")
+    assert happened == [Expand("Zoë"), Verify("b")]  # RFC 6531 §3.7.4.2
     machine, session = server(SUBMISSION, auth="always", extensions={"EXPN": ""})
     assert b"EXPN" not in feed(machine, session, b"EHLO x\r\n")
     assert b"250-EXPN" in feed(machine, session, b"AUTH PLAIN AGFkYQBzZWNyZXQ=\r\nEHLO x\r\n")

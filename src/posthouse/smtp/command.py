@@ -150,16 +150,21 @@ def _authenticate(argument: str, _: Extensions) -> Authenticate:
     return Authenticate(mechanism.upper(), initial)
 
 
+def _name(verb: str, argument: str) -> str:
+    """What VRFY or EXPN is about."""
+    # RFC 6531 §3.7.4.2: the client takes UTF-8 in the answer. It gets ASCII all the same, with escapes.
+    name = argument[:-9].rstrip(" ") if argument[-9:].upper() == " SMTPUTF8" else argument
+    if not name:
+        raise _syntax(verb)
+    return name
+
+
 def _verify(argument: str, _: Extensions) -> Verify:
-    if not argument:
-        raise _syntax("VRFY")
-    return Verify(argument)
+    return Verify(_name("VRFY", argument))
 
 
 def _expand(argument: str, _: Extensions) -> Expand:
-    if not argument:
-        raise _syntax("EXPN")
-    return Expand(argument)
+    return Expand(_name("EXPN", argument))
 
 
 def _bdat(argument: str, _: Extensions) -> Bdat:
