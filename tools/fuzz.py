@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))  # the pr
 
 import file_promises
 import message_promises
+import pop3_promises
 import smtp_promises
 
 # An input may take this long (seconds), and this much more for each octet: many times what it takes.
@@ -84,6 +85,7 @@ MACHINES = {
         message_promises.check,
     ),
     "mbox": Machine((b"".join(file_promises.PIECES),), tuple(file_promises.PIECES), file_promises.check),
+    "pop3": Machine(pop3_promises.SEEDS, pop3_promises.WORDS, pop3_promises.check),
     "smtp": Machine(smtp_promises.SEEDS, smtp_promises.WORDS, smtp_promises.check),
 }
 
