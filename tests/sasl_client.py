@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imaplib
+import poplib
 import smtplib
 import ssl
 from collections.abc import Mapping
@@ -41,6 +42,16 @@ def smtp_takes(client: smtplib.SMTP, mechanism: str, steps: ClientExchange) -> b
         code, text = client.docmd(answer.decode())
     assert code in (235, 535), text
     return code == 235
+
+
+def pop3_takes(client: poplib.POP3_SSL, mechanism: str, steps: ClientExchange) -> bool:
+    """poplib knows no AUTH: its inner methods send the lines."""
+    client._putcmd(f"AUTH {mechanism} {encode_base64(next(steps) or b'').decode()}")  # type: ignore[attr-defined]
+    while (line := client._getline()[0]).startswith(b"+ "):  # type: ignore[attr-defined]
+        answer = encode_base64(steps.send(decode_base64(line[2:])) or b"")
+        client._putcmd(answer.decode())  # type: ignore[attr-defined]
+    assert line.startswith((b"+OK", b"-ERR [AUTH]")), line
+    return bool(line.startswith(b"+OK"))
 
 
 def exported(sock: object) -> bytes:
