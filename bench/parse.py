@@ -12,6 +12,7 @@ import contextlib
 import email
 import email.policy
 import importlib.util
+import logging
 import quopri
 import random
 import statistics
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench parse")
     parser.add_argument("--folder", type=Path, help="of .eml files to read as well")
     options = parser.parse_args(arguments)
+    logging.disable(logging.WARNING)  # mail-parser has something to say about every signed letter
     sets = {name: [make()] for name, make in SAMPLES.items()}
     if options.folder:
         sets[f"{options.folder.name}/"] = [path.read_bytes() for path in sorted(options.folder.glob("*.eml"))]
