@@ -107,7 +107,10 @@ def curl(house: Live, scheme: str, door: str, *arguments: str) -> str:
     )  # fmt: skip
 
 
-DOORS = [("imap", "imap"), ("imaps", "imaps"), ("smtp", "submission"), ("smtps", "submissions")]
+DOORS = [
+    ("imap", "imap"), ("imaps", "imaps"), ("smtp", "submission"), ("smtps", "submissions"), ("pop3", "pop3"),
+    ("pop3s", "pop3s"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("scheme", "door"), DOORS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imaplib
+import poplib
 import smtplib
 import ssl
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from live import PASSWORDS, Live, live
+from posthouse.errors import StoreError
 from posthouse.server import binding
 from posthouse.sessions import logins
 from posthouse.store import account, app_password, password, scram_key
@@ -88,6 +90,26 @@ def test_scram(bound: Live, mechanism: str) -> None:
         assert not imap_takes(reader, mechanism, exchange(mechanism, ADA, "guess", cb))
         assert imap_takes(reader, mechanism, exchange(mechanism, ADA, PASSWORDS[ADA], cb))
         assert reader.select("INBOX")[0] == "OK"
+
+
+def test_a_store_that_does_not_answer_is_no_wrong_password(posthouse: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("the disk is gone")
+
+    monkeypatch.setattr(logins, "_known", fail)
+    with submission(posthouse) as sender, pytest.raises(smtplib.SMTPAuthenticationError) as told:
+        sender.login(ADA, PASSWORDS[ADA])
+    assert told.value.args == (454, b"4.7.0 The login can't be checked at the moment; try again later")
+    with (
+        imap(posthouse) as reader,
+        pytest.raises(imaplib.IMAP4.error, match=r"\[UNAVAILABLE\] The login can't be checked"),
+    ):
+        reader.login(ADA, PASSWORDS[ADA])
+    fetcher = poplib.POP3_SSL(posthouse.host, posthouse.port("pop3s"), context=posthouse.tls)
+    fetcher.user(ADA)
+    with pytest.raises(poplib.error_proto, match=r"\[SYS/TEMP\] The login can't be checked"):
+        fetcher.pass_(PASSWORDS[ADA])
+    fetcher.close()
 
 
 def test_a_login_is_bound_to_its_connection(bound: Live) -> None:

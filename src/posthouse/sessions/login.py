@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from posthouse.errors import LoginPaused, LoginRefused
+from posthouse.errors import LoginPaused, LoginRefused, StoreError
 from posthouse.store.account import Account
 from posthouse.wire.external import Certified
 from posthouse.wire.mechanism import SERVER, Answer, Needs, Question
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("posthouse.login")
 
 WRONG = "the user name or the password is wrong"
+UNKNOWN = "the login can't be checked at the moment; try again later"
 
 
 def mechanisms(house: House, line: Line) -> tuple[str, ...]:
@@ -77,12 +80,23 @@ class Attempt:
 async def log_in(house: House, line: Line, protocol: str, user: str, secret: str) -> Account:
     """A login without SASL (IMAP's LOGIN, POP3's PASS). Raises `LoginRefused`, `LoginPaused`."""
     attempt = Attempt(house, line, protocol, "password")
-    await attempt.begin(user, secret)
+    with _store_answers():
+        await attempt.begin(user, secret)
+        try:
+            known = Credentials(user, secret)
+        except LoginRefused:
+            return await attempt.end(None)
+        return await attempt.end(await house.logins.check(known.authcid, known.password, protocol))
+
+
+@contextmanager
+def _store_answers() -> Iterator[None]:
+    """A store that doesn't is no reason for a program to throw its password away."""
     try:
-        known = Credentials(user, secret)
-    except LoginRefused:
-        return await attempt.end(None)
-    return await attempt.end(await house.logins.check(known.authcid, known.password, protocol))
+        yield
+    except StoreError as error:
+        log.error("a login can't be checked: %s (%s)", error, error.__cause__)
+        raise LoginPaused(UNKNOWN) from None
 
 
 class Exchange:
@@ -104,11 +118,12 @@ class Exchange:
     async def begin(self) -> Challenge | Account:
         """The first step. Raises `LoginRefused` and `LoginPaused`, or `RemoteProtocolError` for what the mechanism
         doesn't allow."""
-        return await self._advance(None)
+        return await self.respond(None)
 
-    async def respond(self, response: bytes) -> Challenge | Account:
+    async def respond(self, response: bytes | None) -> Challenge | Account:
         """The step after the client's response. Raises like `begin`."""
-        return await self._advance(response)
+        with _store_answers():
+            return await self._advance(response)
 
     async def _advance(self, answer: Answer | None) -> Challenge | Account:
         try:
