@@ -39,6 +39,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "jmap": {"message", "store", "delivery", "sync"},
     "web": {"message", "store", "delivery", "sync", "jmap"},
     "server": EVERYTHING_BELOW_CLI,
+    "testing": EVERYTHING_BELOW_CLI,
+    "pytest_plugin": {"testing"},
     "cli": EVERYTHING_BELOW_CLI,
     "__init__": {"message", "client"},  # what users of the library import: it must not pull in the server
     "aio": {"message", "client"},

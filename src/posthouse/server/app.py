@@ -243,11 +243,15 @@ class Server:
 
 @contextlib.contextmanager
 def serving(
-    config: Config, *, open_store: Callable[[Path], Store] = Store.open, relay_port: int = relay.PORT
+    config: Config,
+    *,
+    listening: Sequence[Listening] | None = None,
+    open_store: Callable[[Path], Store] = Store.open,
+    relay_port: int = relay.PORT,
 ) -> Iterator[Server]:
     """Run the server on a thread of its own, beside the calling code: for the demo, and for tests."""
     loop = uvloop.new_event_loop()
-    server = Server(config, open_store=open_store, relay_port=relay_port)
+    server = Server(config, listening=listening, open_store=open_store, relay_port=relay_port)
     thread = threading.Thread(target=loop.run_forever, name="posthouse", daemon=True)
     thread.start()
     try:
