@@ -96,6 +96,7 @@ GOODBYE = ok("Goodbye")
 READY_FOR_TLS = ok("Ready to start TLS")
 SEND_PASSWORD = ok("Send the password with PASS")  # the same whether or not there is such a user
 UTF8_ENABLED = ok("UTF-8 from now on")
+TEXT_FOLLOWS = ok("The message's beginning")
 NOTHING_DONE = ok("Still here")
 
 # The line itself.

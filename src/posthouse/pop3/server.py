@@ -91,10 +91,10 @@ class Pop3Server(Machine[Event]):
         """Answer `Retrieve`: the message comes. ``header_size``: the octets of its header with the empty line."""
         if not isinstance(wish := self._waiting, Retrieve):
             raise LocalProtocolError("a message is an answer to RETR and TOP only")
-        answer = ok(f"{size} octets" if wish.lines is None else "The message's beginning")
-        self._answered(answer)
+        self._answered(replies.TEXT_FOLLOWS)
         self._text = TextWriter(header_size, wish.lines)
-        self._send(bytes(answer))
+        # No Reply is made for each of a hundred thousand messages.
+        self._send(b"+OK %d octets\r\n" % size if wish.lines is None else bytes(replies.TEXT_FOLLOWS))
 
     def text(self, octets: bytes) -> bool:
         """The next octets of the message; whether more are wanted."""

@@ -6,6 +6,10 @@ twice, and the update removes exactly what this client marked. A lock would keep
 everybody for ten minutes after a line was cut ([IN-USE], the best known trouble of POP3). Dovecot and Gmail do the same
 (Dovecot: pop3_lock_session=no). What others remove meanwhile stays readable here for an hour at least (store/tidy.py).
 
+Messages go out as they are, whether or not the client said UTF8. RFC 6856 §2.1 would have those with UTF-8 in the
+header refused or rewritten for who didn't: programs that fetch stop for good at a message that is refused, and a
+rewritten one has another size than LIST told, and no longer the signature that it came with.
+
 Flags are IMAP's: nothing here reads or sets one, so that a letter fetched by a program is still new for a person.
 """
 
