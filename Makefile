@@ -40,6 +40,7 @@ format: $(READY) ## format the code, sort the imports, generate the sync client
 
 test-foreign: $(READY)  ## other mail programs against the server; installs them from Debian's packages
 	tools/install-foreign
+	$(BIN)/python -m pip install --quiet --group foreign
 	$(BIN)/python -m pytest -m foreign $(ARGS)
 
 test-crash: $(READY)  ## kill processes at work on a store, hundreds of times (ROUNDS=300)

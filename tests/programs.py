@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
+
+# Where tools/install-foreign puts what comes from npm.
+NODE_MODULES = Path(__file__).resolve().parents[1] / ".venv" / "foreign" / "node_modules"
 
 
 def run(*command: str, stdin: bytes = b"", **environment: str) -> str:
