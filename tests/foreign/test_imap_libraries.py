@@ -1,4 +1,7 @@
-"""Libraries that programs are written with do a day's work: list, read, flag, delete, file, and wait for news."""
+"""Libraries that programs are written with do a day's work: list, read, flag, delete, file, and wait for news.
+
+They are imported where they are used: `make setup` doesn't install them, and `make test` reads this file too.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,7 @@ import imaplib
 import json
 from pathlib import Path
 
-import aioimaplib
-import imap_tools
 import pytest
-from imapclient import IMAPClient
 
 from foreign_house import BOB, PASSWORD, ForeignHouse
 from programs import NODE_MODULES, run
@@ -40,6 +40,8 @@ def test_imaplib(house: ForeignHouse) -> None:
 
 
 def test_imapclient(house: ForeignHouse) -> None:
+    from imapclient import IMAPClient
+
     with IMAPClient("localhost", house.port, ssl_context=house.live.tls) as client:
         client.login(BOB, PASSWORD)
         assert (b"\\HasNoChildren", b"\\Archive") in [flags for flags, _, _ in client.list_folders()]
@@ -65,6 +67,8 @@ def test_imapclient(house: ForeignHouse) -> None:
 
 
 def test_imap_tools(house: ForeignHouse) -> None:
+    import imap_tools
+
     with imap_tools.MailBox("localhost", house.port, ssl_context=house.live.tls).login(BOB, PASSWORD) as box:
         letters = list(box.fetch(mark_seen=False, bulk=True))
         assert [letter.subject for letter in letters] == ["letter 1", "letter 2", "letter 3"]
@@ -79,6 +83,8 @@ def test_imap_tools(house: ForeignHouse) -> None:
 
 
 def test_aioimaplib(house: ForeignHouse) -> None:
+    import aioimaplib
+
     async def work() -> None:
         client = aioimaplib.IMAP4_SSL("localhost", house.port, ssl_context=house.live.tls)
         await client.wait_hello_from_server()
