@@ -160,3 +160,52 @@ def test_news_of_another_session(talk: Conversation, house: House, inbox: Mailbo
         1< * 1 EXPUNGE
         1< a3 OK FETCH completed
     """)
+
+
+FIELDS = (
+    b"Received: from x\r\n by y\r\nfrom : Ada\r\n <ada@example.org>\r\nSubject:\r\nX-Odd: 1\r\n"
+    b"SUBJECT: again\r\n\t(really)\r\nDate: today\r\nno field\r\nTo: bob\r\n\r\nHello.\r\n"
+)
+
+
+@pytest.mark.parametrize("ready", [True, False])
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("SUBJECT", b"Subject:\r\nSUBJECT: again\r\n\t(really)\r\n"),
+        ("date From", b"from : Ada\r\n <ada@example.org>\r\nDate: today\r\n"),
+        ("TO X-Odd", b"X-Odd: 1\r\nTo: bob\r\n"),
+        ("CC", b""),
+    ],
+)
+def test_listed_header_fields(
+    talk: Conversation, house: House, inbox: Mailbox, asked: str, told: bytes, ready: bool
+) -> None:
+    """Exact octets, in the letter's order, with the blank line; whether they stand ready or the letter is opened."""
+    house.append(inbox, raw=FIELDS)
+    if not ready:
+        house.store.run(lambda tx: tx.run("DELETE FROM listed"))
+    talk.say("s SELECT INBOX")
+    section = b"BODY[HEADER.FIELDS (%b)] {%d}\r\n%b\r\n" % (asked.encode(), len(told) + 2, told)
+    assert raw(talk, f"a FETCH 1 (UID BODY.PEEK[HEADER.FIELDS ({asked})])") == (
+        b"* 1 FETCH (UID 1 %b)\r\na OK FETCH completed\r\n" % section
+    )
+    assert section in raw(talk, f"a FETCH 1 (BODY.PEEK[HEADER.FIELDS ({asked})] FLAGS BODY.PEEK[TEXT])")
+    part = b"BODY[HEADER.FIELDS (%b)]<0> {2}" % asked.encode()
+    assert part in raw(talk, f"a FETCH 1 BODY.PEEK[HEADER.FIELDS ({asked})]<0.2>")
+    seen = raw(talk, f"a FETCH 1 (BODY[HEADER.FIELDS ({asked})])")
+    assert seen == b"* 1 FETCH (%b FLAGS (\\Seen))\r\na OK FETCH completed\r\n" % section
+
+
+@pytest.mark.parametrize("name", ["X-Folded", "References"])
+def test_listed_fields_that_are_too_many(talk: Conversation, house: House, inbox: Mailbox, name: str) -> None:
+    line = f"{name}: {'<x@example.org> ' * 2000}\r\n".encode()
+    house.append(inbox, raw=line + letter())
+    house.append(inbox, raw=b"Subject: a\0b\r\nDate: x")
+    talk.say("s SELECT INBOX")
+    assert line + b"Subject: A test" in raw(talk, f"a FETCH 1 BODY.PEEK[HEADER.FIELDS (SUBJECT {name})]").replace(
+        b"From: ada@example.org\r\nTo: bob@example.org\r\n", b""
+    )
+    assert b"{25}\r\nSubject: a\0b\r\nDate: x\r\n\r\n)" in raw(
+        talk, "a FETCH 2 BODY.PEEK[HEADER.FIELDS (SUBJECT DATE)]"
+    )

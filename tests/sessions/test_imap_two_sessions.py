@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imap_conversation import Conversation, check
-from posthouse.sessions import imap_fetch, selected
+from posthouse.sessions import fetched, selected
 from posthouse.store import mail, tidy
 from posthouse.store.mailbox import Mailbox
 from store_helpers import Clock, House, letter
@@ -269,7 +269,7 @@ def test_removals_while_a_mailbox_streams(talk: Conversation, house: House, inbo
 
     line.flush = flush_and_remove  # type: ignore[method-assign]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(imap_fetch, "ROWS", 1)
+        patch.setattr(fetched, "ROWS", 1)
         told = talk.say("a FETCH 1:* (UID BODY.PEEK[TEXT])")
     assert [one for one in told if one.startswith("* ")] == [
         f"* {n} FETCH (UID {n} BODY[TEXT] {{8}}" for n in (1, 2, 3)

@@ -123,7 +123,7 @@ def namespaces(personal: Iterable[tuple[str, str]], others: Iterable[tuple[str, 
 
 def search(numbers: Iterable[int], *, modseq: int | None = None) -> bytes:
     """SEARCH (RFC 3501 §7.2.5); ``modseq`` the highest of the messages found (RFC 7162 §3.1.5)."""
-    line = b"SEARCH" + b"".join(b" %d" % number for number in numbers)
+    line = " ".join(["SEARCH", *map(str, numbers)]).encode("ascii")
     return line if modseq is None else b"%b (MODSEQ %d)" % (line, modseq)
 
 

@@ -69,7 +69,7 @@ def _search_criteria(cursor: Cursor) -> Key:
 
 def sorted_response(numbers: Iterable[int], *, modseq: int | None = None) -> bytes:
     """sort-data = "SORT" [1*(SP nz-number) [SP search-sort-mod-seq]] (RFC 7162 §3.1.9)"""
-    line = b"SORT" + b"".join(b" %d" % number for number in numbers)
+    line = " ".join(["SORT", *map(str, numbers)]).encode("ascii")
     return line if modseq is None else b"%b (MODSEQ %d)" % (line, modseq)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from . import address, attachment, body, html_text, mime, structure, thread
+from . import address, attachment, body, html_text, listed, mime, structure, thread
 from .date import parse_date
 from .mime import Buffer, Part
 from .order import Order, order
@@ -31,7 +31,10 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What lists, searches and IMAP clients ask for. Texts are decoded and on one line; ids have angle brackets."""
+    """What lists, searches and IMAP clients ask for. Texts are decoded and on one line; ids have angle brackets.
+
+    ``listed``: see `listed.pack`.
+    """
 
     envelope: bytes
     body: bytes
@@ -52,6 +55,7 @@ class Summary:
     preview: str
     has_attachment: bool
     order: Order
+    listed: bytes | None
 
 
 def summarize(raw: Buffer) -> Summary:
@@ -89,6 +93,7 @@ def summarize(raw: Buffer) -> Summary:
         preview=preview(texts, raw),
         has_attachment=any(not inline for _, inline in files),
         order=order(base, is_reply, tokens[b"from"], tokens[b"to"], tokens[b"cc"]),
+        listed=listed.pack(fields.octets),
     )
 
 

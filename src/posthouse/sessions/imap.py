@@ -34,11 +34,11 @@ from . import (
     imap_urlauth,
     place,
 )
+from .fetched import Answer
 from .house import House
 from .imap_answer import Done, Handler, No, refusal
 from .imap_append import Appending
 from .imap_condstore import enables
-from .imap_fetch import Answer
 from .imap_list import Tree
 from .imap_notify import Watching
 from .login import Exchange, mechanisms

@@ -16,8 +16,8 @@ from posthouse.store.mail import Copied
 from posthouse.store.mailbox import Mailbox
 
 from . import place
+from .fetched import Answer
 from .imap_answer import Done, Handler, No
-from .imap_fetch import Answer
 from .selected import Ranges, Selected
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from posthouse.store.engine import Row, Store, Tx
 from posthouse.store.mailbox import Mailbox
 
 from . import place
-from .imap_fetch import take
+from .fetched import take
 from .letter import COLUMNS, Letter
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Literal
 
 from posthouse.imap.encode import NIL, literal, literal8
@@ -39,7 +40,7 @@ class Letter:
         self._blobs = blobs
 
     def value(self, item: BodySection | BinarySection | BinarySize) -> Iterable[bytes]:
-        """What FETCH answers, in pieces. Raises `No` where a transfer encoding isn't known."""
+        """What FETCH answers, in pieces: one, if it isn't large. Raises `No` where a transfer encoding isn't known."""
         if isinstance(item, BodySection):
             return self._section(item)
         content = self._decoded(item.part)
@@ -51,15 +52,15 @@ class Letter:
             content = clip(content, item.partial)
         return (literal8(content) if b"\0" in content else literal(content),)
 
-    def _section(self, item: BodySection) -> Iterator[bytes]:
+    def _section(self, item: BodySection) -> Iterable[bytes]:
         """The value of BODY[section]<partial>: a literal, or NIL for a part that isn't there."""
         found = self.octets(item)
         if found is None:
-            yield NIL
-            return
+            return (NIL,)
         size, pieces = found
-        yield b"{%d}\r\n" % size
-        yield from pieces
+        if size <= PIECE:
+            return (b"{%d}\r\n%b" % (size, b"".join(pieces)),)
+        return chain((b"{%d}\r\n" % size,), pieces)
 
     def octets(self, item: BodySection) -> tuple[int, Iterator[bytes]] | None:
         """How many octets BODY[section]<partial> has, and they, in pieces; None for a part that isn't there."""

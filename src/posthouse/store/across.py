@@ -92,5 +92,10 @@ def _duplicate(tx: Tx, message_id: int, account_id: int, size: int, received: in
         new_id=new_id,
         id=message_id,
     )
+    tx.run(
+        "INSERT INTO listed (message_id, fields) SELECT :new_id, fields FROM listed WHERE message_id = :id",
+        new_id=new_id,
+        id=message_id,
+    )
     ordering.duplicate(tx, message_id, new_id)
     return new_id

@@ -80,6 +80,14 @@ def remove(flags: frozenset[str], less: frozenset[str]) -> frozenset[str]:
     return frozenset(flag for flag in flags if flag.lower() not in gone)
 
 
+def lines(tx: Tx, ids: Iterable[int]) -> dict[int, bytes]:
+    """The lines of these combinations of flags."""
+    return {
+        flagset_id: tx.value("SELECT line FROM flagset WHERE id = :flagset_id", flagset_id=flagset_id)
+        for flagset_id in ids
+    }
+
+
 def intern(tx: Tx, account_id: int, flags: frozenset[str]) -> int:
     """The id of this combination of flags in the account. `flags` are canonical. Errors: StoreError: one too many."""
     text = line(flags)

@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 Ranges = Sequence[tuple[int, int]]
 ALL: Ranges = ((1, 2**32 - 1),)  # a UID is an nz-number (RFC 9051 §2.3.1.1)
 
-# What `fetch` can be asked for, and where it is: p placement, f flagset, m message, w wire.
+# What `fetch` can be asked for, and where it is: p placement, f flagset, m message, w wire, l listed.
 COLUMNS = {
     "message_id": "p.message_id",
     "flags": "f.line",
+    "flagset": "p.flagset_id",
     "modseq": "p.modseq",
     "saved": "p.saved",
     "size": "m.size",
@@ -58,12 +59,14 @@ COLUMNS = {
     "references": "w.reference_ids",
     "base_subject": "w.base_subject",
     "preview": "w.preview",
+    "listed": "l.fields",
 }
 JOINS = {
     "p": "",
     "f": " JOIN flagset f ON f.id = p.flagset_id",
     "m": " JOIN message m ON m.id = p.message_id",
     "w": " JOIN wire w ON w.message_id = p.message_id",
+    "l": " LEFT JOIN listed l ON l.message_id = p.message_id",
 }
 IN_RANGE = "placement.mailbox_id = :mailbox_id AND placement.uid BETWEEN :low AND :high"
 DELETED = "EXISTS (SELECT 1 FROM flagset f WHERE f.id = placement.flagset_id AND f.deleted = 1)"
@@ -210,6 +213,12 @@ def _insert(tx: Tx, account_id: int, blob: Blob, summary: Summary, received: int
         message_id=message_id,
         **{name: fold(text) for name, text in people.items()},
     )
+    if summary.listed is not None:
+        tx.run(
+            "INSERT INTO listed (message_id, fields) VALUES (:message_id, :fields)",
+            message_id=message_id,
+            fields=summary.listed,
+        )
     ordering.insert(tx, message_id, summary, received)
     return message_id
 

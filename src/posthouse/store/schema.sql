@@ -215,6 +215,12 @@ CREATE TABLE wire (
     preview TEXT NOT NULL
 ) {strict};
 
+-- The header fields that mail programs list, packed (message/listed.py). Without a row a reader asks the letter.
+CREATE TABLE listed (
+    message_id {int} PRIMARY KEY REFERENCES message(id) ON DELETE CASCADE,
+    fields {blob} NOT NULL
+) {strict};
+
 -- What people search by, case folded (fold.py): narrow, because it is read row after row.
 CREATE TABLE folded (
     message_id {int} PRIMARY KEY REFERENCES message(id) ON DELETE CASCADE,

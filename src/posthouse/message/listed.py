@@ -1,0 +1,51 @@
+"""The header fields that mail programs list, kept apart from the letter as they came: so a list opens no file.
+
+They are packed into one run of octets, each behind a code for its name: to pick some of them is one split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from . import header
+
+# What Thunderbird, Apple Mail, Outlook, K-9, mutt and web mail programs ask for when they list. At most 255.
+NAMES = (
+    b"date", b"subject", b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc", b"message-id", b"in-reply-to",
+    b"references", b"content-type", b"content-description", b"mime-version", b"priority", b"x-priority",
+    b"importance", b"newsgroups", b"list-id", b"list-post", b"list-subscribe", b"list-unsubscribe", b"lines",
+    b"x-label", b"x-original-to", b"disposition-notification-to", b"mail-followup-to", b"mail-reply-to",
+    b"auto-submitted", b"x-mailer", b"user-agent",
+)  # fmt: skip
+CODES = {name: bytes((code,)) for code, name in enumerate(NAMES, 1)}
+BETWEEN = b"\0"
+# Octets of a header that are looked at, and that are kept: beyond, a reader asks the letter itself.
+MAX_HEADER = header.MAX_HEADER_OCTETS
+MAX_PACKED = 16 * 1024
+
+
+def pack(octets: bytes) -> bytes | None:
+    """The fields that are listed of a header; None where only the letter itself can answer."""
+    if len(octets) > MAX_HEADER:
+        return None
+    found = [
+        code + field[0] for field in header.split_fields(octets) if (code := CODES.get(field[1].lower())) is not None
+    ]
+    packed = BETWEEN.join(found)
+    whole = len(packed) <= MAX_PACKED and packed.count(BETWEEN) == max(len(found) - 1, 0)
+    return packed if whole and all(field.endswith(b"\n") for field in found) else None
+
+
+def picker(names: Iterable[str]) -> Callable[[bytes], bytes] | None:
+    """What makes HEADER.FIELDS with these names of packed fields, as `section.header_fields` would of the header.
+
+    None where one of the names isn't listed.
+    """
+    codes = {CODES.get(name.lower().encode("utf-8", "replace")) for name in names}
+    if None in codes:
+        return None
+
+    def pick(packed: bytes) -> bytes:
+        return b"".join([one[1:] for one in packed.split(BETWEEN) if one[:1] in codes]) + b"\r\n"
+
+    return pick
