@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from posthouse.store import account, blob, index, mail, octets, text, tidy
 from posthouse.store.engine import Store
 from posthouse.store.mailbox import Mailbox
-from posthouse.store.search import Body, Header, Not, Text, search
+from posthouse.store.search import Body, Field, Header, Not, Or, Text, search
 from store_helpers import Clock, House, letter, only_sqlite
 
 WORDS = [
@@ -248,3 +250,56 @@ def test_of_a_giant_text_the_beginning_is_read(house: House, monkeypatch: pytest
     house.append(inbox, raw=letter(body="early " + "x" * 100 + " late"))
     assert house.store.look(search, inbox.id, Body("early")) == [1]
     assert house.store.look(search, inbox.id, Body("late")) == []
+
+
+ACCENTED = (("la façade du café", "l'Île"), ("Ёжик в тумане", "Ἀθῆναι"), ("facade", "cafe"), ("ガラス", "か"))
+
+
+@pytest.mark.parametrize("indexed", [False, True], ids=["read", "indexed"])
+@pytest.mark.parametrize(
+    ("wanted", "without", "exactly"),
+    [
+        ("facade", [1, 3], [3]),
+        ("FAÇADE", [1, 3], [1]),
+        ("acade du c", [1], []),
+        ("cafe", [1, 3], [1, 3]),
+        ("café", [1, 3], [1]),
+        ("ile", [1], []),
+        ("ежик", [2], []),
+        ("αθηναι", [2], []),
+        ("カ", [4], [4]),
+        ("カラ", [], []),
+        ("ガラ", [4], [4]),
+        ("ç", [1, 3], [1]),
+    ],
+)
+def test_accents_may_be_left_out(
+    house: House, wanted: str, without: list[int], exactly: list[int], indexed: bool
+) -> None:
+    inbox = house.box(house.account())
+    for body, subject in ACCENTED:
+        house.append(inbox, raw=letter(subject, body))
+    if indexed and house.store.index is not None:
+        house.store.index.advance(house.store)
+    any_of = Or((Body(wanted), Field("subject", wanted)))
+    assert house.store.look(search, inbox.id, any_of, accents=False) == without
+    assert house.store.look(search, inbox.id, any_of) == exactly
+    fields = Or((Body(wanted), Header("subject", wanted)))
+    assert house.store.look(search, inbox.id, fields, accents=False) == without
+
+
+@only_sqlite
+def test_an_index_of_another_version_is_made_anew(tmp_path: Path, store: Store) -> None:
+    other = Store.open(tmp_path / "other", readers=1)
+    house = House(other)
+    house.append(house.box(house.account()))
+    other.index.advance(other)
+    assert rows(other) == 1
+    other.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "other" / "search.sqlite3")) as raw:
+        raw.execute("PRAGMA user_version = 1")
+    other = Store.open(tmp_path / "other", readers=1)
+    assert rows(other) == 0
+    other.index.advance(other)
+    assert rows(other) == 1
+    other.close()

@@ -30,6 +30,10 @@ class Connection(Protocol):
     def executemany(self) -> Callable[[str, Iterable[Mapping[str, Any]]], Any]: ...
 
     @property
+    def bare(self) -> str:
+        """What `fold.bare` is in SQL, with {} for the text."""
+
+    @property
     def has_index(self) -> bool:
         """Whether the full-text index of index.py is beside it."""
 

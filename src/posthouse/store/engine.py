@@ -48,12 +48,13 @@ NOTHING: Mapping[str, Any] = {}
 class Tx:
     """A transaction, as a store function sees it. Parameters are `:name` in the SQL and keywords in the call."""
 
-    __slots__ = ("_execute", "_executemany", "blobs", "has_index", "hints", "now", "skip_ids")
+    __slots__ = ("_execute", "_executemany", "bare", "blobs", "has_index", "hints", "now", "skip_ids")
 
     def __init__(self, connection: Connection, now: int, blobs: Blobs) -> None:
         self._execute = connection.execute
         self._executemany = connection.executemany
         self.skip_ids = connection.skip_ids
+        self.bare = connection.bare
         self.has_index = connection.has_index
         self.now = now  # seconds since 1970
         self.blobs = blobs  # to read octets, never to write them

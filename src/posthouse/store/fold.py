@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+# The combining marks that Latin, Greek and Cyrillic letters have. (Those of other scripts make other letters.)
+ACCENTS = re.compile("[\u0300-\u036f]+")
 
 
 def clean(text: str) -> str:
@@ -20,3 +24,8 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+
+
+def bare(folded: str) -> str:
+    """A folded text without accents: "façade" is "facade", as people type it who have no ç."""
+    return folded if folded.isascii() else ACCENTS.sub("", folded)

@@ -1,8 +1,8 @@
 """The full-text index, `search.sqlite3`: which messages may have a text in them. SQLite only; see search.py.
 
 For each message, in the order of their ids, it has the folded text of the header and of the body, and the trigrams
-of both without their places. A text of three characters or more is looked up by its trigrams, and what they leave open
-is compared with the kept text: so any part of a word is found, in any script, and an answer is exact.
+of both without accents and places. A text of three characters or more is looked up by its trigrams, and what they
+leave open is compared with the kept text: so any part of a word is found, in any script, and an answer is exact.
 
 It is written behind the deliveries, by one process at a time. Everything up to `done` is in it; what came later is
 read by the search itself, so answers are always complete. The index can be deleted at any time.
@@ -23,12 +23,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from posthouse.errors import StoreError
 
 from . import text
+from .fold import bare
 from .sqlite import explain
 
 if TYPE_CHECKING:
     from .engine import Store, Tx
 
+VERSION = 2  # of the index; one of another version is made anew
 SCHEMA = """
+PRAGMA user_version = 2;
 CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), done INTEGER NOT NULL) STRICT;
 INSERT OR IGNORE INTO state (one, done) VALUES (1, 0);
 CREATE TABLE IF NOT EXISTS text (
@@ -70,8 +73,10 @@ class Index:
         self._lock_path = data / "search.lock"
         self._lock = threading.Lock()
         try:
-            self._open().close()
-        except sqlite3.DatabaseError:  # damaged: it is made anew
+            with contextlib.closing(self._open()) as connection:
+                if connection.execute("PRAGMA user_version").fetchone() != (VERSION,):
+                    raise sqlite3.DatabaseError("it was made by another program")
+        except sqlite3.DatabaseError:  # damaged, or of another version: it is made anew
             for path in data.glob("search.sqlite3*"):
                 path.unlink(missing_ok=True)
             self._open().close()
@@ -239,7 +244,7 @@ def _document(store: Store, message: _Message) -> tuple[int, int, str, str, int]
 
 def doc(account_id: int, header: str, body: str) -> str:
     """The text whose trigrams are indexed."""
-    return f"{account_trigram(account_id)}\n{header}\n{body}"
+    return f"{account_trigram(account_id)}\n{bare(header)}\n{bare(body)}"
 
 
 def account_trigram(account_id: int) -> str:
@@ -249,7 +254,9 @@ def account_trigram(account_id: int) -> str:
 
 
 def query(account_id: int, wanted: str) -> str:
-    """What finds the documents of the account that may have the folded text, of SHORTEST or more, in them."""
+    """What finds the documents of the account that may have the folded text in them. Without accents it has SHORTEST
+    characters or more."""
+    wanted = bare(wanted)
     trigrams = list(dict.fromkeys(wanted[start : start + 3] for start in range(len(wanted) - 2)))
     step = -(-len(trigrams) // MAX_TRIGRAMS)
     words = [account_trigram(account_id), *trigrams[::step]]

@@ -84,6 +84,7 @@ class Postgres:
 class Connection:
     """One connection; used by one thread at a time."""
 
+    bare = "regexp_replace({}, '[\\u0300-\\u036f]+', '', 'g')"
     has_index = False
 
     def __init__(self, conninfo: str, *, read_only: bool) -> None:

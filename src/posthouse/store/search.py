@@ -3,7 +3,7 @@ r"""Search: a tree of keys, and the messages of a mailbox that it is true for.
 
 What the database can decide is one query: flags, dates, sizes, UIDs, the folded texts of subject and addresses. What
 stands in the octets (`Header`, `Body`, `Text`) is read from the files, and only for messages that the rest of the tree
-leaves open. Text is found as a part of the text, in whatever case (fold.py).
+leaves open. Text is found as a part of the text, in whatever case, and where that is wanted without accents (fold.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import flag, index, text
-from .fold import clean, fold
+from .fold import bare, clean, fold
 from .mail import account_of, ordered
 
 if TYPE_CHECKING:
@@ -172,9 +172,12 @@ RANGES_IN_SQL = 200
 SCANNED = 200
 
 
-def search(tx: Tx, mailbox_id: int, key: Key) -> list[int]:
-    """The UIDs of the messages for which `key` is true, ascending. Errors: NotFound for no such mailbox."""
-    return _Search(tx, mailbox_id).matching(key)
+def search(tx: Tx, mailbox_id: int, key: Key, *, accents: bool = True) -> list[int]:
+    """The UIDs of the messages for which `key` is true, ascending. Errors: NotFound for no such mailbox.
+
+    `accents`: whether "façade" and "facade" differ, as they do for IMAP (RFC 5051); people don't care.
+    """
+    return _Search(tx, mailbox_id, accents=accents).matching(key)
 
 
 def select(
@@ -190,8 +193,9 @@ def select(
 class _Search:
     """One search in one mailbox."""
 
-    def __init__(self, tx: Tx, mailbox_id: int) -> None:
+    def __init__(self, tx: Tx, mailbox_id: int, *, accents: bool = True) -> None:
         self._tx = tx
+        self._compared = _Compared("{}" if accents else tx.bare, _same if accents else bare)
         self._mailbox_id = mailbox_id
         self._account_id = account_of(tx, mailbox_id)
         self._flagsets = [
@@ -221,7 +225,7 @@ class _Search:
         return [uid for (uid,) in self._rows(key, ["p.uid"], [], ["p.uid"])]
 
     def _rows(self, key: Key, columns: Sequence[str], joins: Sequence[str], order: Sequence[str]) -> list[Row]:
-        condition = _Condition(self._flagsets)
+        condition = _Condition(self._flagsets, self._compared)
         where = condition.of(key)
         needed = dict.fromkeys([*joins, *(join for table, join in JOINS.items() if f"{table}." in where)])
         return self._tx.all(
@@ -261,8 +265,8 @@ class _Search:
         """Ask the index, and read what isn't in it yet."""
         if not self._tx.has_index:
             return self._scan(key, uids)
-        condition, looked_up = INDEXED[type(key)](key)
-        if len(looked_up) < index.SHORTEST:
+        condition, looked_up = INDEXED[type(key)](key, self._compared)
+        if len(bare(looked_up)) < index.SHORTEST:
             source = "placement p CROSS JOIN search.text t ON t.message_id = p.message_id"
             query = ""
         else:
@@ -272,8 +276,8 @@ class _Search:
         found = self._tx.all(
             f"SELECT p.uid FROM {source} WHERE p.mailbox_id = :mailbox_id AND {condition}",
             mailbox_id=self._mailbox_id,
-            pattern=pattern(key.text),
-            field=f"%\n{escaped(fold(clean(key.name)))}: {pattern(key.text)}" if isinstance(key, Header) else "",
+            pattern=self._compared.pattern(key.text),
+            field=self._compared.field(key) if isinstance(key, Header) else "",
             query=query,
         )
         open_yet = self._tx.all(
@@ -292,7 +296,7 @@ class _Search:
     def _scan(self, key: Octets, uids: set[int]) -> set[int]:
         """Read what the key looks at from the octets of each message."""
         found = set()
-        is_in = _matcher(key, self._tx.blobs)
+        is_in = _matcher(key, self._tx.blobs, self._compared)
         ordered_uids = sorted(uids)
         for start in range(0, len(ordered_uids), SCANNED):
             some = ", ".join(map(str, ordered_uids[start : start + SCANNED]))
@@ -307,41 +311,73 @@ class _Search:
         return found
 
 
-def _in_body(key: Octets) -> tuple[str, str]:
-    return "t.body LIKE :pattern ESCAPE '!'", fold(clean(key.text))
+def _same(folded: str) -> str:
+    return folded
 
 
-def _in_text(key: Octets) -> tuple[str, str]:
-    return "(t.body LIKE :pattern ESCAPE '!' OR t.header LIKE :pattern ESCAPE '!')", fold(clean(key.text))
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """In which form texts are compared: `sql` makes it of a column, `form` of a folded text."""
+
+    sql: str
+    form: Callable[[str], str]
+
+    def wanted(self, text: str) -> str:
+        """What is looked for."""
+        return self.form(fold(clean(text)))
+
+    def like(self, column: str, parameter: str = ":pattern") -> str:
+        """The condition that the column has what the pattern says."""
+        return f"{self.sql.format(column)} LIKE {parameter} ESCAPE '!'"
+
+    def pattern(self, text: str) -> str:
+        """What LIKE finds the text with, anywhere."""
+        return f"%{escaped(self.wanted(text))}%"
+
+    def field(self, key: Header) -> str:
+        """The same for a text in a field, behind its name."""
+        return f"%\n{escaped(self.wanted(key.name))}: {self.pattern(key.text)}"
 
 
-def _in_field(key: Octets) -> tuple[str, str]:
+def _in_body(key: Octets, compared: _Compared) -> tuple[str, str]:
+    return compared.like("t.body"), compared.wanted(key.text)
+
+
+def _in_text(key: Octets, compared: _Compared) -> tuple[str, str]:
+    return f"({compared.like('t.body')} OR {compared.like('t.header')})", compared.wanted(key.text)
+
+
+def _in_field(key: Octets, compared: _Compared) -> tuple[str, str]:
     assert isinstance(key, Header)
-    wanted = fold(clean(key.text))
-    name = f"\n{fold(clean(key.name))}: "
-    return "char(10) || t.header LIKE :field ESCAPE '!'", wanted if len(wanted) >= index.SHORTEST else name
+    wanted = compared.wanted(key.text)
+    looked_up = wanted if len(bare(wanted)) >= index.SHORTEST else f"\n{compared.wanted(key.name)}: "
+    return compared.like("char(10) || t.header", ":field"), looked_up
 
 
 # How the index is asked: what is true for each message that it has, and the text whose trigrams narrow that down.
-INDEXED: dict[type[Octets], Callable[[Octets], tuple[str, str]]] = {Body: _in_body, Text: _in_text, Header: _in_field}
+INDEXED: dict[type[Octets], Callable[[Octets, _Compared], tuple[str, str]]] = {
+    Body: _in_body,
+    Text: _in_text,
+    Header: _in_field,
+}
 Look = Callable[[bytes, str, int, bytes], bool]
 
 
-def _matcher(key: Octets, blobs: Blobs) -> Look:
+def _matcher(key: Octets, blobs: Blobs, compared: _Compared) -> Look:
     """Whether a message has what the key asks for: of prefix, blob's id, its header's size and tree."""
-    wanted = fold(clean(key.text))
+    wanted, form = compared.wanted(key.text), compared.form
 
     def in_field(prefix: bytes, blob_id: str, header_size: int, tree: bytes) -> bool:
         assert isinstance(key, Header)
         header = blobs.read(blob_id, 0, header_size)
-        return any(wanted in value for value in text.folded_fields(prefix, header, key.name))
+        return any(wanted in form(value) for value in text.folded_fields(prefix, header, key.name))
 
     def in_body(prefix: bytes, blob_id: str, header_size: int, tree: bytes) -> bool:
-        return wanted in text.folded_body(blobs, blob_id, tree)
+        return wanted in form(text.folded_body(blobs, blob_id, tree))
 
     def in_text(prefix: bytes, blob_id: str, header_size: int, tree: bytes) -> bool:
         header = blobs.read(blob_id, 0, header_size)
-        return wanted in text.folded_header(prefix, header) or in_body(prefix, blob_id, header_size, tree)
+        return wanted in form(text.folded_header(prefix, header)) or in_body(prefix, blob_id, header_size, tree)
 
     looks: dict[type[Octets], Look] = {Header: in_field, Body: in_body, Text: in_text}
     return looks[type(key)]
@@ -383,8 +419,9 @@ def _upper_bound(key: Key) -> Key:
 class _Condition:
     """A key as a condition of SQL, with its parameters."""
 
-    def __init__(self, flagsets: list[tuple[int, set[str]]]) -> None:
+    def __init__(self, flagsets: list[tuple[int, set[str]]], compared: _Compared) -> None:
         self.parameters: dict[str, Any] = {}
+        self._compared = compared
         self._flagsets = flagsets
 
     def of(self, key: Key) -> str:
@@ -404,7 +441,7 @@ class _Condition:
                 each = [f"p.uid BETWEEN {int(low)} AND {int(high)}" for low, high in ordered(ranges)]
                 return f"({' OR '.join(each)})" if each else "1 = 0"
             case Field(name, wanted):
-                return f"{FIELDS[name]} LIKE {self._parameter(pattern(wanted))} ESCAPE '!'"
+                return self._compared.like(FIELDS[name], self._parameter(self._compared.pattern(wanted)))
             case Received() | Sent() | Saved():
                 column = TIMES[type(key)]
                 start = f" AND {column} >= {self._parameter(key.start)}" if key.start is not None else ""
@@ -426,11 +463,6 @@ class _Condition:
         name = f"p{len(self.parameters)}"
         self.parameters[name] = value
         return f":{name}"
-
-
-def pattern(wanted: str) -> str:
-    """What LIKE finds the text with, anywhere."""
-    return f"%{escaped(fold(clean(wanted)))}%"
 
 
 def escaped(wanted: str) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 from posthouse.errors import StoreError, StoreFull
 
+from . import fold
+
 # {id}: AUTOINCREMENT, so that the id of a removed row isn't given again (RFC 8474 §4 and §5.1 forbid it).
 WORDS = {
     "id": "INTEGER PRIMARY KEY AUTOINCREMENT",
@@ -80,6 +82,8 @@ class Sqlite:
 class Connection:
     """One connection; used by one thread at a time."""
 
+    bare = "bare({})"
+
     def __init__(self, path: Path, lock_path: Path, *, read_only: bool, index_path: Path | None = None) -> None:
         self.read_only = read_only
         self.has_index = read_only and index_path is not None
@@ -89,6 +93,7 @@ class Connection:
         self.execute = self.raw.execute
         self.executemany = self.raw.executemany
         self._lock = -1
+        self.raw.create_function("bare", 1, fold.bare, deterministic=True)
         for pragma in (
             f"busy_timeout = {BUSY_MILLISECONDS}",
             "journal_mode = WAL",
