@@ -93,10 +93,21 @@ def test_names_in_utf8(talk: Conversation, inbox: Mailbox) -> None:
         1: a4 LIST "" "Entw*"
         1< * LIST (\\HasNoChildren) "/" "Entwürfe"
         1< a4 OK LIST completed
+        1: a4 SELECT INBOX
+        1< ...
+        1< a4 OK...
+        1: a4 SEARCH RETURN (ALL) CHARSET UTF-8 SUBJECT "für"
+        1< a4 BAD SEARCH: no CHARSET...
+        1: a4 UID SEARCH CHARSET UTF-8 SUBJECT "für"
+        1< a4 BAD UID SEARCH: no CHARSET...
+        1: a4 SEARCH SUBJECT "CHARSET für"
+        1< * SEARCH
+        1< a4 OK...
         1: a5 STATUS Entw&APw-rfe (MESSAGES)
         1< a5 NO [NONEXISTENT]...
     """)
     header = "Subject: Grüße\r\n\r\nhallo\r\n".encode()
     assert talk.say(b"a6 APPEND INBOX UTF8 (~{%d+}\r\n%b)\r\n" % (len(header), header)) == [
-        f"a6 OK [APPENDUID {inbox.uidvalidity} 1] APPEND completed"
+        "* 1 EXISTS",
+        f"a6 OK [APPENDUID {inbox.uidvalidity} 1] APPEND completed",
     ]

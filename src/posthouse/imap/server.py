@@ -45,6 +45,8 @@ MAX_TAG = 100
 TAG = re.compile(rb'([^\x00-\x20\x7f-\xff(){%%*"\\+]{1,%d})(?: |$)' % MAX_TAG)
 # The end of a line that a literal follows: RFC 7888 §3 has every line checked for it.
 MARKER = re.compile(rb"~?\{([0-9]+)(\+?)\}$")
+# The charset of a SEARCH, which may stand behind what it is to return.
+CHARSET = re.compile(rb" (?:RETURN \([^)]*(?:\([^)]*\))?[^)]*\) )?CHARSET ", re.IGNORECASE)
 
 
 class ImapServer(Answering):
@@ -103,6 +105,8 @@ class ImapServer(Answering):
             assembled.end()
             self._check_offered(command)
             self._check_mechanism(command)
+            if isinstance(command, commands.Search) and "UTF8=ACCEPT" in self.enabled_capabilities:
+                _check_no_charset(assembled, cursor.at)
         except (Malformed, Unacceptable) as error:
             self._refuse(error)
             return
@@ -414,6 +418,12 @@ class _Here:
     def __init__(self, line: bytes, cursor: Cursor) -> None:
         self.line = line
         self.cursor = cursor
+
+
+def _check_no_charset(cursor: Cursor, at: int) -> None:
+    """Who enabled UTF8=ACCEPT names no charset: everything is UTF-8 (RFC 6855 §3)."""
+    if CHARSET.match(cursor.text, at):
+        raise Malformed("no CHARSET once UTF8=ACCEPT is enabled: everything is UTF-8")
 
 
 def _check_utf8(line: bytes) -> None:

@@ -104,6 +104,7 @@ def tell_mailbox(session: ImapSession, selected: Selected, look: Look, asked: st
         (f"UIDVALIDITY {look.box.uidvalidity}", "UIDs are valid"),
         (f"UIDNEXT {look.box.uidnext}", "Predicted next UID"),
         (f"HIGHESTMODSEQ {look.box.highestmodseq}", "Last change"),  # RFC 7162 §3.1.2.1
+        ("URLMECH INTERNAL", "URLs can be signed"),  # RFC 4467 §8
         (f"MAILBOXID ({mailbox_id(look.box.id)})", "The mailbox's id"),  # RFC 8474 §4.2
     ):
         machine.untagged(response.ok(text, code))
