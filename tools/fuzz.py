@@ -20,6 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))  # the promises that tests check, too
 
 import file_promises
+import imap_promises
 import message_promises
 import pop3_promises
 import smtp_promises
@@ -84,6 +85,7 @@ MACHINES = {
         (*message_promises.PIECES, *message_promises.UNITS),
         message_promises.check,
     ),
+    "imap": Machine(imap_promises.SEEDS, imap_promises.WORDS, imap_promises.check),
     "mbox": Machine((b"".join(file_promises.PIECES),), tuple(file_promises.PIECES), file_promises.check),
     "pop3": Machine(pop3_promises.SEEDS, pop3_promises.WORDS, pop3_promises.check),
     "smtp": Machine(smtp_promises.SEEDS, smtp_promises.WORDS, smtp_promises.check),

@@ -72,7 +72,7 @@ class ImapServer(Answering):
 
         To read on would risk taking a part of it (a literal behind it, the text behind a LF) for a command.
         """
-        if isinstance(error, EndOfInput):
+        if isinstance(error, EndOfInput) or self.closed:
             return
         if self._tag is not None:
             self._finish("BAD", str(error), "")
