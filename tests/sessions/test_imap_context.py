@@ -46,6 +46,68 @@ def test_partial_results(full: Conversation) -> None:
     """)
 
 
+def test_paging_from_the_end(full: Conversation) -> None:
+    """PARTIAL, RFC 9394 §3.1 to §3.3: -1 is the last; also in UID FETCH."""
+    full.run(r"""
+        1: a1 UID SEARCH RETURN (PARTIAL -1:-2) ALL
+        1< * ESEARCH (TAG "a1") UID PARTIAL (-1:-2 4:5)
+        1< a1 OK SEARCH completed
+        1: a2 UID SEARCH RETURN (PARTIAL -9:-4) ALL
+        1< * ESEARCH (TAG "a2") UID PARTIAL (-4:-9 1:2)
+        1< a2 OK SEARCH completed
+        1: a3 SEARCH RETURN (PARTIAL -6:-9) ALL
+        1< * ESEARCH (TAG "a3") PARTIAL (-6:-9 NIL)
+        1< a3 OK SEARCH completed
+        1: a4 UID FETCH 2:99 (UID) (PARTIAL -1:-2)
+        1< * 4 FETCH (UID 4)
+        1< * 5 FETCH (UID 5)
+        1< a4 OK FETCH completed
+        1: a5 UID FETCH 2:99 UID (PARTIAL 1:1)
+        1< * 2 FETCH (UID 2)
+        1< a5 OK FETCH completed
+        1: a6 UID FETCH 2:99 UID (PARTIAL 7:9)
+        1< a6 OK FETCH completed
+        1: a7 STORE 1:2,5 +FLAGS.SILENT (\Seen)
+        1< a7 OK STORE completed
+    """)
+    modseq = int(full.say("x STATUS INBOX (HIGHESTMODSEQ)")[-2].split()[-1].rstrip(")"))
+    for modifiers in (f"PARTIAL -1:-2 CHANGEDSINCE {modseq - 1}", f"CHANGEDSINCE {modseq - 1} PARTIAL -2:-1"):
+        told = full.say(f"a UID FETCH 1:* (UID) ({modifiers})")
+        assert [line.split()[1] for line in told[:-1]] == ["2", "5"]
+
+
+@pytest.mark.parametrize(
+    ("options", "saved"),
+    [
+        ("SAVE PARTIAL 2:3", "2 3"),
+        ("SAVE PARTIAL 2:3 MIN", "1 2 3"),
+        ("MAX SAVE PARTIAL -2:-3", "3 4 5"),
+        ("SAVE PARTIAL 2:3 MIN MAX", "1 2 3 5"),
+        ("SAVE PARTIAL 2:3 COUNT", "1 2 3 4 5"),
+    ],
+)
+def test_what_is_saved_of_a_part(full: Conversation, options: str, saved: str) -> None:
+    """RFC 9394 §3.2, table 1."""
+    full.say(f"a SEARCH RETURN ({options}) ALL")
+    assert full.say("b UID SEARCH $")[0] == f"* SEARCH {saved}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "SEARCH RETURN (PARTIAL -1:2) ALL",
+        "SEARCH RETURN (PARTIAL 1:-2) ALL",
+        "SEARCH RETURN (PARTIAL -0:-2) ALL",
+        "SEARCH RETURN (PARTIAL 1:*) ALL",
+        "SEARCH RETURN (PARTIAL) ALL",
+        "FETCH 1:* UID (PARTIAL 1:2)",
+        "UID FETCH 1:* UID (PARTIAL 1:2 PARTIAL 3:4)",
+    ],
+)
+def test_what_is_no_part(full: Conversation, line: str) -> None:
+    assert full.say(f"a {line}")[-1].startswith("a BAD")
+
+
 def test_the_hint_changes_nothing(full: Conversation) -> None:
     """§4.2."""
     assert full.say("A01 SEARCH RETURN (CONTEXT COUNT) UNDELETED")[0] == '* ESEARCH (TAG "A01") COUNT 5'

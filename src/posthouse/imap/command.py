@@ -252,7 +252,7 @@ class Expunge:
 class SearchOptions:
     """What SEARCH … RETURN (…) asks for (RFC 9051 §6.4.4.1); the answer is ESEARCH.
 
-    ``partial``: the positions (first, last) in the result, from 1 (RFC 5267 §4.4).
+    ``partial``: the positions (first, last) in the result, from 1 (RFC 5267 §4.4); or from -1, the last (RFC 9394).
     """
 
     minimum: bool = False
@@ -276,13 +276,17 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """FETCH, UID FETCH. ``items`` holds what the command implies: UID, or MODSEQ for CHANGEDSINCE."""
+    """FETCH, UID FETCH. ``items`` holds what the command implies: UID, or MODSEQ for CHANGEDSINCE.
+
+    ``partial``: of the messages so far, only those at these positions (RFC 9394 §3.3).
+    """
 
     uid: bool
     messages: SequenceSet
     items: tuple[Item, ...]
     changed_since: int | None = None
     vanished: bool = False
+    partial: tuple[int, int] | None = None
 
 
 class StoreOperation(enum.Enum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from .command import (
     Append,
@@ -402,12 +402,18 @@ def read_search_options(cursor: Cursor) -> SearchOptions | None:
 
 
 def _partial(options: SearchOptions, cursor: Cursor) -> SearchOptions:
-    """ "PARTIAL" SP partial-range; partial-range = nz-number ":" nz-number (RFC 5267 §5)"""
+    """ "PARTIAL" SP partial-range (RFC 5267 §5, RFC 9394 §4)"""
     cursor.space()
+    return replace(options, partial=read_positions(cursor))
+
+
+def read_positions(cursor: Cursor) -> tuple[int, int]:
+    """partial-range = nz-number ":" nz-number / "-" nz-number ":" "-" nz-number; the one nearer to its end first"""
+    sign = -1 if cursor.skip(b"-") else 1
     first = cursor.number("a position", least=1)
-    cursor.expect(b":")
+    cursor.expect(b":-" if sign < 0 else b":")
     last = cursor.number("a position", least=1)
-    return replace(options, partial=(min(first, last), max(first, last)))
+    return sign * min(first, last), sign * max(first, last)
 
 
 SEARCH_OPTIONS: Mapping[str, Callable[[SearchOptions, Cursor], SearchOptions]] = {
@@ -430,35 +436,47 @@ def fetch_reader(uid: bool) -> Callable[[Cursor], Fetch]:
         messages = read_set(cursor)
         cursor.space()
         items = read_items(cursor)
-        changed_since, vanished = _fetch_modifiers(cursor) if cursor.skip(b" ") else (None, False)
-        if vanished and (not uid or changed_since is None):
+        modifiers = _fetch_modifiers(cursor) if cursor.skip(b" ") else FetchModifiers()
+        if modifiers.vanished and (not uid or modifiers.changed_since is None):
             raise Malformed("VANISHED goes with UID FETCH and CHANGEDSINCE only (RFC 7162 §3.2.6)")
+        if modifiers.partial is not None and not uid:
+            raise Malformed("PARTIAL goes with UID FETCH only (RFC 9394 §3.3)")
         # RFC 9051 §6.4.9: UID FETCH implies UID. RFC 7162 §3.1.4.1: CHANGEDSINCE implies MODSEQ.
         implied: tuple[Item, ...] = (Attribute.UID,) if uid else ()
-        if changed_since is not None:
+        if modifiers.changed_since is not None:
             implied = (*implied, Attribute.MODSEQ)
-        return Fetch(uid, messages, tuple(dict.fromkeys((*implied, *items))), changed_since, vanished)
+        return Fetch(uid, messages, tuple(dict.fromkeys((*implied, *items))), *modifiers)
 
     return read
 
 
-def _fetch_modifiers(cursor: Cursor) -> tuple[int | None, bool]:
-    """ "CHANGEDSINCE" SP mod-sequence-value ["VANISHED"] (RFC 7162 §7)"""
+class FetchModifiers(NamedTuple):
+    """What FETCH may be asked for beside its items: in the order of `Fetch`."""
+
     changed_since: int | None = None
-    vanished = False
+    vanished: bool = False
+    partial: tuple[int, int] | None = None
+
+
+def _fetch_modifiers(cursor: Cursor) -> FetchModifiers:
+    """ "(" fetch-modifier *(SP fetch-modifier) ")": CHANGEDSINCE and VANISHED (RFC 7162 §7), PARTIAL (RFC 9394 §4)"""
+    found = FetchModifiers()
 
     def modifier() -> None:
-        nonlocal changed_since, vanished
+        nonlocal found
         if cursor.keyword(b"VANISHED"):
-            vanished = True
+            found = found._replace(vanished=True)
         elif cursor.keyword(b"CHANGEDSINCE"):
             cursor.space()
-            changed_since = cursor.number("a mod-sequence", least=1, most=MAX_NUMBER64)
+            found = found._replace(changed_since=cursor.number("a mod-sequence", least=1, most=MAX_NUMBER64))
+        elif cursor.keyword(b"PARTIAL") and found.partial is None:
+            cursor.space()
+            found = found._replace(partial=read_positions(cursor))
         else:
-            raise cursor.expected("CHANGEDSINCE or VANISHED")
+            raise cursor.expected("CHANGEDSINCE, VANISHED or PARTIAL")
 
-    cursor.list_of(modifier, "CHANGEDSINCE", least=1)
-    return changed_since, vanished
+    cursor.list_of(modifier, "CHANGEDSINCE or PARTIAL", least=1)
+    return found
 
 
 def store_reader(uid: bool) -> Callable[[Cursor], Store]:

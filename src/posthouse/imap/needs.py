@@ -147,8 +147,10 @@ def _multi_search(command: MultiSearch) -> Iterator[Need]:
 def _options(options: SearchOptions, context: str) -> Iterator[Need]:
     if options.save:
         yield "SAVE", SEARCHRES
-    if options.update or options.context or options.partial is not None:
-        yield "UPDATE, CONTEXT or PARTIAL", (context,)
+    if options.update or options.context:
+        yield "UPDATE or CONTEXT", (context,)
+    if options.partial is not None:
+        yield "PARTIAL", ("PARTIAL",) if options.partial[0] < 0 else ("PARTIAL", context)
 
 
 def _key(key: Key) -> Iterator[Need]:
@@ -174,6 +176,8 @@ def _fetch(command: Fetch) -> Iterator[Need]:
         yield "CHANGEDSINCE", CONDSTORE
     if command.vanished:
         yield "VANISHED", QRESYNC
+    if command.partial is not None:
+        yield "PARTIAL", ("PARTIAL",)
     for item in command.items:
         if isinstance(item, BinarySection | BinarySize):
             yield "BINARY", BINARY

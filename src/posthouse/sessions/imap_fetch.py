@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from posthouse.imap import command, response
 from posthouse.imap.fetch import Attribute, BinarySection, BodySection, Item
+from posthouse.imap.sequence import SAVED
 from posthouse.store import mail, search
 
 from .fetched import Answer
 from .imap_answer import Done, Handler, No
 from .imap_condstore import among, since
+from .imap_search import positions
 from .selected import Ranges
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ async def fetch(session: ImapSession, wish: command.Fetch) -> Done:
     ranges = session.ranges(wish.messages, by_uid=wish.uid)
     if wish.changed_since is not None:
         ranges = await changed_since(session, ranges, wish.changed_since, vanished=wish.vanished)
+    if wish.partial is not None:
+        uids = positions(selected.known_in(ranges), wish.partial)
+        ranges = SAVED.resolve(0, ((uid, uid) for uid in uids))
     may_see = not selected.read_only and "s" in selected.rights  # RFC 4314 §4
     seen = await see(session, ranges) if may_see and any(map(sees, wish.items)) else 0
     implied: list[Item] = []

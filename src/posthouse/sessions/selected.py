@@ -102,6 +102,10 @@ class Selected:
         """How many messages that the client knows are in these ranges of UIDs."""
         return sum(self.place(last + 1) - self.place(first) for first, last in ranges)
 
+    def known_in(self, ranges: Ranges) -> list[int]:
+        """The messages that the client knows in these ranges of UIDs."""
+        return [uid for first, last in ranges for uid in self.uids[self.place(first) : self.place(last + 1)]]
+
     def known(self, uids: list[int]) -> list[int]:
         """Those of the UIDs that the client knows, in the same order."""
         if len(uids) == len(self.uids) and uids == self.uids.tolist():
