@@ -1,0 +1,297 @@
+"""Letters in: Posthouse, and Postfix with Dovecot's LMTP and Maildir behind it, on one disk, in one run, in turn.
+
+Delivered letters of 4 KB a second, at so many connections at a time, from the first octet until the last letter is in
+its mailbox: for Posthouse that is its 250, for Postfix that its queue is empty again. Both have it on disk before they
+say 250. Beside that: the time from MAIL to 250, the processor's time for a letter, the memory of an open connection.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import uvloop
+
+from dovecot_lmtp import dovecot
+from postfix import free_port, postfix
+from posthouse.store import account, domain
+from posthouse.store.engine import Store
+
+USERS = 10
+SIZE = 4096
+LONGEST = 180.0  # seconds for a load
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+# Memory is compared at so many connections of ours and of the peer's, each of which has a process there.
+CONNECTIONS, PEERS_CONNECTIONS = 2000, 200
+
+
+@dataclass(frozen=True)
+class Place:
+    """A server under load: its port, the roots of its processes, and when all it took is in the mailboxes."""
+
+    name: str
+    port: int
+    pids: Callable[[], list[int]]
+    done: Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one load gave."""
+
+    rate: float  # delivered letters a second
+    p50: float  # seconds
+    p99: float
+    cpu: float  # seconds a letter, of all processes
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench smtp_in")
+    parser.add_argument("--sessions", type=int, nargs="+", default=[1, 10, 50])
+    parser.add_argument("--messages", type=int, default=1500, help="a load; a third of it for one session")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=["posthouse"], help="without the peer")
+    parser.add_argument("--no-memory", action="store_true", help="leave out the open connections")
+    options = parser.parse_args(arguments)
+    with contextlib.ExitStack() as stack:
+        places = [stack.enter_context(posthouse_place())]
+        if options.only is None:
+            places.append(stack.enter_context(postfix_place()))
+        found: dict[tuple[int, str], list[Figures]] = {}
+        for _ in range(options.rounds):
+            for sessions in options.sessions:
+                count = options.messages // 3 if sessions == 1 else options.messages
+                for place in places:
+                    found.setdefault((sessions, place.name), []).append(load(place, sessions, count))
+        tell(found, options.sessions, [place.name for place in places])
+        if not options.no_memory:
+            tell_memory(places)
+
+
+# -- the servers -----------------------------------------------------------------------------------------------------
+
+
+def user(number: int) -> str:
+    return f"user{number % USERS}@example.org"
+
+
+@contextlib.contextmanager
+def posthouse_place() -> Iterator[Place]:
+    with tempfile.TemporaryDirectory(prefix="posthouse-") as name:
+        folder = Path(name)
+        port = free_port()
+        (folder / "posthouse.toml").write_text(
+            f'hostname = "mail.example.org"\ndata = "data"\n[listen]\nsmtp = "127.0.0.1:{port}"\n', "utf-8"
+        )
+        store = Store.open(folder / "data")
+        store.run(domain.add, "example.org")
+        for number in range(USERS):
+            store.run(account.add, user(number), "hash")
+        store.close()
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [sys.executable, "-m", "posthouse", "serve", "--config", folder / "posthouse.toml"],
+                stdout=subprocess.PIPE, stderr=log,
+            )  # fmt: skip
+        assert server.stdout is not None
+        try:
+            while b"ready" not in server.stdout.readline():
+                assert server.poll() is None, (folder / "log").read_text()
+            yield Place("posthouse", port, lambda: [server.pid], lambda: True)
+        finally:
+            server.terminate()
+            server.communicate(timeout=60)
+
+
+@contextlib.contextmanager
+def postfix_place() -> Iterator[Place]:
+    with dovecot() as behind:
+        transport = f"lmtp:inet:127.0.0.1:{behind.lmtp}"
+        with postfix(
+            virtual_mailbox_domains="example.org",
+            virtual_transport=transport,
+            default_process_limit=str(PEERS_CONNECTIONS + 100),
+        ) as front:
+            yield Place("postfix+dovecot", front.port, lambda: [front.pid, behind.pid], lambda: not front.waiting())
+
+
+# -- load ------------------------------------------------------------------------------------------------------------
+
+
+def letter() -> bytes:
+    header = (
+        b"From: Eve <eve@elsewhere.example>\r\nTo: Ada <ada@example.org>\r\nSubject: A letter of four kilobytes\r\n"
+    )
+    header += (
+        b"Date: Fri, 14 Jul 2017 09:05:16 +0000\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    )
+    header += b"Message-ID: <%d@elsewhere.example>\r\n\r\n" % random.getrandbits(60)
+    words = b" ".join(random.choice(WORDS) for _ in range(SIZE // 4))[: SIZE - len(header)]
+    lines = b"\r\n".join(words[at : at + 70] for at in range(0, len(words), 72))
+    return header + lines + b"\r\n"
+
+
+WORDS = [b"letter", b"house", b"the", b"of", b"meeting", b"and", b"tomorrow", b"in", b"question", b"post", b"horse"]
+
+
+class Client(asyncio.Protocol):
+    """One connection: letters, one command at a time, until there are no more."""
+
+    def __init__(self, left: Iterator[int], times: list[float]) -> None:
+        self.left = left
+        self.times = times
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.buffer = b""
+        self.steps: list[bytes] = [b"EHLO client.elsewhere.example\r\n"]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's are not registered as such
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        while (at := self.buffer.find(b"\r\n")) >= 0:
+            line, self.buffer = self.buffer[:at], self.buffer[at + 2 :]
+            if line[3:4] != b"-":
+                self.answered(line)
+
+    def answered(self, line: bytes) -> None:
+        if line[:1] not in b"23":
+            self.ended.set_exception(AssertionError(line.decode()))
+            self.transport.close()
+            return
+        if not self.steps:
+            if line.startswith(b"250 ") and hasattr(self, "began"):
+                self.times.append(time.perf_counter() - self.began)
+            number = next(self.left, None)
+            if number is None:
+                self.transport.close()
+                return
+            self.began = time.perf_counter()
+            self.steps = [
+                b"MAIL FROM:<eve@elsewhere.example>\r\n",
+                f"RCPT TO:<{user(number)}>\r\n".encode(),
+                b"DATA\r\n",
+                LETTERS[number % len(LETTERS)] + b".\r\n",
+            ]
+        self.transport.write(self.steps.pop(0))
+
+
+LETTERS = [letter() for _ in range(100)]
+
+
+def load(place: Place, sessions: int, count: int) -> Figures:
+    """Send so many letters over so many connections."""
+    times: list[float] = []
+
+    async def send() -> None:
+        loop = asyncio.get_running_loop()
+        left = iter(range(count))
+        clients = []
+        for _ in range(sessions):
+            _, client = await loop.create_connection(lambda: Client(left, times), "127.0.0.1", place.port)
+            clients.append(client)
+        async with asyncio.timeout(LONGEST):
+            await asyncio.gather(*(client.ended for client in clients))
+
+    before = cpu(place.pids())
+    began = time.perf_counter()
+    uvloop.run(send())
+    while not place.done():
+        assert time.perf_counter() - began < LONGEST, "the letters don't arrive"
+        time.sleep(0.005)
+    took = time.perf_counter() - began
+    assert len(times) == count, "some letters were not accepted"
+    times.sort()
+    used = cpu(place.pids()) - before
+    return Figures(count / took, times[count // 2], times[min(count * 99 // 100, count - 1)], used / count)
+
+
+def tell(found: dict[tuple[int, str], list[Figures]], sessions: list[int], names: list[str]) -> None:
+    print(f"{'sessions':>8}  {'server':<16} {'letters/s':>10} {'p50 ms':>8} {'p99 ms':>8} {'CPU ms':>8}   (medians)")
+    for many in sessions:
+        medians = {}
+        for name in names:
+            runs = found[many, name]
+            medians[name] = [
+                statistics.median(getattr(run, key) for run in runs) for key in ("rate", "p50", "p99", "cpu")
+            ]
+            rate, p50, p99, used = medians[name]
+            print(f"{many:>8}  {name:<16} {rate:>10.0f} {p50 * 1e3:>8.2f} {p99 * 1e3:>8.2f} {used * 1e3:>8.2f}")
+        if len(names) == 2:
+            ours, theirs = (medians[name] for name in names)
+            ratios = [ours[0] / theirs[0], *(mine / other for mine, other in zip(ours[1:], theirs[1:], strict=True))]
+            print(f"{'':>8}  {'ratio':<16} {ratios[0]:>9.1f}x {ratios[1]:>7.2f}x {ratios[2]:>7.2f}x {ratios[3]:>7.2f}x")
+
+
+# -- processes -------------------------------------------------------------------------------------------------------
+
+
+def tree(roots: list[int]) -> list[int]:
+    """The processes and all their children."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            fields = (path / "stat").read_text().rpartition(")")[2].split()
+            children.setdefault(int(fields[1]), []).append(int(path.name))
+    found: list[int] = []
+    waiting = list(roots)
+    while waiting:
+        one = waiting.pop()
+        found.append(one)
+        waiting += children.get(one, [])
+    return found
+
+
+def cpu(roots: list[int]) -> float:
+    """Seconds of processor time of the processes, and of their children that have ended."""
+    ticks = 0
+    for pid in tree(roots):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / CLOCK_TICKS
+
+
+def memory(roots: list[int]) -> float:
+    """KiB, shared pages divided among those who share them."""
+    total = 0
+    for pid in tree(roots):
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1])
+    return total
+
+
+def tell_memory(places: list[Place]) -> None:
+    """What a connection costs that has said EHLO and then nothing."""
+    figures = []
+    for place, many in zip(places, (CONNECTIONS, PEERS_CONNECTIONS), strict=False):
+        before = memory(place.pids())
+        with contextlib.ExitStack() as stack:
+            for _ in range(many):
+                line = stack.enter_context(socket.create_connection(("127.0.0.1", place.port), timeout=60))
+                line.recv(1000)
+                line.sendall(b"EHLO client.elsewhere.example\r\n")
+                line.recv(4000)
+            figures.append((memory(place.pids()) - before) / many)
+        print(f"{place.name}: {figures[-1]:.1f} KiB for an open connection, of {many}")
+    if len(figures) == 2:
+        print(f"ratio {figures[1] / figures[0]:.0f}x")
