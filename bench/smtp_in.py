@@ -63,11 +63,12 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--sessions", type=int, nargs="+", default=[1, 10, 50])
     parser.add_argument("--messages", type=int, default=1500, help="a load; a third of it for one session")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=1, help="processes of Posthouse (1)")
     parser.add_argument("--only", choices=["posthouse"], help="without the peer")
     parser.add_argument("--no-memory", action="store_true", help="leave out the open connections")
     options = parser.parse_args(arguments)
     with contextlib.ExitStack() as stack:
-        places = [stack.enter_context(posthouse_place())]
+        places = [stack.enter_context(posthouse_place(options.workers))]
         if options.only is None:
             places.append(stack.enter_context(postfix_place()))
         found: dict[tuple[int, str], list[Figures]] = {}
@@ -89,12 +90,13 @@ def user(number: int) -> str:
 
 
 @contextlib.contextmanager
-def posthouse_place() -> Iterator[Place]:
+def posthouse_place(workers: int = 1) -> Iterator[Place]:
     with tempfile.TemporaryDirectory(prefix="posthouse-") as name:
         folder = Path(name)
         port = free_port()
         (folder / "posthouse.toml").write_text(
-            f'hostname = "mail.example.org"\ndata = "data"\n[listen]\nsmtp = "127.0.0.1:{port}"\n', "utf-8"
+            f'hostname = "mail.example.org"\ndata = "data"\nworkers = {workers}\n[listen]\nsmtp = "127.0.0.1:{port}"\n',
+            "utf-8",
         )
         store = Store.open(folder / "data")
         store.run(domain.add, "example.org")

@@ -116,7 +116,8 @@ def preview(texts: list[Part], raw: Buffer) -> str:
         elif ">" in text:
             own = _QUOTED_LINE.sub("", text)
             text = text if not own or own.isspace() else own
-        text = " ".join(text.split())[: 4 * PREVIEW_LENGTH]
+        # So many words are more characters than are wanted, with the blanks between them.
+        text = " ".join(text.split(None, 2 * PREVIEW_LENGTH)[: 2 * PREVIEW_LENGTH])[: 4 * PREVIEW_LENGTH]
         if not text.isprintable():
             text = _LONE_JOINERS.sub("", _FILLER.sub("", _CONTROL.sub(" ", text)))
             text = " ".join(text.split())

@@ -102,6 +102,7 @@ class Connection:
             f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
             f"cache_size = -{READER_CACHE_KIB if read_only else WRITER_CACHE_KIB}",
             f"query_only = {int(read_only)}",
+            "temp_store = MEMORY",  # what a savepoint may have to undo; else each commit makes a file and deletes it
         ):
             self.raw.execute(f"PRAGMA {pragma}").fetchall()
         if read_only and index_path is not None:
