@@ -22,6 +22,7 @@ from posthouse.net.dns import Resolver
 from posthouse.sessions.guard import Rules
 from posthouse.sessions.house import House
 from posthouse.sessions.logins import Logins, Tokens
+from posthouse.sessions.present import Present
 from posthouse.sessions.session import Peer
 from posthouse.store.engine import Store
 
@@ -132,6 +133,7 @@ class Server:
             hold_seconds=limits.hold_days * 86_400,
             held_letters=limits.held_letters,
             verify_after_login=self.config.smtp.verify_after_login,
+            present=Present(limits.conversations_per_account),
         )
 
     def _rules(self) -> Rules:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from posthouse.store.engine import Store
 
 from .logins import Logins
+from .present import Present
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,3 +27,4 @@ class House:
     hold_seconds: int = 365 * 86_400  # a letter may wait for so long until it leaves
     held_letters: int = 1000  # so many of one sender may
     verify_after_login: bool = False  # VRFY and EXPN answer those who have logged in
+    present: Present = field(default_factory=Present)  # in IMAP conversations
