@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nameserver import name_server
-from posthouse.delivery.relay import Relay
+from posthouse.delivery.relay import Relay, Settings
 from posthouse.net.dns import Resolver
 from posthouse.store import account, domain, queue
 from posthouse.store.engine import Store, Tx
@@ -82,7 +82,8 @@ class Host:
 class World:
     """A store with a queue, a relay, and the hosts around it."""
 
-    def __init__(self, store: Store, relay: Relay, clock: Clock) -> None:
+    def __init__(self, store: Store, relay: Relay, clock: Clock, port: int) -> None:
+        self.port = port
         self.store = store
         self.relay = relay
         self.clock = clock
@@ -140,10 +141,11 @@ async def world(folder: Path, *hosts: Host, delays: tuple[int, ...] = (3600,)) -
     port = servers[0].sockets[0].getsockname()[1] if servers else 9
     with name_server(ZONE) as dns:
         resolver = Resolver([("127.0.0.1", dns.port)])
-        relay = Relay(store, resolver, hostname="mail.example.org", port=port, delays=delays, clock=clock)
+        settings = Settings(delays=delays, connections_per_destination=5)
+        relay = Relay(store, resolver, hostname="mail.example.org", port=port, settings=settings, clock=clock)
         await relay.start()
         try:
-            yield World(store, relay, clock)
+            yield World(store, relay, clock, port)
         finally:
             await relay.stop(1)
             for server in servers:

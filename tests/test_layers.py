@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": {"message", "wire", "files"},
     "net": set(),
     "client": {"message", "files", "wire", *PROTOCOLS, "net"},
-    "delivery": {"message", "smtp", "sieve", "policy", "store", "client", "net"},
+    "delivery": {"message", "wire", "smtp", "sieve", "policy", "store", "client", "net"},
     "sync": {"message", "imap", "client", "store"},
     "sessions": {"message", "wire", *PROTOCOLS, "sieve", "store", "delivery"},
     "jmap": {"message", "store", "delivery", "sync"},

@@ -122,8 +122,58 @@ def parse_network(text: str) -> Network:
         ) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time that something takes: ``"90s"``, ``"5m"``, ``"4h"``, ``"5d"``."""
+
+    seconds: int
+
+    @classmethod
+    def parse(cls, text: str) -> Span:
+        match = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
+        if match is None:
+            raise ConfigError(f'"{text}" is no length of time', advice='Write "90s", "5m", "4h" or "5d".')
+        return cls(int(match[1]) * SPANS[match[2]])
+
+    def __str__(self) -> str:
+        unit = next((unit for unit in "dhm" if self.seconds and self.seconds % SPANS[unit] == 0), "s")
+        return f"{self.seconds // SPANS[unit]}{unit}"
+
+
+SPANS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where some letters go instead of where the DNS says: ``"example.net = lmtp://127.0.0.1:24"``.
+
+    ``pattern``: an address, a domain, ``*.example.net`` for whatever is below it, ``*`` for all; of the recipient, or
+    of the sender where it begins with ``from:``. ``target``: a server, or ``mx``.
+    """
+
+    pattern: str
+    target: str
+
+    @classmethod
+    def parse(cls, text: str) -> Route:
+        pattern, equals, target = (part.strip() for part in text.partition("="))
+        if not equals or not pattern.removeprefix("from:") or (target != "mx" and "://" not in target):
+            raise ConfigError(
+                f'"{text}" is no route',
+                advice='Write "example.net = lmtp://127.0.0.1:24", "from:example.org = submissions://user@host"'
+                ' or "example.com = mx".',
+            )
+        return cls(pattern.lower(), target)
+
+    def __str__(self) -> str:
+        return f"{self.pattern} = {self.target}"
+
+
 # What a list in the configuration may be of, and how each of it is read.
 LISTS: dict[Any, Callable[[str], Any]] = {
+    tuple[str, ...]: str,
+    tuple[Span, ...]: Span.parse,
+    tuple[Route, ...]: Route.parse,
     tuple[Endpoint, ...]: Endpoint.parse,
     tuple[Network, ...]: parse_network,
     tuple[Owner, ...]: Owner.parse,
@@ -214,6 +264,43 @@ class Dns:
     """[dns]"""
 
     servers: tuple[Endpoint, ...] = setting((), 'the resolvers to ask, as in "127.0.0.1:53"; else those of the system')
+    trusted: bool = setting(
+        False, "the network up to them is safe: believe what they say of DNSSEC, as of resolvers on this machine"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """[relay]"""
+
+    smarthost: str = setting("", 'the server that takes all letters for elsewhere: "submissions://user@smtp.gmail.com"')
+    credentials: Path | None = setting(
+        None, "passwords and OAuth2 tokens for smarthost and routes, a TOML file that only the server's user reads"
+    )
+    routes: tuple[Route, ...] = setting(
+        (),
+        'other ways for some, the first that fits: "example.net = lmtp://127.0.0.1:24", "*.example.com = mx",'
+        ' "from:example.org = submissions://user@host"',
+    )
+    delays: tuple[Span, ...] = setting(
+        tuple(map(Span, (60, 300, 900, 1_800, 3_600, 7_200, 14_400))),
+        "until the next attempt, after the first, the second, ...; the last for all that follow",
+    )
+    lifetime: Span = setting(Span(5 * 86_400), "after so long a letter is given up, and its sender told")
+    warn_after: Span = setting(Span(4 * 3_600), "after so long a sender is told of the delay, once")
+    connections: int = setting(100, "connections to other servers at a time")
+    connections_per_destination: int = setting(20, "to one domain, or to a smarthost")
+    letters_per_connection: int = setting(500, "letters after which a connection is closed")
+    letters_per_minute: int = setting(0, "letters to one domain in a minute; 0: as many as it takes")
+    tls_required: tuple[str, ...] = setting(
+        (), 'domains whose letters go encrypted or not at all: "bank.example", "*.example.com", "*"'
+    )
+    tls_verified: tuple[str, ...] = setting((), "the same, to servers only whose certificate proves their name")
+    dane: bool = setting(True, "keep to TLSA records (RFC 7672); it takes a resolver that checks DNSSEC")
+    mta_sts: bool = setting(True, "keep to policies that domains publish on the web (RFC 8461)")
+    from_this_machine: bool = setting(
+        False, "programs on this machine may send to anybody by the smtp door without a login, as sendmail does"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +311,6 @@ class Limits:
     recipients: int = setting(1000, "recipients of one letter; RFC 5321 §4.5.3.1.8 asks for at least 100")
     connections: int = setting(10_000, "open connections in all")
     connections_per_address: int = setting(50, "open connections from one address (IPv6: /64); loopback is exempt")
-    conversations_per_account: int = setting(100, "IMAP connections in which one account is logged in, in each process")
     commands_per_connection: int = setting(3000, "SMTP commands without a letter after which a connection is closed")
     errors_per_connection: int = setting(20, "refused commands after which a connection is closed")
     failed_logins_per_address: int = setting(10, "failed logins within an hour that ban an address (IPv6: /64)")
@@ -253,6 +339,7 @@ class Config:
     smtp: Smtp = field(default_factory=Smtp)
     oauth: Oauth = field(default_factory=Oauth)
     dns: Dns = field(default_factory=Dns)
+    relay: Relay = field(default_factory=Relay)
     limits: Limits = field(default_factory=Limits)
     path: Path = field(default=Path("posthouse.toml"), metadata={"computed": True})
 
@@ -300,7 +387,7 @@ def _build(kind: type[T], table: dict[str, Any], path: Path, section: str) -> T:
         wanted = hints[key.name]
         if key.metadata.get("computed"):
             values[key.name] = path
-        elif isinstance(wanted, type) and dataclasses.is_dataclass(wanted):
+        elif isinstance(wanted, type) and dataclasses.is_dataclass(wanted) and wanted is not Span:
             if not isinstance(table.get(key.name, {}), dict):
                 raise ConfigError(f"{path}: {key.name} is a section: write [{key.name}] on a line of its own")
             values[key.name] = _build(wanted, table.get(key.name, {}), path, key.name)
@@ -328,6 +415,11 @@ def _value(wanted: Any, value: object, path: Path, where: str) -> Any:
             return tuple(map(parse, texts))
         except ConfigError as error:
             raise ConfigError(f"{path}: {where}: {error}", advice=error.advice) from None
+    if wanted is Span:
+        try:
+            return Span.parse(texts[0])
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {where}: {error}", advice=error.advice) from None
     return texts[0] if wanted is str else path.resolve().parent / texts[0]
 
 
@@ -344,6 +436,7 @@ def check_keys(table: dict[str, Any], kind: type, path: Path, where: str) -> Non
 def check_values(config: Config) -> None:
     """What types can't say."""
     path = config.path
+    _check_relay(config.relay, path)
     if not config.hostname:
         raise ConfigError(f"{path}: hostname is missing", advice='Write hostname = "mail.example.org" at the top.')
     if any(c.isspace() or not c.isprintable() for c in config.hostname) or len(config.hostname) > 253:
@@ -390,6 +483,16 @@ def _check_oauth(oauth: Oauth, path: Path) -> None:
                 f"{path}: [oauth] {key}: {url.geturl()} is no URL to send secrets to",
                 advice="It begins with https://; http:// is for this machine alone (127.0.0.1, ::1, localhost).",
             )
+
+
+def _check_relay(relay: Relay, path: Path) -> None:
+    for name in ("connections", "connections_per_destination", "letters_per_connection"):
+        if getattr(relay, name) < 1:
+            raise ConfigError(f"{path}: [relay] {name} must be at least 1")
+    if relay.letters_per_minute < 0:
+        raise ConfigError(f"{path}: [relay] letters_per_minute must be 0 or more")
+    if not relay.delays or min(delay.seconds for delay in relay.delays) < 1:
+        raise ConfigError(f"{path}: [relay] delays needs at least one, each of at least a second")
 
 
 def _is_ip(host: str) -> bool:

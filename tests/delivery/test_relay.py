@@ -247,7 +247,7 @@ def test_what_was_in_flight_when_it_stops_is_tried_again(tmp_path: Path) -> None
             writer.close()
 
         async with world(tmp_path, host) as here:
-            server = await asyncio.start_server(says_nothing, "127.0.0.2", here.relay._port)
+            server = await asyncio.start_server(says_nothing, "127.0.0.2", here.port)
             await here.add("cat@y.example")
             await silent.wait()
             await here.relay.stop(0.01)

@@ -7,7 +7,7 @@ import pytest
 from posthouse.store import backup, queue, tidy, verify
 from posthouse.store.blob import Blob
 from posthouse.store.engine import Store, Tx
-from posthouse.store.queue import Due, Onward, Terms, To, Which
+from posthouse.store.queue import Due, Onward, Terms, To, Way, Which, Work
 from store_helpers import NOW, Clock, House, keep, letter, only_sqlite
 
 ALL = Which()
@@ -20,9 +20,29 @@ def add(store: Store, *to: To, sender: str = "ada@example.org", blob: Blob | Non
     return store.run(queue.add, blob, 10, Onward(b"Received: x\r\n", sender, to or (ANN,)))
 
 
-def take(store: Store, limit: int = 100, busy: dict[str, int] | None = None) -> list[Due]:
-    found, _ = store.run(queue.take_due, limit, busy=busy or {}, at_once=2)
-    return found
+def by_domain(sender: str, domain: str, requiretls: bool) -> str:
+    return domain
+
+
+def work(
+    store: Store,
+    visits: int = 100,
+    *,
+    full: tuple[str, ...] = (),
+    at_once: int = 2,
+    most: int = 100,
+    way: Way = by_domain,
+) -> tuple[list[Work], int | None]:
+    return store.run(queue.take_due, visits, way=way, full=full, room=lambda key: (at_once, most))
+
+
+def take(store: Store, visits: int = 100) -> list[Due]:
+    """What all visits take."""
+    return [due for one in work(store, visits)[0] for due in one.dues]
+
+
+def settled(due: Due) -> list[tuple[int, int]]:
+    return [(due.letter.id, recipient.id) for recipient in due.recipients]
 
 
 def ids(due: Due) -> list[int]:
@@ -58,15 +78,15 @@ def test_recipients_of_a_domain_travel_together(store: Store) -> None:
 def test_octets_stay_until_the_last_recipient_is_done(store: Store, clock: Clock) -> None:
     add(store, ANN, CAT)
     first, second = take(store)
-    store.run(queue.done, ids(first))
+    store.run(queue.done, settled(first))
     assert uses(store) == [1]
     assert [one.recipient for one in entries(store)] == ["cat@y.example"]
-    store.run(queue.done, ids(second))
+    store.run(queue.done, settled(second))
     assert uses(store) == [0] and entries(store) == []
     assert verify.verify(store) == []
     clock.now += tidy.GRACE
     assert len(store.run(tidy.forget_octets)) == 1
-    store.run(queue.done, ids(second))  # once more: nothing
+    store.run(queue.done, settled(second))  # once more: nothing
 
 
 def test_octets_are_shared_with_mailboxes(store: Store, house: House) -> None:
@@ -92,7 +112,7 @@ def test_a_new_server_goes_on_at_once(store: Store) -> None:
     add(store)
     add(store, CAT)
     (due, _) = take(store)
-    store.run(queue.done, ids(due))
+    store.run(queue.done, settled(due))
     assert store.run(queue.recover) == 1
     (again,) = take(store)
     assert again.domain == "y.example"
@@ -103,8 +123,7 @@ def test_deferred_until_its_time(store: Store, clock: Clock) -> None:
     add(store)
     (due,) = take(store)
     store.run(queue.defer, ids(due)[0], int(clock.now) + 60, "450 later", warned=False)
-    found, next_due = store.run(queue.take_due, 1, busy={}, at_once=1)
-    assert (found, next_due) == ([], clock.now + 60)
+    assert work(store) == ([], clock.now + 60)
     (entry,) = entries(store)
     assert (entry.state, entry.attempts, entry.reply, entry.due) == ("waiting", 1, "450 later", clock.now + 60)
     clock.now += 60
@@ -122,25 +141,46 @@ def test_the_last_attempt_is_when_the_time_is_over(store: Store, clock: Clock) -
 
 
 def test_no_domain_takes_all_the_room(store: Store) -> None:
-    for _ in range(5):
+    for _ in range(20):
         add(store, ANN)
     add(store, CAT)
-    assert [due.domain for due in take(store)] == ["x.example", "x.example", "y.example"]
-    assert take(store, busy={"x.example": 2}) == []
-    assert [due.domain for due in take(store, busy={"x.example": 1})] == ["x.example"]
-    found, next_due = store.run(queue.take_due, 10, busy={"x.example": 2}, at_once=2)
+    found, _ = work(store, at_once=2, most=12)
+    assert [(one.key, len(one.dues)) for one in found] == [("x.example", 6), ("x.example", 6), ("y.example", 1)]
+    assert work(store, at_once=0)[0] == []
+    found, next_due = work(store, full=("x.example",))
     assert found == [] and next_due is not None and next_due > store.look(lambda tx: tx.now), (
         "no reason to look at once"
     )
+    assert [len(one.dues) for one in work(store, at_once=20)[0]] == [5, 3], "a connection for each would be a waste"
 
 
-def test_a_connection_that_stands_gets_the_next_letter(store: Store) -> None:
-    add(store, ANN)
-    second = add(store, ANN)
-    take(store, 1)
-    due = store.run(queue.take_for, "x.example")
-    assert due is not None and due.letter.id == second
-    assert store.run(queue.take_for, "x.example") is None
+def test_a_connection_that_stands_gets_the_next_letters(store: Store) -> None:
+    for _ in range(3):
+        add(store, ANN)
+    add(store, CAT)
+    assert len(work(store, most=1)[0]) == 2
+    more = store.run(queue.take_for, X, 1, way=by_domain, domain=X)
+    assert more is not None and [due.letter.id for due in more.dues] == [2]
+    more = store.run(queue.take_for, X, 9, way=by_domain, domain=None)
+    assert more is not None and [due.letter.id for due in more.dues] == [3]
+    assert store.run(queue.take_for, X, 1, way=by_domain, domain=X) is None
+
+
+def test_domains_that_go_the_same_way_share_a_transaction(store: Store) -> None:
+    """As through a smarthost."""
+    add(store, ANN, CAT, *(To(f"r{n}@d{n}.example", f"d{n}.example") for n in range(150)))
+    (first,), _ = work(store, way=lambda *_: "smarthost")
+    assert [len(due.recipients) for due in first.dues] == [100]
+    more = store.run(queue.take_for, "smarthost", 9, way=lambda *_: "smarthost", domain=None)
+    assert more is not None and [len(due.recipients) for due in more.dues] == [52]
+
+
+def test_what_was_not_tried_is_given_back(store: Store) -> None:
+    add(store, ANN, BEN)
+    (due,) = take(store)
+    store.run(queue.give_back, ids(due))
+    (again,) = take(store)
+    assert again.recipients == due.recipients, "it counts as no attempt"
 
 
 def test_many_recipients_are_taken_in_portions(store: Store) -> None:
@@ -148,15 +188,28 @@ def test_many_recipients_are_taken_in_portions(store: Store) -> None:
     assert [len(take(store)[0].recipients) for _ in range(3)] == [100, 100, 50]
 
 
+def defer_others(store: Store, clock: Clock, domain: str | None) -> int:
+    until = int(clock.now) + 300
+    return store.run(queue.defer_others, X, until, "nobody answers", way=by_domain, domain=domain)
+
+
+def test_what_is_due_on_a_dead_way_waits_together(store: Store, clock: Clock) -> None:
+    for _ in range(3):
+        add(store, ANN)
+    add(store, CAT)
+    assert defer_others(store, clock, None) == 3
+    assert [due.domain for due in take(store)] == ["y.example"]
+
+
 def test_what_is_due_at_a_dead_domain_waits_together(store: Store, clock: Clock) -> None:
     for _ in range(4):
         add(store, ANN)
     add(store, CAT)
-    take(store, 1)
-    assert store.run(queue.defer_domain, "x.example", int(clock.now) + 300, "nobody answers") == 3
+    work(store, 1, most=1)
+    assert defer_others(store, clock, X) == 3
     assert [due.domain for due in take(store)] == ["y.example"]
     clock.now += queue.LIFETIME
-    assert store.run(queue.defer_domain, "x.example", int(clock.now) + 300, "nobody answers") == 0, "their last attempt"
+    assert defer_others(store, clock, X) == 0, "their last attempt"
 
 
 def test_hold_release_retry_drop(store: Store, clock: Clock) -> None:
@@ -253,11 +306,11 @@ def test_the_higher_priority_goes_first(store: Store, clock: Clock) -> None:
         letters[ask(store, Terms(priority=priority), CAT)] = name
         clock.now += 1
     order = []
-    while due := store.run(queue.take_for, Y):
-        order.append(letters[due.letter.id])
+    while more := store.run(queue.take_for, Y, 1, way=by_domain, domain=Y):
+        order += [letters[due.letter.id] for due in more.dues]
     assert order == ["high", "some", "none", "later", "low"]
     store.run(queue.recover)
-    assert [letters[due.letter.id] for due in take(store, limit=2)] == ["high", "some"]
+    assert [letters[due.letter.id] for due in take(store, visits=2)] == ["high", "some"]
 
 
 def test_a_letter_that_has_to_wait_does(store: Store, clock: Clock) -> None:

@@ -27,9 +27,10 @@ from posthouse.smtp.client import SmtpClient, refusal
 from posthouse.smtp.envelope import Envelope, Recipient
 from posthouse.smtp.path import Mailbox, parse_mailbox
 from posthouse.smtp.reply import Reply, read_reply
-from posthouse.wire import sasl
+from posthouse.wire import oauth, sasl
 from posthouse.wire.dot import DotWriter
 from posthouse.wire.line_ends import LineEnds
+from posthouse.wire.oauth import Token
 from posthouse.wire.reader import EndOfInput
 from posthouse.wire.sasl import Credentials
 from posthouse.wire.steps import StartTls, Steps, receive
@@ -202,6 +203,34 @@ def login(smtp: Conversation, credentials: Credentials) -> Steps[None]:
         raise LoginRefused(
             f"{server.host} refused the login of {credentials.authcid}: {reply}",
             advice=after_login_refused(server.host, credentials.authcid),
+        )
+    smtp.logged_in = True
+
+
+def login_with_token(smtp: Conversation, token: Token) -> Steps[None]:
+    """Log in with a token of OAuth 2. `TlsError` and `LoginRefused` as for `login`."""
+    server = smtp.server
+    if not (smtp.tls or (smtp.loopback and server.tls is Security.NONE)):
+        raise TlsError("the token would be sent in clear text", advice="Use ?tls=starttls or ?tls=implicit.")
+    name = oauth.choose(smtp.mechanisms)
+    if name is None:
+        raise LoginRefused(f"{server.host} takes no OAuth 2 tokens here", advice="Give a password for it instead.")
+    first, on_error = oauth.CLIENTS[name]
+    line, waiting = smtp.auth(name, first(token))
+    reply = yield from command(smtp, line)
+    if reply.code == 334 and waiting is not None:
+        reply = yield from command(smtp, words.response(waiting))
+    why = ""
+    if reply.code == 334:
+        with contextlib.suppress(RemoteProtocolError):
+            why = oauth.explain(words.challenge(reply))
+        reply = yield from command(smtp, words.response(on_error))
+    if reply.code != 235:
+        if reply.temporary:
+            raise _refused(reply, "the login can't be checked at the moment", "Try again in a few minutes.")
+        raise LoginRefused(
+            f"{server.host} refused the token of {token.user}: {reply}" + (f" ({why})" if why else ""),
+            advice="Let the provider give a new refresh token.",
         )
     smtp.logged_in = True
 

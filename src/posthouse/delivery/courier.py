@@ -1,4 +1,6 @@
-"""Carrying letters to one domain: its hosts in their order, TLS where it can be had, one connection for many."""
+"""Carrying letters one way: to a domain's hosts in their order, or to the operator's server, over a line as secure as it
+has to be; one connection for many.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +17,22 @@ from posthouse.client import smtp
 from posthouse.client.drive import adrive
 from posthouse.client.smtp import Conversation
 from posthouse.client.url import Protocol, Security, Server
-from posthouse.errors import ConnectionFailed, NoRoute, ProtocolError, SmtpRefused
+from posthouse.errors import ConnectionFailed, NoRoute, PosthouseError, ProtocolError, SmtpRefused, TlsError
 from posthouse.message.complete import split_header
-from posthouse.net.dns import Resolver, literal_address
+from posthouse.net.dns import Resolver, ascii_name, literal_address
 from posthouse.net.stream import AsyncStream
+from posthouse.policy import dane
 from posthouse.smtp.dsn import Notify
 from posthouse.smtp.envelope import DeliverBy, Envelope, Recipient
 from posthouse.smtp.path import Mailbox, parse_mailbox
 from posthouse.store import queue
 from posthouse.store.queue import Due
+from posthouse.wire.oauth import Token
 
+from . import security
+from .credentials import Wallet
+from .route import Hop
+from .security import NOTHING, Demand, Ground, Level
 from .verdict import Outcome, Verdict, of_error, of_reply
 
 log = logging.getLogger("posthouse.relay")
@@ -32,19 +40,37 @@ log = logging.getLogger("posthouse.relay")
 CONNECT_SECONDS = 30.0  # Postfix: smtp_connect_timeout = 30 s
 # Addresses that are tried in one attempt; Postfix: smtp_mx_address_limit = 5.
 MAX_ADDRESSES = 5
+STATUS_TLS = "4.7.5"  # RFC 3463 §3.8: cryptographic failure
 
 
-def opportunistic_context() -> ssl.SSLContext:
-    """TLS that keeps listeners out, and proves nothing about who is there.
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What every courier works with. ``port``: of the hosts that the DNS names; another than 25 in tests only."""
 
-    RFC 7435: the name of the MX host came from a DNS that anybody may have forged, and the alternative is clear text;
-    so a certificate isn't verified, as all servers have it between themselves where no policy asks for more.
-    """
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
+    resolver: Resolver
+    security: security.Security
+    wallet: Wallet
+    hostname: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A letter that is due, with its octets; where they can't be read, with our own lines alone."""
+
+    due: Due
+    octets: bytes
+    readable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where to try it: a host, one of its addresses, and what is asked of the line."""
+
+    host: str
+    address: str
+    port: int
+    demand: Demand
 
 
 @dataclass(slots=True)
@@ -54,172 +80,285 @@ class _Line:
     host: str
     stream: AsyncStream
     conversation: Conversation
+    context: ssl.SSLContext
 
 
 class Courier:
-    """The way to one domain. For one task; close it.
+    """The way to one next hop. For one task; close it."""
 
-    ``strict``: no letter goes but to a host that proves its name, for which ``tls`` has to ask, and that promises to
-    keep it encrypted (RFC 8689 §4.2.1).
-    """
-
-    def __init__(
-        self, domain: str, resolver: Resolver, *, hostname: str, port: int, tls: ssl.SSLContext, strict: bool
-    ) -> None:
-        self.domain = domain
-        self.strict = strict
-        self.reached = False  # some host has answered
-        self._resolver = resolver
-        self._hostname = hostname
-        self._port = port
-        self._tls = tls
+    def __init__(self, hop: Hop, means: Means) -> None:
+        self.hop = hop
+        self.reached = False  # some host has answered, for the last letter
+        self._means = means
         self._line: _Line | None = None
+        # The envelope whose commands have left together with the letter before it, and the letter it is for.
+        self._early: tuple[int, Envelope] | None = None
 
     @property
     def connected(self) -> bool:
         """Whether the next letter finds a connection."""
         return self._line is not None
 
-    async def carry(self, due: Due, octets: bytes, *, now: float) -> dict[int, Verdict]:
-        """Hand a letter over, at as many hosts as it takes; the verdict for each recipient's id."""
+    async def carry(self, letter: Letter, *, now: float, following: Letter | None = None) -> dict[int, Verdict]:
+        """Hand a letter over, at as many hosts as it takes; the verdict for each recipient's id.
+
+        ``following``: the one that will be carried next.
+        """
         verdicts: dict[int, Verdict] = {}
-        waiting: Sequence[queue.Recipient] = due.recipients
+        waiting: Sequence[queue.Recipient] = letter.due.recipients
+        if self._line is not None and self._line.stream.ended:
+            self.abort()  # the other side has had enough: it isn't asked about the letter
+        self.reached = self._line is not None
         if self._line is not None:
-            waiting = await self._hand_over(self._line, due, waiting, octets, verdicts, now)
+            waiting = await self._hand_over(self._line, letter, waiting, verdicts, now, following)
             if not waiting:
                 return verdicts
         try:
             async with aclosing(self._places()) as places:
-                async for host, address in places:
+                async for place in places:
                     try:
-                        line = await self._connect(host, address)
+                        line = await self._connect(place)
                     except (ConnectionFailed, SmtpRefused, ProtocolError) as error:
-                        _note(verdicts, waiting, of_error(error, host))
+                        _note(verdicts, waiting, self._failure(error, place))
                         continue
-                    waiting = await self._hand_over(line, due, waiting, octets, verdicts, now)
+                    waiting = await self._hand_over(line, letter, waiting, verdicts, now, following)
                     if not waiting:
                         break
-        except NoRoute as error:
+        except PosthouseError as error:
             _note(verdicts, waiting, of_error(error))
         return verdicts
 
     async def close(self) -> None:
         """Say goodbye, if anybody is there."""
         line, self._line = self._line, None
-        if line is not None:
-            await adrive(line.stream, smtp.quit(line.conversation), self._tls)
-            await line.stream.close()
+        early, self._early = self._early, None
+        if line is None:
+            return
+        if early is None and line.conversation.under_way is None:
+            await adrive(line.stream, smtp.quit(line.conversation), line.context)
+        else:  # it waits for a letter that won't come: the line just ends (RFC 5321 §4.1.4)
+            line.stream.abort()
+        await line.stream.close()
 
     def abort(self) -> None:
         """Hang up."""
         line, self._line = self._line, None
+        self._early = None
         if line is not None:
             line.stream.abort()
 
-    async def _places(self) -> AsyncGenerator[tuple[str, str], None]:
-        """Hosts and their addresses, in the order in which to try them. `NoRoute` at last, if there was none at all."""
-        literal = literal_address(self.domain)
-        if literal is not None:
-            yield self.domain, literal
+    def _failure(self, error: PosthouseError, place: _Place) -> Verdict:
+        if isinstance(error, TlsError) and place.demand.level > Level.MAY:
+            if self.hop.strict:
+                return Verdict(Outcome.FAILED, "5.7.10", str(error), place.host)
+            return Verdict(Outcome.DELAYED, STATUS_TLS, f"{place.demand.why} asks for more: {error}", place.host)
+        return of_error(error, place.host)
+
+    # -- where to ------------------------------------------------------------------------------------------------
+
+    async def _places(self) -> AsyncGenerator[_Place, None]:
+        """Where to try it, in this order. `NoRoute` at last, if there was none at all."""
+        hop, means = self.hop, self._means
+        if hop.server is not None:
+            async for place in self._of_server(hop.server):
+                yield place
             return
-        exchanges = await self._resolver.exchanges(self.domain)
-        if self.strict and not await self._resolver.vouched(self.domain):
-            raise NoRoute(
-                f"nothing proves which servers {self.domain} has: its MX records are not signed (DNSSEC), or the"
-                " resolver doesn't say so",
-                temporary=False,
-                enhanced="5.7.10",
-            )
+        literal = literal_address(hop.domain)
+        if literal is not None:
+            yield _Place(hop.domain, literal, means.port, self._of_literal())
+            return
+        exchanges = await means.resolver.exchanges(hop.domain)
+        ground = await means.security.of_domain(hop)
+        ours = min((preference for preference, host in exchanges if host == means.hostname.lower()), default=None)
         # RFC 5321 §5.1: where we are one of the hosts, only those that come before us are left.
-        ours = min((preference for preference, host in exchanges if host == self._hostname.lower()), default=None)
         hosts = [host for preference, host in exchanges if ours is None or preference < ours]
         if not hosts:
             raise self._loop()
         tried = 0
         failure: NoRoute | None = None
         for host in hosts:
+            if tried >= MAX_ADDRESSES:
+                break
             try:
-                addresses = await self._resolver.addresses(host)
+                found = await self._of_host(ground, host)
             except NoRoute as error:
                 failure = error if failure is None or error.temporary else failure
                 continue
-            for address in addresses:
-                if tried < MAX_ADDRESSES:
-                    tried += 1
-                    yield host, address
+            for place in found[: MAX_ADDRESSES - tried]:
+                tried += 1
+                yield place
         if failure is not None:
             raise failure
 
+    async def _of_host(self, ground: Ground, host: str) -> list[_Place]:
+        addresses = await self._means.resolver.addresses(host)
+        demand = await self._means.security.of_host(ground, host)
+        return [_Place(host, address, self._means.port, demand) for address in addresses]
+
+    def _of_literal(self) -> Demand:
+        if self.hop.strict:  # RFC 8689 §4.2.1: nothing proves who is at an address
+            raise NoRoute(f"nothing proves who is at {self.hop.domain}", temporary=False, enhanced="5.7.10")
+        return NOTHING
+
+    async def _of_server(self, server: Server) -> AsyncGenerator[_Place, None]:
+        """The operator's server: its certificate has to be for its name, where it is to speak TLS at all."""
+        demand = NOTHING if server.tls is Security.NONE else Demand(Level.VERIFIED, "[relay]")
+        try:
+            literal = literal_address(f"[{server.host}]")
+        except NoRoute:
+            literal = None
+        addresses = [literal] if literal else []
+        if not addresses:
+            try:
+                addresses = await self._means.resolver.addresses(ascii_name(server.host))
+            except NoRoute as error:
+                if error.temporary:
+                    raise
+                addresses = [server.host]  # a name of this machine's own (/etc/hosts), or of nobody
+        for address in addresses[:MAX_ADDRESSES]:
+            yield _Place(server.host, address, server.port, demand)
+
     def _loop(self) -> NoRoute:
+        domain = self.hop.domain
         return NoRoute(
-            f"the way to {self.domain} leads back to this server, which has no such domain",
+            f"the way to {domain} leads back to this server, which has no such domain",
             temporary=False,
             enhanced="5.4.6",
-            advice=f"If {self.domain} is to be served here: posthouse domain add {self.domain}",
+            advice=f"If {domain} is to be served here: posthouse domain add {domain}",
         )
 
-    async def _connect(self, host: str, address: str) -> _Line:
-        """A conversation with greeting and EHLO behind it, under TLS where the host offers and manages it."""
-        line = await self._greet(host, address)
-        if "STARTTLS" not in line.conversation.capabilities and not self.strict:
+    # -- the line ------------------------------------------------------------------------------------------------
+
+    async def _connect(self, place: _Place) -> _Line:
+        """A conversation with greeting and EHLO behind it, under TLS where it is asked for, or offered and managed."""
+        if self.hop.server is not None:
+            return await self._connect_server(self.hop.server, place)
+        demand = place.demand
+        line = await self._greet(place, self._means.security.context(demand))
+        if "STARTTLS" not in line.conversation.capabilities and demand.level is Level.MAY:
             return line
         try:
-            await adrive(line.stream, smtp.start_tls(line.conversation), self._tls)
-            await adrive(line.stream, smtp.hello(line.conversation), self._tls)
-            if self.strict and "REQUIRETLS" not in line.conversation.capabilities:
-                raise SmtpRefused(f"{host} can't promise to keep the letter encrypted", code=550, enhanced="5.7.30")
+            if demand.level is Level.PINNED:
+                line.stream.host = demand.names[0]  # RFC 7672 §8.1: the name that SNI tells
+            await adrive(line.stream, smtp.start_tls(line.conversation), line.context)
+            await adrive(line.stream, smtp.hello(line.conversation), line.context)
+            self._inspect(line, place)
         except (ConnectionFailed, ProtocolError) as error:
             line.stream.abort()
-            if self.strict:
-                raise SmtpRefused(f"{host}: {error}", code=550, enhanced="5.7.10") from error
+            if demand.level > Level.MAY and not demand.lenient:
+                raise error if isinstance(error, TlsError) else TlsError(str(error)) from error
+            if demand.lenient:
+                log.warning("%s doesn't meet its MTA-STS policy, which is in testing: %s", place.host, error)
+                return await self._connect(_Place(place.host, place.address, place.port, NOTHING))
             # RFC 7435 §3: better in clear text than not at all.
-            log.info("%s: TLS failed, going on without: %s", host, error)
-            return await self._greet(host, address)
+            log.info("%s: TLS failed, going on without: %s", place.host, error)
+            return await self._greet(place, line.context)
         except BaseException:
             line.stream.abort()
             raise
         return line
 
-    async def _greet(self, host: str, address: str) -> _Line:
-        stream = await AsyncStream.connect(address, self._port, CONNECT_SECONDS)
+    def _inspect(self, line: _Line, place: _Place) -> None:
+        """After the handshake. Errors: `TlsError`, `SmtpRefused`."""
+        demand = place.demand
+        if demand.level is Level.PINNED:
+            now = int(self._means.security.clock())
+            why = dane.objection(demand.records, line.stream.shown_certificates(), demand.names, now)
+            if why:
+                raise TlsError(f"{place.host} isn't who it should be: {why}")
+        if self.hop.strict and "REQUIRETLS" not in line.conversation.capabilities:
+            raise SmtpRefused(f"{place.host} can't promise to keep the letter encrypted", code=550, enhanced="5.7.30")
+
+    async def _greet(self, place: _Place, context: ssl.SSLContext) -> _Line:
+        server = Server(Protocol.SMTP, place.address, place.port, Security.NONE)
+        line = await self._begin(server, place, context)
+        assert line.conversation.greeting is not None
+        if line.conversation.greeting.text.partition(" ")[0].lower() == self._means.hostname.lower():
+            line.stream.abort()
+            raise self._loop()
+        return line
+
+    async def _begin(self, server: Server, place: _Place, context: ssl.SSLContext) -> _Line:
+        stream = await AsyncStream.connect(place.address, place.port, CONNECT_SECONDS)
         try:
-            stream.host = host  # from here on, in TLS and in what is told of it
-            server = Server(Protocol.SMTP, address, self._port, Security.NONE)
-            conversation = Conversation(server, self._hostname)
-            await adrive(stream, smtp.connect(conversation), self._tls)
+            stream.host = place.host  # from here on, in TLS and in what is told of it
+            conversation = Conversation(server, self._means.hostname, loopback=stream.loopback)
+            await adrive(stream, smtp.connect(conversation), context)
             self.reached = True
-            assert conversation.greeting is not None
-            if conversation.greeting.text.partition(" ")[0].lower() == self._hostname.lower():
-                raise self._loop()
         except BaseException:
             stream.abort()
             raise
-        return _Line(host, stream, conversation)
+        return _Line(place.host, stream, conversation, context)
+
+    async def _connect_server(self, server: Server, place: _Place) -> _Line:
+        line = await self._begin(server, place, self._means.security.verifying)
+        try:
+            if server.user:
+                await self._log_in(line, server)
+            if self.hop.strict and "REQUIRETLS" not in line.conversation.capabilities:
+                raise SmtpRefused(
+                    f"{line.host} can't promise to keep the letter encrypted", code=550, enhanced="5.7.30"
+                )
+        except BaseException:
+            line.stream.abort()
+            raise
+        return line
+
+    async def _log_in(self, line: _Line, server: Server) -> None:
+        """A login that fails is our trouble, not the letter's: it waits. Errors: `ConnectionFailed`, `SmtpRefused`."""
+        wallet = self._means.wallet
+        try:
+            known = await wallet.find(server)
+            steps = (
+                smtp.login_with_token(line.conversation, known)
+                if isinstance(known, Token)
+                else smtp.login(line.conversation, known)
+            )
+            await adrive(line.stream, steps, line.context)
+        except (ConnectionFailed, SmtpRefused):
+            raise
+        except PosthouseError as error:
+            wallet.forget(server)
+            log.error("no login at the smarthost: %s. %s", error, error.advice)
+            raise ConnectionFailed(f"no login at {server.host}: {error}", advice=error.advice) from error
+
+    # -- the letter ----------------------------------------------------------------------------------------------
 
     async def _hand_over(
         self,
         line: _Line,
-        due: Due,
+        letter: Letter,
         waiting: Sequence[queue.Recipient],
-        octets: bytes,
         verdicts: dict[int, Verdict],
         now: float,
+        following: Letter | None,
     ) -> Sequence[queue.Recipient]:
         """One transaction; those for whom another host may still do better. The line is kept if it still stands."""
         self._line = None
-        offered = frozenset(line.conversation.capabilities)
-        envelope = envelope_for(due, waiting, octets, offered, now)
+        early, self._early = self._early, None
+        conversation = line.conversation
+        offered = frozenset(conversation.capabilities)
+        if early is not None and early[0] == letter.due.letter.id:
+            envelope = early[1]
+        else:
+            envelope = envelope_for(letter.due, waiting, letter.octets, offered, now)
+        behind = None
+        if following is not None and conversation.pipelining and not conversation.chunking:
+            behind = envelope_for(following.due, following.due.recipients, following.octets, offered, now)
         try:
-            result = await adrive(line.stream, smtp.send(line.conversation, envelope, octets), self._tls)
+            steps = smtp.send(conversation, envelope, letter.octets, following=behind)
+            result = await adrive(line.stream, steps, line.context)
         except (ConnectionFailed, SmtpRefused, ProtocolError) as error:
             line.stream.abort()
             _note(verdicts, waiting, of_error(error, line.host))
             # RFC 5321 §4.5.4.1: a letter whose answer was lost may have arrived. Another host must not get it now.
-            return () if line.conversation.in_doubt else waiting
+            return () if conversation.in_doubt else waiting
         except BaseException:
             line.stream.abort()
             raise
         self._line = line
+        if behind is not None and following is not None and conversation.under_way is behind:
+            self._early = (following.due.letter.id, behind)
         again = []
         for recipient, to in zip(waiting, envelope.recipients, strict=True):
             reply = result.refused.get(str(to))
@@ -236,9 +375,10 @@ class Courier:
             verdicts[recipient.id] = of_reply(reply, line.host)
             if verdicts[recipient.id].outcome is Outcome.DELAYED:
                 again.append(recipient)
-        if again:  # another host is asked: this connection is of no use meanwhile
+        if again and self.hop.server is None:  # another host is asked: this connection is of no use meanwhile
             await self.close()
-        return again
+            return again
+        return ()
 
 
 def envelope_for(

@@ -1,7 +1,8 @@
-"""The relay: takes what is due out of the queue, has it carried, and writes down what became of it.
+"""The relay: takes what is due out of the queue, has it carried, and has written down what became of it.
 
-Each visit goes to one domain and takes, while its connection stands, whatever else is due there. Domains don't wait for
-each other: each has a few visits at most, and when nobody answers at one, all that is due for it waits together.
+Each visit goes one way (to a domain's hosts, or to the operator's server) with a portion of letters, and takes, while
+its connection stands, whatever else is due there. Ways don't wait for each other: each has some visits at most, and
+when nobody answers on one, all that is due for it waits together.
 
 What was handed over and couldn't be written down before a crash is handed over again (RFC 5321 §4.5.4.1: duplicates
 can't be avoided then); nothing else is, and nothing is lost.
@@ -14,47 +15,49 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from posthouse.errors import OverQuota, StoreError
-from posthouse.message.summary import summarize
+from posthouse.errors import StoreError
 from posthouse.net.dns import Resolver
-from posthouse.net.tls import client_context
-from posthouse.smtp.path import parse_mailbox
 from posthouse.store import queue
-from posthouse.store.blob import Blob
 from posthouse.store.change import QUIET_SECONDS, Subscription
-from posthouse.store.engine import Store, Tx
-from posthouse.store.queue import Due, Recipient
+from posthouse.store.engine import Store
+from posthouse.store.queue import HERE, Work
 
-from . import bounce
-from .accept import return_path
-from .bounce import Report
-from .courier import Courier, opportunistic_context
-from .deliver import Kept, place_each, prefix
-from .recipient import lookup
-from .verdict import Outcome, Verdict, of_place
+from .courier import Means
+from .credentials import Wallet
+from .pace import Pace
+from .record import Recorder
+from .route import Hop, Routes
+from .security import Security
+from .visit import Visit
 
 log = logging.getLogger("posthouse.relay")
 
 PORT = 25  # RFC 5321 §4.5.4.2
-# Seconds until the next attempt, after the first, the second, …; the last for all that follow. RFC 5321 §4.5.4.1 asks
-# for 30 minutes or more, and allows shorter ones at first: greylisting lets a letter pass after some minutes.
-DELAYS = (60, 300, 900, 1_800, 3_600, 7_200, 14_400)
-# The sender is told of a delay once, after so long.
-WARN_AFTER = 4 * 3_600
-# Visits at the same time, and to one domain; Postfix: default_destination_concurrency_limit = 20, at first 5.
-VISITS = 50
-VISITS_A_DOMAIN = 5
-# Then a connection is closed: servers have limits of their own for letters over one.
-LETTERS_A_VISIT = 100
-# No letter takes longer; the lease in the queue is for longer than that.
-ATTEMPT_SECONDS = 1_800
 # While nothing is known to be due, look after so long all the same: clocks are set, and other processes have changes.
 LOOK_SECONDS = 60.0
-# The store didn't take what became of a letter: try again after so long, because forgetting it would repeat the letter.
-RECORD_SECONDS = 10.0
+# A connection without a letter is kept so long: the next one saves the greetings. Postfix keeps them for 2 s too.
+IDLE_SECONDS = 2.0
+# A way that took fewer connections than it may have gets one more after so long.
+WIDEN_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """`[relay]` of the configuration, which tells the meaning of each; times in seconds.
+
+    ``delays``: RFC 5321 §4.5.4.1 asks for 30 minutes or more between attempts, and allows shorter ones at first:
+    greylisting lets a letter pass after some minutes.
+    """
+
+    delays: tuple[int, ...] = (60, 300, 900, 1_800, 3_600, 7_200, 14_400)
+    warn_after: int = 4 * 3_600
+    connections: int = 100
+    connections_per_destination: int = 20
+    letters_per_connection: int = 500
+    letters_per_minute: int = 0
 
 
 class Relay:
@@ -67,18 +70,29 @@ class Relay:
         *,
         hostname: str,
         port: int = PORT,
-        delays: Sequence[int] = DELAYS,
+        settings: Settings | None = None,
+        routes: Routes | None = None,
+        security: Security | None = None,
+        wallet: Wallet | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
-        self._resolver = resolver
-        self._hostname = hostname
-        self._port = port
-        self._delays = delays
+        self._settings = settings or Settings()
+        self._routes = routes or Routes()
+        self._hostname = hostname.lower()
         self._clock = clock
-        self._tls = opportunistic_context()
+        self._means = Means(
+            resolver, security or Security(store, resolver, port=port, clock=clock), wallet or Wallet(), hostname, port
+        )
+        self._recorder = Recorder(
+            store, self._routes, self._way, hostname, self._settings.delays, self._settings.warn_after, clock
+        )
+        self._pace = Pace(self._settings.letters_per_minute)
         self._woken = asyncio.Event()
-        self._visits: dict[asyncio.Task[None], str] = {}  # and the domain of each
+        self._visits: dict[asyncio.Task[None], tuple[Hop, Visit]] = {}
+        self._busy: Counter[str] = Counter()  # visits that go each way
+        self._idle: dict[str, list[asyncio.Future[Work | None]]] = {}  # those that wait for a letter
+        self._narrowed: dict[str, tuple[int, float]] = {}  # ways that take fewer connections, and since when
         self._worker: asyncio.Task[None] | None = None
         self._subscription: Subscription | None = None
         self._stopping = False
@@ -86,6 +100,7 @@ class Relay:
     async def start(self) -> None:
         """Take up what the last server left. Errors: StoreError."""
         await self._store.write(queue.recover)
+        self._recorder.start()
         self._subscription = self._store.feed.subscribe(queue.FEED, lambda _: self._woken.set(), QUIET_SECONDS)
         self._worker = asyncio.create_task(self._work())
 
@@ -97,11 +112,15 @@ class Relay:
         if self._worker is not None:
             self._worker.cancel()
             await asyncio.gather(self._worker, return_exceptions=True)
+        for _, visit in self._visits.values():
+            visit.stopping = True
+        self._let_go(len(self._visits))
         if self._visits:
             await asyncio.wait(self._visits, timeout=seconds)
-        for visit in list(self._visits):
-            visit.cancel()
+        for task in list(self._visits):
+            task.cancel()
         await asyncio.gather(*self._visits, return_exceptions=True)
+        await self._recorder.stop()
 
     # -- what is due ---------------------------------------------------------------------------------------------
 
@@ -113,210 +132,139 @@ class Relay:
             except StoreError as error:
                 log.error("the queue can't be read: %s", error)
                 seconds = LOOK_SECONDS
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._woken.wait()
+            if seconds:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await self._woken.wait()
 
     async def _begin_visits(self) -> float:
         """Begin as many as there is room for; the seconds until it is worth looking again."""
-        room = VISITS - len(self._visits)
-        if not room:
+        idle = Counter({key: len(waiting) for key, waiting in self._idle.items()})
+        free = self._settings.connections - len(self._visits) + idle.total()
+        if free <= 0:
             return LOOK_SECONDS
-        busy = Counter(self._visits.values())
-        found, next_due = await self._store.write(queue.take_due, room, busy=busy, at_once=VISITS_A_DOMAIN)
-        for due in found:
-            visit = asyncio.create_task(self._visit(due))
-            self._visits[visit] = due.domain
-            visit.add_done_callback(self._ended)
+        now = time.monotonic()
+        paused = self._pace.full(now)
+        rooms = {key: self._width(key, now) - busy + idle[key] for key, busy in self._busy.items()}
+        full = {key for key, room in rooms.items() if room <= 0 and key} | set(paused)
+
+        def room(key: str) -> tuple[int, int]:
+            allowed = self._pace.allowed(key, now)
+            at_once = rooms.get(key, self._settings.connections_per_destination)
+            return at_once, self._settings.letters_per_connection * at_once if allowed is None else allowed
+
+        found, next_due = await self._store.write(queue.take_due, free, way=self._way, full=full, room=room)
+        for work in found:
+            self._pace.spend(work.key, len(work.dues), now)
+            self._begin(work)
         if found:
             return 0.0
         # The store's clock goes in whole seconds: what is due "now" may be due in its next one.
-        return LOOK_SECONDS if next_due is None else min(max(next_due - self._clock(), 0.1), LOOK_SECONDS)
+        waits = [LOOK_SECONDS, *paused.values()]
+        if next_due is not None:
+            waits.append(max(next_due - self._clock(), 0.1))
+        return max(min(waits), 0.05)
 
-    def _ended(self, visit: asyncio.Task[None]) -> None:
-        domain = self._visits.pop(visit)
-        self._woken.set()
-        if not visit.cancelled() and (error := visit.exception()) is not None:
-            # A defect of ours: the letter keeps its lease, and is tried again when that is over.
-            log.error("the visit to %s failed", domain, exc_info=error)
+    def _way(self, sender: str, domain: str, strict: bool) -> str:
+        return HERE if domain == self._hostname else self._routes.hop(sender, domain, strict).key
 
-    # -- one visit -----------------------------------------------------------------------------------------------
-
-    async def _visit(self, first: Due) -> None:
-        courier = self._courier(first)
-        due: Due | None = first
-        letters = 0
-        try:
-            while due is not None:
-                if courier.strict != strict(due):
-                    await courier.close()
-                    courier = self._courier(due)
-                await self._attempt(courier, due)
-                letters += 1
-                due = None
-                if courier.connected and letters < LETTERS_A_VISIT and not self._stopping:
-                    due = await self._store.write(queue.take_for, first.domain)
-            await courier.close()
-        finally:
-            courier.abort()
-
-    def _courier(self, due: Due) -> Courier:
-        tls = client_context() if strict(due) else self._tls
-        return Courier(
-            due.domain, self._resolver, hostname=self._hostname, port=self._port, tls=tls, strict=strict(due)
-        )
-
-    async def _attempt(self, courier: Courier, due: Due) -> None:
-        octets = due.letter.prefix
-        here = due.here or due.domain == self._hostname.lower()
-        try:
-            octets = await asyncio.to_thread(self._octets, due)
-            async with asyncio.timeout(ATTEMPT_SECONDS):
-                if self._returns(due):  # RFC 2852 §4.1.3: no further attempts
-                    late = Verdict(Outcome.FAILED, "5.4.7", "the time in which it was to arrive is over")
-                    verdicts = _for_all(due, late)
-                elif here:
-                    verdicts = await self._deliver(due, octets)
-                else:
-                    verdicts = await courier.carry(due, octets, now=self._clock())
-        except TimeoutError:
-            courier.abort()
-            verdicts = _for_all(due, Verdict(Outcome.DELAYED, "4.4.7", "the other server was too slow"))
-        except StoreError as error:
-            log.error("letter %d can't be read: %s", due.letter.id, error)
-            verdicts = _for_all(due, Verdict(Outcome.DELAYED, "4.3.0", "the letter can't be read on this server"))
-        await self._record(due, octets, self._final(due, verdicts), reached=here or courier.reached)
-
-    def _returns(self, due: Due) -> bool:
-        """Whether the letter goes back because it is too late (RFC 2852 §4.1.3)."""
-        by = due.letter.terms.deliver_by
-        return due.letter.terms.by_mode.startswith("R") and by is not None and by <= self._clock()
-
-    async def _deliver(self, due: Due, octets: bytes) -> dict[int, Verdict]:
-        """A letter to our own people, who come through the queue where it had to wait."""
-        letter = due.letter
-        summary = await asyncio.to_thread(summarize, octets[len(letter.prefix) :])
-        trace = prefix(return_path(letter.sender) + letter.prefix, summary)
-        kept = Kept(Blob(letter.blob_id, letter.size), summary, trace)
-        outcomes = await self._store.write(_place_due, kept, due, self._hostname)
-        return {one.id: of_place(error) for one, error in zip(due.recipients, outcomes, strict=True)}
-
-    def _octets(self, due: Due) -> bytes:
-        return due.letter.prefix + self._store.blobs.read(due.letter.blob_id, 0, due.letter.size)
-
-    def _final(self, due: Due, verdicts: Mapping[int, Verdict]) -> dict[int, Verdict]:
-        """The same, but what has been delayed for too long has failed (RFC 5321 §4.5.4.1)."""
-        now = self._clock()
-        expired = {one.id for one in due.recipients if one.expires <= now}
-        final = {
-            one: replace(verdict, outcome=Outcome.FAILED)
-            if one in expired and verdict.outcome is Outcome.DELAYED
-            else verdict
-            for one, verdict in verdicts.items()
-        }
-        if self._is_late(due):  # RFC 2852 §4.1.3
-            for recipient in due.recipients:
-                if final[recipient.id].outcome is Outcome.DELAYED and not recipient.warned:
-                    final[recipient.id] = replace(final[recipient.id], status="4.4.7")
-        return final
-
-    def _is_late(self, due: Due) -> bool:
-        """Whether the sender wanted to be told by now that the letter hasn't arrived (RFC 2852 §4.1.3)."""
-        by = due.letter.terms.deliver_by
-        return due.letter.terms.by_mode.startswith("N") and by is not None and by <= self._clock()
-
-    # -- what became of it ---------------------------------------------------------------------------------------
-
-    async def _record(self, due: Due, octets: bytes, verdicts: Mapping[int, Verdict], *, reached: bool) -> None:
-        for recipient in due.recipients:
-            verdict = verdicts[recipient.id]
-            log.info(
-                "letter %d from <%s> to <%s>: %s: %s",
-                due.letter.id,
-                due.letter.sender,
-                recipient.address,
-                verdict.outcome.value,
-                verdict,
-            )
-        while True:
-            try:
-                warned = self._to_be_warned(due, verdicts)
-                told = [warned] + [
-                    [one for one in due.recipients if verdicts[one.id].outcome is outcome]
-                    for outcome in (Outcome.FAILED, Outcome.DELIVERED, Outcome.RELAYED)
-                ]
-                reports = [
-                    report
-                    for people in told
-                    if (report := await self._report(due, octets, people, verdicts)) is not None
-                ]
-                await self._store.write(self._settle, due, verdicts, warned, reports, reached)
+    def _begin(self, work: Work) -> None:
+        """Give it to a visit that waits for work, or begin another."""
+        waiting = self._idle.get(work.key)
+        while waiting:
+            idle = waiting.pop()
+            if not idle.done():
+                idle.set_result(work)
                 return
-            except StoreError as error:
-                log.error("what became of letter %d can't be kept, trying again: %s", due.letter.id, error)
-                await asyncio.sleep(RECORD_SECONDS)
+        if len(self._visits) >= self._settings.connections:
+            self._let_go(1)
+        due = work.dues[0]
+        hop = (
+            Hop(HERE, due.domain, None, False)
+            if work.key == HERE
+            else self._routes.hop(
+                due.letter.sender, due.domain, due.letter.terms.requiretls and bool(due.letter.sender)
+            )
+        )
+        visit = Visit(
+            hop,
+            work,
+            store=self._store,
+            means=self._means,
+            recorder=self._recorder,
+            dispatcher=self,
+            clock=self._clock,
+        )
+        task = asyncio.create_task(visit.run())
+        self._visits[task] = (hop, visit)
+        self._busy[work.key] += 1
+        task.add_done_callback(self._ended)
 
-    def _to_be_warned(self, due: Due, verdicts: Mapping[int, Verdict]) -> list[Recipient]:
-        began = max(due.letter.queued, due.letter.terms.release or 0)
-        if self._clock() - began < WARN_AFTER and not self._is_late(due):
-            return []
-        return [one for one in due.recipients if verdicts[one.id].outcome is Outcome.DELAYED and not one.warned]
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        hop, _ = self._visits.pop(task)
+        self._busy[hop.key] -= 1
+        if not self._busy[hop.key]:
+            del self._busy[hop.key]
+        self._woken.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # A defect of ours: the letters keep their lease, and are tried again when that is over.
+            log.error("the visit to %s failed", hop.key, exc_info=error)
 
-    async def _report(
-        self, due: Due, octets: bytes, people: Sequence[Recipient], verdicts: Mapping[int, Verdict]
-    ) -> Report | None:
-        """The report about some recipients, on disk; None where the sender doesn't want any. Errors: StoreError."""
-        now = self._clock()
-        told = [(one, verdicts[one.id]) for one in people if bounce.wanted(due.letter, one, verdicts[one.id], now=now)]
-        if not told:
+    def _let_go(self, count: int) -> None:
+        """Close connections that have no letter."""
+        for waiting in self._idle.values():
+            while waiting and count:
+                idle = waiting.pop(0)
+                if not idle.done():
+                    idle.set_result(None)
+                    count -= 1
+
+    def _width(self, key: str, now: float) -> int:
+        """How many visits may go a way."""
+        most = self._settings.connections_per_destination
+        width, since = self._narrowed.get(key, (most, now))
+        width += int((now - since) / WIDEN_SECONDS)
+        if width >= most:
+            self._narrowed.pop(key, None)
+        return min(width, most)
+
+    # -- what visits ask (visit.Dispatcher) ----------------------------------------------------------------------
+
+    def alone(self, key: str) -> bool:
+        """Whether no other visit stands that goes this way."""
+        return not any(hop.key == key and visit.connected for hop, visit in self._visits.values())
+
+    def narrow(self, key: str) -> None:
+        """The way takes no more connections than there are without this one."""
+        standing = sum(hop.key == key and visit.connected for hop, visit in self._visits.values())
+        self._narrowed[key] = (max(standing, 1), time.monotonic())
+
+    async def more(self, hop: Hop, carried: int) -> Work | None:
+        """Further letters for a connection that stands, now or within some seconds; None: it may close."""
+        left = self._settings.letters_per_connection - carried
+        if left <= 0 or hop.key == HERE:
             return None
-        return await bounce.prepare(self._store, due.letter, octets, told, hostname=self._hostname, now=int(now))
-
-    def _settle(
-        self,
-        tx: Tx,
-        due: Due,
-        verdicts: Mapping[int, Verdict],
-        warned: Sequence[Recipient],
-        reports: Sequence[Report],
-        reached: bool,
-    ) -> None:
-        """Everything that follows from an attempt, in one transaction."""
-        for report in reports:
-            bounce.place(tx, report)
-        later = 0
-        for recipient in due.recipients:
-            verdict = verdicts[recipient.id]
-            if verdict.outcome is Outcome.DELAYED:
-                later = tx.now + self._delays[min(recipient.attempts, len(self._delays) - 1)]
-                by = due.letter.terms.deliver_by
-                if by is not None and tx.now < by < later:
-                    later = by  # whoever wants to be told then is
-                told = recipient.warned or recipient in warned
-                queue.defer(tx, recipient.id, later, str(verdict), warned=told)
-        queue.done(tx, [one.id for one in due.recipients if verdicts[one.id].outcome is not Outcome.DELAYED])
-        if later and not reached:
-            queue.defer_domain(tx, due.domain, later, str(verdicts[due.recipients[0].id]))
-
-
-def strict(due: Due) -> bool:
-    """Whether the letter may only go where it stays encrypted. RFC 8689 §5: a report goes all the same."""
-    return bool(due.letter.terms.requiretls and due.letter.sender)
-
-
-def _place_due(tx: Tx, kept: Kept, due: Due, hostname: str) -> list[StoreError | None]:
-    """Into the inboxes of the recipients; for each, what was in the way."""
-    accounts: list[tuple[int, ...]] = []
-    refused: dict[int, StoreError] = {}
-    for number, recipient in enumerate(due.recipients):
+        now = time.monotonic()
+        allowed = self._pace.allowed(hop.key, now)
+        most = left if allowed is None else min(left, allowed)
+        if most > 0:
+            work = await self._store.write(queue.take_for, hop.key, most, way=self._way, domain=hop.only_domain)
+            if work is not None:
+                self._pace.spend(hop.key, len(work.dues), now)
+                return work
+        if self._stopping:
+            return None
+        idle: asyncio.Future[Work | None] = asyncio.get_running_loop().create_future()
+        waiting = self._idle.setdefault(hop.key, [])
+        waiting.append(idle)
+        self._woken.set()  # there may be room now where there was none
         try:
-            accounts.append(lookup(tx, parse_mailbox(recipient.address), hostname, kept.blob.size)[1])
-        except OverQuota as error:
-            accounts.append(())
-            refused[number] = error
-    outcomes = place_each(tx, kept, accounts)
-    return [refused.get(number, outcome) for number, outcome in enumerate(outcomes)]
-
-
-def _for_all(due: Due, verdict: Verdict) -> dict[int, Verdict]:
-    return {recipient.id: verdict for recipient in due.recipients}
+            async with asyncio.timeout(IDLE_SECONDS):
+                return await idle
+        except TimeoutError:
+            return idle.result() if idle.done() and not idle.cancelled() else None
+        finally:
+            if idle in waiting:
+                waiting.remove(idle)
+            if not waiting and self._idle.get(hop.key) is waiting:
+                del self._idle[hop.key]

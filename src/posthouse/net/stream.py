@@ -194,6 +194,22 @@ class AsyncStream(asyncio.Protocol):
             raise explain_tls(error, self.host, self.port) from error
         self._transport = transport
 
+    @property
+    def ended(self) -> bool:
+        """Whether the peer has closed the connection, as far as we have heard."""
+        return self._ended
+
+    def shown_certificates(self) -> list[bytes]:
+        """The certificates that the peer showed, DER, its own first; whether they prove anything was not looked at."""
+        tls = self._transport.get_extra_info("ssl_object")
+        if tls is None:
+            return []
+        # Python 3.13 has it in the open; 3.11 and 3.12 on the object below.
+        chain = getattr(tls, "get_unverified_chain", None) or tls._sslobj.get_unverified_chain
+        return [
+            one if isinstance(one, bytes) else ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in chain() or ()
+        ]
+
     async def send(self, data: bytes, seconds: float) -> None:
         """Hand it to the system within ``seconds`` seconds, except for what fits a buffer (64 KiB)."""
         if self._lost.is_set():

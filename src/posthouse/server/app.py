@@ -18,11 +18,9 @@ from posthouse.config import Config, Endpoint
 from posthouse.delivery import relay
 from posthouse.delivery.relay import Relay
 from posthouse.errors import ConfigError
-from posthouse.net.dns import Resolver
 from posthouse.sessions.guard import Rules
 from posthouse.sessions.house import House
 from posthouse.sessions.logins import Logins, Tokens
-from posthouse.sessions.present import Present
 from posthouse.sessions.session import Peer
 from posthouse.store.engine import Store
 
@@ -32,6 +30,7 @@ from .doors import Door
 from .limits import Doorkeeper
 from .listening import BACKLOG, Listening, close_doors, open_doors
 from .proxied import ProxiedListener
+from .relaying import make_relay
 from .tls import ServerTls
 from .turn import Turn
 
@@ -103,8 +102,7 @@ class Server:
 
     async def _begin_duties(self, store: Store) -> None:
         """What one process does for all."""
-        servers = [(server.host, server.port) for server in self.config.dns.servers]
-        self._relay = Relay(store, Resolver(servers), hostname=self.config.hostname, port=self._relay_port)
+        self._relay = make_relay(store, self.config, port=self._relay_port)
         await self._relay.start()
         self._background = Background(store)
         self._background.start()
@@ -133,7 +131,7 @@ class Server:
             hold_seconds=limits.hold_days * 86_400,
             held_letters=limits.held_letters,
             verify_after_login=self.config.smtp.verify_after_login,
-            present=Present(limits.conversations_per_account),
+            lifetime=self.config.relay.lifetime.seconds,
         )
 
     def _rules(self) -> Rules:

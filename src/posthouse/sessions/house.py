@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from posthouse.store.engine import Store
 
 from .logins import Logins
-from .present import Present
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,5 +25,5 @@ class House:
     hops: int
     hold_seconds: int = 365 * 86_400  # a letter may wait for so long until it leaves
     held_letters: int = 1000  # so many of one sender may
+    lifetime: int = 5 * 86_400  # seconds after which a letter for elsewhere is given up
     verify_after_login: bool = False  # VRFY and EXPN answer those who have logged in
-    present: Present = field(default_factory=Present)  # in IMAP conversations

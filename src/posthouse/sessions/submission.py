@@ -137,7 +137,7 @@ class SubmissionTransaction(Transaction):
         ]
         if not recipients:
             return None
-        return queue.Onward(received, str(envelope.sender or ""), recipients, self._terms)
+        return queue.Onward(received, str(envelope.sender or ""), recipients, self._terms, self.house.lifetime)
 
 
 def _not_yours(code: int, address: str) -> Reply:

@@ -11,14 +11,12 @@ server starts.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from . import domain as domains
 from .blob import Blob
-from .tidy import note_released
 
 if TYPE_CHECKING:
     from .engine import Row, Tx
@@ -33,6 +31,11 @@ LIFETIME = 5 * 86_400
 RECIPIENTS_AT_A_TIME = 100
 # Rows looked at in search of letters to take; a letter to many recipients has many of them.
 LOOKED_AT = 1_000
+# Letters that a visit takes at a time: at most, and where there are so many, at least.
+PORTION = 50
+LEAST_PORTION = 5
+# Recipients that wait together with one for whom nobody answered, where they aren't all of one domain.
+DEFERRED = 5_000
 
 # When a recipient's letter may go.
 RELEASE = "(SELECT coalesce(release, 0) FROM outgoing WHERE outgoing.id = letter_id)"
@@ -73,12 +76,16 @@ TERMS = tuple(one.name for one in fields(Terms))
 
 @dataclass(frozen=True, slots=True)
 class Onward:
-    """What a letter needs to travel on: `prefix` goes before its octets; `sender` is empty for a report's <>."""
+    """What a letter needs to travel on: `prefix` goes before its octets; `sender` is empty for a report's <>.
+
+    `lifetime`: seconds until it is given up.
+    """
 
     prefix: bytes
     sender: str
     recipients: Sequence[To]
     terms: Terms = field(default_factory=Terms)
+    lifetime: int = LIFETIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +117,28 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What one mail transaction carries: a letter, to recipients at one domain. `here`: it is one of ours."""
+    """What one mail transaction carries: a letter, to recipients that are reached the same way.
+
+    `domain`: of the first.
+    """
 
     letter: Letter
     domain: str
     recipients: tuple[Recipient, ...]
-    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one visit takes: transactions that go the same way, HERE for our own people."""
+
+    key: str
+    dues: tuple[Due, ...]
+
+
+# The way to our own people, whose letters come through the queue where they had to wait.
+HERE = ""
+# Where a letter goes next: by its sender, the recipient's domain, and whether it may travel encrypted only.
+Way: TypeAlias = Callable[[str, str, bool], str]
 
 
 class Entry(NamedTuple):
@@ -151,7 +174,7 @@ def add(tx: Tx, blob: Blob, header_size: int, onward: Onward) -> int:
     """
     terms = onward.terms
     due = tx.now if terms.release is None else max(tx.now, terms.release)
-    expires = due + LIFETIME
+    expires = due + onward.lifetime
     if terms.deliver_by is not None and terms.by_mode.startswith("R"):
         expires = min(expires, terms.deliver_by)
     tx.run(
@@ -211,46 +234,70 @@ def recover(tx: Tx) -> int:
     return tx.run("UPDATE outgoing_recipient SET leased = 0, due = :now WHERE leased = 1", now=tx.now)
 
 
-def take_due(tx: Tx, limit: int, *, busy: Mapping[str, int], at_once: int) -> tuple[list[Due], int | None]:
-    """Take up to `limit` transactions whose time has come, with a lease: by priority, then the oldest first.
+def take_due(
+    tx: Tx, visits: int, *, way: Way, full: Collection[str], room: Callable[[str], tuple[int, int]]
+) -> tuple[list[Work], int | None]:
+    """Take up to so many visits' work whose time has come, with a lease: by priority, then the oldest first.
 
-    `busy`: the transactions under way for each domain; none gets more than `at_once`. Also returns when the next
-    recipient will be due at a domain that has room; None: there is none.
+    `way` says where a letter goes that isn't for our own people: what goes the same way may share a visit. `room`: how
+    many visits may go a way now, and how many letters in all; `full` names domains that have none, so that they aren't
+    looked at. Also returns when the next recipient will be due that isn't at one of these; None: there is none.
     """
-    taken = Counter(busy)
-    full = {f"full{number}": domain for number, domain in enumerate(sorted(busy)) if busy[domain] >= at_once}
-    room = f"held = 0 AND domain NOT IN ({', '.join(f':{name}' for name in full)})" if full else "held = 0"
-    found: list[Due] = []
+    barred = {f"full{number}": domain for number, domain in enumerate(sorted(full))}
+    among = f"held = 0 AND domain NOT IN ({', '.join(f':{name}' for name in barred)})" if barred else "held = 0"
+    found: list[Work] = []
     for priority in _priorities(tx):
         rows = tx.all(
-            f"SELECT letter_id, domain FROM outgoing_recipient WHERE {room} AND {_of(priority)} AND due <= :now"
-            " ORDER BY due LIMIT :looked_at",
+            "SELECT r.letter_id, r.domain, l.sender, l.requiretls FROM (SELECT letter_id, domain, due FROM"
+            f" outgoing_recipient WHERE {among} AND {_of(priority)} AND due <= :now ORDER BY due LIMIT :looked_at) AS r"
+            " JOIN outgoing l ON l.id = r.letter_id ORDER BY r.due",
             now=tx.now,
             looked_at=LOOKED_AT,
-            **full,
+            **barred,
         )
-        for letter_id, domain in dict.fromkeys(rows):
-            if len(found) == limit:
-                break
-            if taken[domain] < at_once:
-                taken[domain] += 1
-                found.append(_take(tx, letter_id, domain))
-    next_due = tx.value(f"SELECT min(due) FROM outgoing_recipient WHERE {room}", **full)
+        for key, letters in _by_way(tx, rows, way).items():
+            at_once, most = room(key)
+            if at_once <= 0 or most <= 0 or len(found) >= visits:
+                continue
+            some = list(letters.items())[:most]
+            # Spread over the visits that are allowed, but not thinner than a connection is worth.
+            portion = min(max(-(-len(some) // at_once), LEAST_PORTION), PORTION)
+            for start in range(0, len(some), portion):
+                if at_once and len(found) < visits:
+                    at_once -= 1
+                    found.append(_take(tx, key, some[start : start + portion]))
+    next_due = tx.value(f"SELECT min(due) FROM outgoing_recipient WHERE {among}", **barred)
     return found, next_due
 
 
-def take_for(tx: Tx, domain: str) -> Due | None:
-    """Take one more transaction for a domain, for a connection that stands."""
+def take_for(tx: Tx, key: str, most: int, *, way: Way, domain: str | None) -> Work | None:
+    """Take more for a visit that stands; `domain`: the only one that goes this way, if it is so."""
+    among = "held = 0" if domain is None else "held = 0 AND domain = :domain"
     for priority in _priorities(tx):
-        letter_id = tx.value(
-            f"SELECT letter_id FROM outgoing_recipient WHERE domain = :domain AND held = 0 AND {_of(priority)}"
-            " AND due <= :now ORDER BY due LIMIT 1",
-            domain=domain,
+        rows = tx.all(
+            "SELECT r.letter_id, r.domain, l.sender, l.requiretls FROM (SELECT letter_id, domain, due FROM"
+            f" outgoing_recipient WHERE {among} AND {_of(priority)} AND due <= :now ORDER BY due LIMIT :looked_at) AS r"
+            " JOIN outgoing l ON l.id = r.letter_id ORDER BY r.due",
             now=tx.now,
+            looked_at=LOOKED_AT if domain is None else most * 2,
+            domain=domain,
         )
-        if letter_id is not None:
-            return _take(tx, letter_id, domain)
+        letters = _by_way(tx, rows, way).get(key)
+        if letters:
+            return _take(tx, key, list(letters.items())[: min(most, PORTION)])
     return None
+
+
+def _by_way(tx: Tx, rows: Sequence[Row], way: Way) -> dict[str, dict[int, list[str]]]:
+    """The domains of each letter that go each way, in the order of the rows."""
+    ours: dict[str, bool] = {}
+    found: dict[str, dict[int, list[str]]] = {}
+    for letter_id, domain, sender, requiretls in dict.fromkeys(rows):
+        if domain not in ours:
+            ours[domain] = domains.is_local(tx, domain)
+        key = HERE if ours[domain] else way(sender, domain, bool(requiretls))
+        found.setdefault(key, {}).setdefault(letter_id, []).append(domain)
+    return found
 
 
 def _priorities(tx: Tx) -> list[int]:
@@ -266,8 +313,32 @@ def _of(priority: int) -> str:
     return f"priority = {priority:d}" + " AND priority <> 0" * (priority != 0)
 
 
-def _take(tx: Tx, letter_id: int, domain: str) -> Due:
-    rows = tx.all(
+def _take(tx: Tx, key: str, letters: Sequence[tuple[int, list[str]]]) -> Work:
+    taken: list[Due] = []
+    for letter_id, at in letters:
+        rows: list[Row] = []
+        for domain in at:
+            if len(rows) < RECIPIENTS_AT_A_TIME:
+                rows += _lease(tx, letter_id, domain, RECIPIENTS_AT_A_TIME - len(rows))
+        letter = tx.one(
+            f"SELECT id, blob_id, prefix, size, header_size, sender, queued, {', '.join(TERMS)} FROM outgoing"
+            " WHERE id = :id",
+            id=letter_id,
+        )
+        assert letter is not None
+        ident, blob_id, prefix, size, header_size, sender, queued, *asked = letter
+        terms = Terms(**dict(zip(TERMS, asked, strict=True)))
+        found = Letter(ident, blob_id, prefix, size, header_size, sender, queued, terms)
+        recipients = [
+            Recipient(one, address, notify, orcpt, attempts, expires, bool(warned))
+            for one, address, notify, orcpt, attempts, expires, warned in sorted(rows)
+        ]
+        taken.append(Due(found, at[0], tuple(recipients)))
+    return Work(key, tuple(taken))
+
+
+def _lease(tx: Tx, letter_id: int, domain: str, most: int) -> list[Row]:
+    return tx.all(
         "UPDATE outgoing_recipient SET leased = 1, due = :until WHERE id IN (SELECT id FROM outgoing_recipient"
         " WHERE letter_id = :letter_id AND domain = :domain AND held = 0 AND due <= :now ORDER BY id LIMIT :most)"
         " RETURNING id, address, notify, orcpt, attempts, expires, warned",
@@ -275,42 +346,35 @@ def _take(tx: Tx, letter_id: int, domain: str) -> Due:
         domain=domain,
         now=tx.now,
         until=tx.now + LEASE,
-        most=RECIPIENTS_AT_A_TIME,
+        most=most,
     )
-    letter = tx.one(
-        f"SELECT id, blob_id, prefix, size, header_size, sender, queued, {', '.join(TERMS)} FROM outgoing"
-        " WHERE id = :id",
-        id=letter_id,
-    )
-    assert letter is not None
-    ident, blob_id, prefix, size, header_size, sender, queued, *asked = letter
-    terms = Terms(**dict(zip(TERMS, asked, strict=True)))
-    found = Letter(ident, blob_id, prefix, size, header_size, sender, queued, terms)
-    recipients = [
-        Recipient(one, address, notify, orcpt, attempts, expires, bool(warned))
-        for one, address, notify, orcpt, attempts, expires, warned in sorted(rows)
-    ]
-    return Due(found, domain, tuple(recipients), domains.is_local(tx, domain))
 
 
-def done(tx: Tx, recipient_ids: Sequence[int]) -> None:
-    """Forget recipients that have the letter, or whose sender has been told that they don't get it."""
-    letters = {
-        letter_id
-        for one in recipient_ids
-        for (letter_id,) in tx.all("DELETE FROM outgoing_recipient WHERE id = :id RETURNING letter_id", id=one)
-    }
-    released = 0
-    for letter_id in sorted(letters):
-        blob_id = tx.value(
-            "DELETE FROM outgoing WHERE id = :id AND NOT EXISTS"
-            " (SELECT 1 FROM outgoing_recipient WHERE letter_id = :id) RETURNING blob_id",
-            id=letter_id,
-        )
-        if blob_id is not None:
-            released += tx.run("UPDATE blob SET uses = uses - 1 WHERE id = :id", id=blob_id)
-    if released:
-        note_released(tx)
+def give_back(tx: Tx, recipient_ids: Sequence[int]) -> None:
+    """What was taken and not tried is due as before."""
+    tx.many(
+        "UPDATE outgoing_recipient SET leased = 0, due = :now WHERE id = :id AND leased = 1",
+        [{"id": one, "now": tx.now} for one in recipient_ids],
+    )
+
+
+def done(tx: Tx, settled: Sequence[tuple[int, int]]) -> None:
+    """Forget recipients that have the letter, or whose sender has been told that they don't get it.
+
+    `settled`: the letter's and the recipient's id of each. The last recipient takes the letter with it.
+    """
+    tx.many("DELETE FROM outgoing_recipient WHERE id = :id", [{"id": one} for _, one in settled])
+    letters = [{"id": letter_id, "now": tx.now} for letter_id in dict.fromkeys(letter_id for letter_id, _ in settled)]
+    tx.many(
+        "UPDATE blob SET uses = uses - 1, released = CASE WHEN uses = 1 THEN :now ELSE released END WHERE id ="
+        " (SELECT blob_id FROM outgoing WHERE id = :id"
+        " AND NOT EXISTS (SELECT 1 FROM outgoing_recipient WHERE letter_id = :id))",
+        letters,
+    )
+    tx.many(
+        "DELETE FROM outgoing WHERE id = :id AND NOT EXISTS (SELECT 1 FROM outgoing_recipient WHERE letter_id = :id)",
+        letters,
+    )
 
 
 def defer(tx: Tx, recipient_id: int, due: int, reply: str, *, warned: bool) -> None:
@@ -326,19 +390,34 @@ def defer(tx: Tx, recipient_id: int, due: int, reply: str, *, warned: bool) -> N
     )
 
 
-def defer_domain(tx: Tx, domain: str, due: int, reply: str) -> int:
-    """Nobody answers there: whatever else is due for the domain waits too; the number of recipients.
+def defer_others(tx: Tx, key: str, due: int, reply: str, *, way: Way, domain: str | None) -> int:
+    """Nobody answers on that way: whatever else is due for it waits too; the number of recipients, DEFERRED at most.
 
-    Those whose time is over are left: each of them is tried for the last time.
+    Those whose time is over are left: each of them is tried for the last time. `domain`: as for `take_for`.
     """
-    return tx.run(
-        "UPDATE outgoing_recipient SET reply = :reply, due = CASE WHEN expires < :due THEN expires ELSE :due END"
-        " WHERE domain = :domain AND held = 0 AND leased = 0 AND due <= :now AND expires > :now",
-        domain=domain,
-        due=due,
+    waits = "held = 0 AND leased = 0 AND due <= :now AND expires > :now"
+    if domain is not None:
+        return tx.run(
+            "UPDATE outgoing_recipient SET reply = :reply, due = CASE WHEN expires < :due THEN expires ELSE :due END"
+            f" WHERE domain = :domain AND {waits}",
+            domain=domain,
+            due=due,
+            now=tx.now,
+            reply=reply,
+        )
+    rows = tx.all(
+        "SELECT r.id, l.sender, r.domain, l.requiretls FROM outgoing_recipient r JOIN outgoing l ON l.id = r.letter_id"
+        f" WHERE {waits} LIMIT :most",
         now=tx.now,
-        reply=reply,
+        most=DEFERRED,
     )
+    chosen = [one for one, sender, at, requiretls in rows if way(sender, at, bool(requiretls)) == key]
+    tx.many(
+        "UPDATE outgoing_recipient SET reply = :reply, due = CASE WHEN expires < :due THEN expires ELSE :due END"
+        " WHERE id = :id",
+        [{"id": one, "due": due, "reply": reply} for one in chosen],
+    )
+    return len(chosen)
 
 
 # -- for the operator ----------------------------------------------------------------------------------------------
@@ -386,9 +465,10 @@ def drop(tx: Tx, which: Which) -> int:
     """Forget the chosen ones; nobody is told. Their number."""
     where, params = _where(which)
     rows = tx.all(
-        f"SELECT r.id FROM outgoing_recipient r JOIN outgoing l ON l.id = r.letter_id WHERE {where}", **params
+        f"SELECT r.letter_id, r.id FROM outgoing_recipient r JOIN outgoing l ON l.id = r.letter_id WHERE {where}",
+        **params,
     )
-    done(tx, [one for (one,) in rows])
+    done(tx, rows)
     return len(rows)
 
 

@@ -159,7 +159,7 @@ CREATE TABLE blob (
     uses {int} NOT NULL,
     released {int}                -- when the last use ended
 ) {strict} {clustered};
-CREATE INDEX blob_unused ON blob (id) WHERE uses = 0;
+CREATE INDEX blob_unused ON blob (released) WHERE uses = 0;
 
 -- Messages that belong together; a key is what a message id, or nothing, and a base subject come to (thread.py).
 CREATE TABLE thread (
@@ -337,3 +337,21 @@ CREATE INDEX outgoing_recipient_domain ON outgoing_recipient (domain, due) WHERE
 CREATE INDEX outgoing_recipient_priority ON outgoing_recipient (priority, due, domain, letter_id)
     WHERE held = 0 AND priority <> 0;
 CREATE INDEX outgoing_recipient_leased ON outgoing_recipient (id) WHERE leased = 1;
+
+-- Addresses here whose letters go on to addresses elsewhere (forward.py).
+CREATE TABLE forward (
+    address TEXT NOT NULL,        -- canonical; "@example.org": what nobody else there has
+    target TEXT NOT NULL,         -- as the operator wrote it
+    PRIMARY KEY (address, target)
+) {strict} {clustered};
+
+-- MTA-STS policies of other domains (sts.py, RFC 8461).
+CREATE TABLE mta_sts (
+    domain TEXT PRIMARY KEY,      -- A-labels
+    ident TEXT NOT NULL,          -- the version that the domain's TXT record named
+    mode TEXT NOT NULL,
+    patterns TEXT NOT NULL,       -- hosts, separated by spaces
+    fetched {int} NOT NULL,
+    expires {int} NOT NULL
+) {strict};
+CREATE INDEX mta_sts_expires ON mta_sts (expires);

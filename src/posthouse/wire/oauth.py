@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
@@ -102,3 +102,37 @@ def _text(octets: bytes) -> str:
         return octets.decode()
     except UnicodeDecodeError as error:
         raise RemoteProtocolError("the user name is not UTF-8") from error
+
+
+# -- the client's side -----------------------------------------------------------------------------------------------
+
+
+def _bearer_client(token: Token) -> bytes:
+    # RFC 7628 §3.1; RFC 5801 §4: "=" and "," in a name are written as =3D and =2C.
+    name = token.user.replace("=", "=3D").replace(",", "=2C")
+    return f"n,a={name},\1auth=Bearer {token.token}\1\1".encode()
+
+
+def _xoauth2_client(token: Token) -> bytes:
+    return f"user={token.user}\1auth=Bearer {token.token}\1\1".encode()
+
+
+# The client's message; and what it says to the challenge that tells what is wrong, after which the refusal comes.
+CLIENTS: dict[str, tuple[Callable[[Token], bytes], bytes]] = {
+    "OAUTHBEARER": (_bearer_client, b"\1"),
+    "XOAUTH2": (_xoauth2_client, b""),
+}
+
+
+def choose(offered: Collection[str]) -> str | None:
+    """The mechanism for a token at a server, if it has one."""
+    return next((name for name in CLIENTS if name in offered), None)
+
+
+def explain(challenge: bytes) -> str:
+    """What a challenge says of a token that isn't taken (RFC 7628 §3.2.2); empty for one that says nothing."""
+    try:
+        status = json.loads(challenge)["status"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return status if isinstance(status, str) else ""

@@ -1,0 +1,212 @@
+"""What became of letters, written down: rows that go or get a new time, and the reports that follow.
+
+While one transaction is on its way to the disk, what else is settled waits for the next, and the visits go on: so a
+crash repeats what was handed over within some milliseconds, and a letter costs no commit of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from posthouse.errors import StoreError
+from posthouse.store import queue
+from posthouse.store.engine import Store, Tx
+from posthouse.store.queue import Due, Recipient
+
+from . import bounce
+from .bounce import Report
+from .route import Hop, Routes
+from .verdict import Outcome, Verdict
+
+log = logging.getLogger("posthouse.relay")
+
+# The store didn't take what became of a letter: try again after so long, because forgetting it would repeat the letter.
+RECORD_SECONDS = 10.0
+# Attempts that may wait to be written down: then the visits wait. What a crash repeats, at the most.
+MOST_PENDING = 200
+# In this order.
+REPORTED = (Outcome.DELAYED, Outcome.FAILED, Outcome.DELIVERED, Outcome.RELAYED)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One transaction that was tried. ``hop``: nobody answers there, so that others wait too; None: somebody did.
+
+    ``untried``: recipients that were taken by the same visit, and have to wait as well.
+    """
+
+    due: Due
+    verdicts: Mapping[int, Verdict]
+    hop: Hop | None = None
+    untried: tuple[int, ...] = ()
+    warned: frozenset[int] = frozenset()
+    reports: tuple[Report, ...] = ()
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Writes down attempts, from `start` to `stop`. ``delays``, ``warn_after``: seconds (config.Relay)."""
+
+    store: Store
+    routes: Routes
+    way: queue.Way
+    hostname: str
+    delays: Sequence[int]
+    warn_after: int
+    clock: Callable[[], float]
+    _pending: list[Attempt] = field(default_factory=list)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_PENDING))
+    _task: asyncio.Task[None] | None = None
+    _closing: bool = False
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._work())
+
+    async def stop(self) -> None:
+        """Write down what waits, and end."""
+        self._closing = True
+        self._news.set()
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def put(self, attempt: Attempt, octets: bytes) -> None:
+        """Have it written down soon. ``octets``: the letter, with our lines in front."""
+        due = attempt.due
+        verdicts = self._final(due, attempt.verdicts)
+        for recipient in due.recipients:
+            verdict = verdicts[recipient.id]
+            log.info(
+                "letter %d from <%s> to <%s>: %s: %s",
+                due.letter.id,
+                due.letter.sender,
+                recipient.address,
+                verdict.outcome.value,
+                verdict,
+            )
+        warned = self._to_be_warned(due, verdicts)
+        reports = await self._reports(due, octets, verdicts, warned)
+        await self._room.acquire()
+        told = frozenset(one.id for one in warned)
+        self._pending.append(replace(attempt, verdicts=verdicts, warned=told, reports=reports))
+        self._news.set()
+
+    # -- what follows from it ------------------------------------------------------------------------------------
+
+    def _final(self, due: Due, verdicts: Mapping[int, Verdict]) -> Mapping[int, Verdict]:
+        """The same, but what has been delayed for too long has failed (RFC 5321 §4.5.4.1)."""
+        if all(verdict.outcome is not Outcome.DELAYED for verdict in verdicts.values()):
+            return verdicts
+        now = self.clock()
+        expired = {one.id for one in due.recipients if one.expires <= now}
+        final = {
+            one: replace(verdict, outcome=Outcome.FAILED)
+            if one in expired and verdict.outcome is Outcome.DELAYED
+            else verdict
+            for one, verdict in verdicts.items()
+        }
+        if self._is_late(due):  # RFC 2852 §4.1.3
+            for recipient in due.recipients:
+                if final[recipient.id].outcome is Outcome.DELAYED and not recipient.warned:
+                    final[recipient.id] = replace(final[recipient.id], status="4.4.7")
+        return final
+
+    def _is_late(self, due: Due) -> bool:
+        """Whether the sender wanted to be told by now that the letter hasn't arrived (RFC 2852 §4.1.3)."""
+        by = due.letter.terms.deliver_by
+        return due.letter.terms.by_mode.startswith("N") and by is not None and by <= self.clock()
+
+    def _to_be_warned(self, due: Due, verdicts: Mapping[int, Verdict]) -> list[Recipient]:
+        began = max(due.letter.queued, due.letter.terms.release or 0)
+        if self.clock() - began < self.warn_after and not self._is_late(due):
+            return []
+        return [one for one in due.recipients if verdicts[one.id].outcome is Outcome.DELAYED and not one.warned]
+
+    async def _reports(
+        self, due: Due, octets: bytes, verdicts: Mapping[int, Verdict], warned: Sequence[Recipient]
+    ) -> tuple[Report, ...]:
+        """The reports about recipients that share an outcome, on disk. A disk that doesn't take them is waited for."""
+        now = self.clock()
+        groups: dict[Outcome, list[tuple[Recipient, Verdict]]] = {outcome: [] for outcome in REPORTED}
+        for recipient in due.recipients:
+            verdict = verdicts[recipient.id]
+            if verdict.outcome is Outcome.DELAYED and recipient not in warned:
+                continue
+            if bounce.wanted(due.letter, recipient, verdict, now=now):
+                groups[verdict.outcome].append((recipient, verdict))
+        made: list[Report] = []
+        for told in filter(None, groups.values()):
+            while True:
+                try:
+                    made.append(
+                        await bounce.prepare(self.store, due.letter, octets, told, hostname=self.hostname, now=int(now))
+                    )
+                    break
+                except StoreError as error:
+                    log.error("the report on letter %d can't be kept, trying again: %s", due.letter.id, error)
+                    await asyncio.sleep(RECORD_SECONDS)
+        return tuple(made)
+
+    # -- writing -------------------------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while self._pending or not self._closing:
+            await self._news.wait()
+            if not self._closing:
+                self._news.clear()
+            batch, self._pending = self._pending, []
+            if not batch:
+                continue
+            try:
+                await self.store.write(self._settle, batch)
+            except StoreError:
+                for attempt in batch:
+                    await self._settle_alone(attempt)
+            for _ in batch:
+                self._room.release()
+
+    async def _settle_alone(self, attempt: Attempt) -> None:
+        """One that is in nobody's way, and is tried until it is kept, or everything ends."""
+        while True:
+            try:
+                await self.store.write(self._settle, [attempt])
+                return
+            except StoreError as error:
+                letter = attempt.due.letter.id
+                log.error("what became of letter %d can't be kept, trying again: %s", letter, error)
+            if self._closing:
+                return  # it keeps its lease, and is tried again after the next start
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RECORD_SECONDS):
+                    await self._news.wait()
+
+    def _settle(self, tx: Tx, batch: Sequence[Attempt]) -> None:
+        """Everything that follows from some attempts, in one transaction."""
+        settled: list[tuple[int, int]] = []
+        for attempt in batch:
+            for report in attempt.reports:
+                bounce.place(tx, report)
+            later, why = 0, ""
+            for recipient in attempt.due.recipients:
+                verdict = attempt.verdicts[recipient.id]
+                if verdict.outcome is not Outcome.DELAYED:
+                    settled.append((attempt.due.letter.id, recipient.id))
+                    continue
+                later, why = self._next(tx, attempt.due, recipient), str(verdict)
+                told = recipient.warned or recipient.id in attempt.warned
+                queue.defer(tx, recipient.id, later, why, warned=told)
+            queue.give_back(tx, attempt.untried)
+            if later and attempt.hop is not None:
+                hop = attempt.hop
+                queue.defer_others(tx, hop.key, later, why, way=self.way, domain=hop.only_domain)
+        queue.done(tx, settled)
+
+    def _next(self, tx: Tx, due: Due, recipient: Recipient) -> int:
+        later = tx.now + self.delays[min(recipient.attempts, len(self.delays) - 1)]
+        by = due.letter.terms.deliver_by
+        return by if by is not None and tx.now < by < later else later  # whoever wants to be told then is

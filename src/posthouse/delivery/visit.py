@@ -1,0 +1,200 @@
+"""One visit: a next hop, and while its connection stands, letter after letter that goes this way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from posthouse.errors import OverQuota, StoreError
+from posthouse.message.summary import summarize
+from posthouse.smtp.path import parse_mailbox
+from posthouse.store import queue
+from posthouse.store.blob import Blob
+from posthouse.store.engine import Store, Tx
+from posthouse.store.queue import Due, Work
+
+from .accept import return_path
+from .courier import Courier, Letter, Means
+from .deliver import Kept, place_each, prefix
+from .recipient import lookup
+from .record import Attempt, Recorder
+from .route import Hop
+from .verdict import Outcome, Verdict, of_place
+
+log = logging.getLogger("posthouse.relay")
+
+# No letter takes longer; and after so long a visit tries nothing more of what it took. Together they are shorter than
+# the lease (queue.LEASE), so that nobody else takes what is still to be tried here.
+ATTEMPT_SECONDS = 1_800
+VISIT_SECONDS = 600
+# Octets of letters that a visit reads ahead.
+READ_AHEAD = 4 * 1024 * 1024
+
+
+class Dispatcher(Protocol):
+    """What a visit asks of the relay."""
+
+    def alone(self, key: str) -> bool:
+        """Whether no other visit stands that goes this way."""
+        ...
+
+    def narrow(self, key: str) -> None:
+        """The way takes no more connections than there are without this one."""
+        ...
+
+    async def more(self, hop: Hop, carried: int) -> Work | None:
+        """Further letters for a connection that stands, now or within some seconds; None: it may close."""
+        ...
+
+
+class Visit:
+    """Carries ``work``, and what else comes up; `run` it in a task of its own."""
+
+    def __init__(
+        self,
+        hop: Hop,
+        work: Work,
+        *,
+        store: Store,
+        means: Means,
+        recorder: Recorder,
+        dispatcher: Dispatcher,
+        clock: Callable[[], float],
+    ) -> None:
+        self.connected = False
+        self.stopping = False
+        self._hop = hop
+        self._work: Work | None = work
+        self._store = store
+        self._means = means
+        self._recorder = recorder
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._courier = Courier(hop, means)
+        self._until = 0.0
+
+    async def run(self) -> None:
+        """Until there is no more to do, or nobody who takes it."""
+        carried = 0
+        try:
+            while self._work is not None:
+                self._until = time.monotonic() + VISIT_SECONDS
+                dues = self._work.dues
+                self._work = None
+                went_well = await self._carry_all(dues)
+                carried += len(dues)
+                self.connected = self._courier.connected
+                if went_well and self.connected and not self.stopping:
+                    self._work = await self._dispatcher.more(self._hop, carried)
+            await self._courier.close()
+        finally:
+            self._courier.abort()
+
+    async def _carry_all(self, dues: Sequence[Due]) -> bool:
+        """Try them one after the other; False when nobody is there to take them, or the time is over."""
+        start = 0
+        while start < len(dues):
+            letters = await self._read(dues[start:])
+            for number, letter in enumerate(letters):
+                rest = dues[start + number :]
+                if self.stopping or time.monotonic() > self._until:
+                    await self._store.write(queue.give_back, _ids(rest))
+                    return False
+                following = letters[number + 1] if number + 1 < len(letters) else None
+                if not await self._carry(letter, following, rest[1:]):
+                    return False
+            start += len(letters)
+        return True
+
+    async def _read(self, dues: Sequence[Due]) -> list[Letter]:
+        """As many as may be held at a time, one at least, with their octets."""
+        size, count = 0, 0
+        while count < len(dues) and (not count or size + dues[count].letter.size <= READ_AHEAD):
+            size += dues[count].letter.size
+            count += 1
+        return await asyncio.to_thread(lambda: [self._open(due) for due in dues[:count]])
+
+    def _open(self, due: Due) -> Letter:
+        try:
+            octets = self._store.blobs.read(due.letter.blob_id, 0, due.letter.size)
+        except StoreError as error:
+            log.error("letter %d can't be read: %s", due.letter.id, error)
+            return Letter(due, due.letter.prefix, readable=False)
+        return Letter(due, due.letter.prefix + octets)
+
+    async def _carry(self, letter: Letter, following: Letter | None, rest: Sequence[Due]) -> bool:
+        """One letter; False when nobody answers, so that the ``rest`` waits too."""
+        due = letter.due
+        if following is not None and (not following.readable or self._returns(following.due)):
+            following = None
+        verdicts, here = await self._attempt(letter, following)
+        self.connected = self._courier.connected
+        waits = any(verdict.outcome is Outcome.DELAYED for verdict in verdicts.values())
+        if here or self._courier.reached or not waits:
+            await self._recorder.put(Attempt(due, verdicts), letter.octets)
+            return True
+        if not self._dispatcher.alone(self._hop.key):
+            # It has taken others of ours: it just doesn't want more connections.
+            self._dispatcher.narrow(self._hop.key)
+            await self._store.write(queue.give_back, _ids([due, *rest]))
+            return False
+        await self._recorder.put(Attempt(due, verdicts, self._hop, tuple(_ids(rest))), letter.octets)
+        return False
+
+    async def _attempt(self, letter: Letter, following: Letter | None) -> tuple[dict[int, Verdict], bool]:
+        """What becomes of it, and whether that was decided here."""
+        due = letter.due
+        if not letter.readable:
+            return _for_all(due, Verdict(Outcome.DELAYED, "4.3.0", "the letter can't be read on this server")), True
+        if self._returns(due):  # RFC 2852 §4.1.3: no further attempts
+            return _for_all(due, Verdict(Outcome.FAILED, "5.4.7", "the time in which it was to arrive is over")), True
+        try:
+            if self._hop.key == queue.HERE:
+                return await self._deliver(due, letter.octets), True
+            async with asyncio.timeout(ATTEMPT_SECONDS):
+                return await self._courier.carry(letter, now=self._clock(), following=following), False
+        except TimeoutError:
+            self._courier.abort()
+            return _for_all(due, Verdict(Outcome.DELAYED, "4.4.7", "the other server was too slow")), False
+        except StoreError as error:
+            log.error("letter %d can't be delivered: %s", due.letter.id, error)
+            return _for_all(due, Verdict(Outcome.DELAYED, "4.3.0", f"this server has a problem: {error}")), True
+
+    def _returns(self, due: Due) -> bool:
+        """Whether the letter goes back because it is too late (RFC 2852 §4.1.3)."""
+        by = due.letter.terms.deliver_by
+        return by is not None and due.letter.terms.by_mode.startswith("R") and by <= self._clock()
+
+    async def _deliver(self, due: Due, octets: bytes) -> dict[int, Verdict]:
+        """A letter to our own people, who come through the queue where it had to wait."""
+        letter = due.letter
+        summary = await asyncio.to_thread(summarize, octets[len(letter.prefix) :])
+        trace = prefix(return_path(letter.sender) + letter.prefix, summary)
+        kept = Kept(Blob(letter.blob_id, letter.size), summary, trace)
+        outcomes = await self._store.write(_place_due, kept, due, self._means.hostname)
+        return {one.id: of_place(error) for one, error in zip(due.recipients, outcomes, strict=True)}
+
+
+def _place_due(tx: Tx, kept: Kept, due: Due, hostname: str) -> list[StoreError | None]:
+    """Into the inboxes of the recipients; for each, what was in the way."""
+    accounts: list[tuple[int, ...]] = []
+    refused: dict[int, StoreError] = {}
+    for number, recipient in enumerate(due.recipients):
+        try:
+            accounts.append(lookup(tx, parse_mailbox(recipient.address), hostname, kept.blob.size)[1])
+        except OverQuota as error:
+            accounts.append(())
+            refused[number] = error
+    outcomes = place_each(tx, kept, accounts)
+    return [refused.get(number, outcome) for number, outcome in enumerate(outcomes)]
+
+
+def _ids(dues: Sequence[Due]) -> list[int]:
+    return [recipient.id for due in dues for recipient in due.recipients]
+
+
+def _for_all(due: Due, verdict: Verdict) -> dict[int, Verdict]:
+    return {recipient.id: verdict for recipient in due.recipients}
