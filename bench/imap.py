@@ -128,7 +128,8 @@ class Server:
 
 def serve(folder: str, count: int, answer: Connection) -> None:
     """Posthouse, in a process of its own."""
-    with live(Path(folder), "[login]\nclear_text_on_loopback = true") as house:
+    more = "[login]\nclear_text_on_loopback = true\n[limits]\nconversations_per_account = 10000"
+    with live(Path(folder), more) as house:
         assert house.server.house is not None
         store = house.server.house.store
         ada = store.look(account.existing, USER)

@@ -55,6 +55,7 @@ class Client:
         self.line = MemoryLine()
         self.session = ImapSession(house, self.line, tls=False)
         self.line.session = self.session
+        assert house.present.enter(account.id)
         self.session.account = account
         self.session.server.authenticated()
 

@@ -1,5 +1,5 @@
-"""Carrying letters one way: to a domain's hosts in their order, or to the operator's server, over a line as secure as it
-has to be; one connection for many.
+"""Carrying letters one way: to a domain's hosts in their order, or to the operator's server. The line is as secure as it
+has to be; one connection carries many.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from posthouse.errors import ConfigError
 from posthouse.sessions.guard import Rules
 from posthouse.sessions.house import House
 from posthouse.sessions.logins import Logins, Tokens
+from posthouse.sessions.present import Present
 from posthouse.sessions.session import Peer
 from posthouse.store.engine import Store
 
@@ -132,6 +133,7 @@ class Server:
             held_letters=limits.held_letters,
             verify_after_login=self.config.smtp.verify_after_login,
             lifetime=self.config.relay.lifetime.seconds,
+            present=Present(limits.conversations_per_account),
         )
 
     def _rules(self) -> Rules:

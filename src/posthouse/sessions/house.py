@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from posthouse.store.engine import Store
 
 from .logins import Logins
+from .present import Present
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,3 +28,4 @@ class House:
     held_letters: int = 1000  # so many of one sender may
     lifetime: int = 5 * 86_400  # seconds after which a letter for elsewhere is given up
     verify_after_login: bool = False  # VRFY and EXPN answer those who have logged in
+    present: Present = field(default_factory=Present)  # in IMAP conversations

@@ -128,6 +128,7 @@ class ImapSession(Session[Event]):
         self._leave()
         self._watch_nothing()
         self._drop_append(None)
+        self._part()
 
     @property
     def in_progress(self) -> bool:
@@ -183,9 +184,15 @@ class ImapSession(Session[Event]):
         self.server.unauthenticated()
         self._watch_nothing()
         self._watching = None
-        self.account = None
+        self._part()
         self.condstore = False
         self._annotations = None
+
+    def _part(self) -> None:
+        """Whoever is logged in isn't any more."""
+        if self.account is not None:
+            self.house.present.leave(self.account.id)
+            self.account = None
 
     async def watch_annotations(self) -> None:
         """From now on tell which annotations others change (RFC 5464 §4.4)."""

@@ -101,6 +101,9 @@ def refusal(error: LoginRefused | RemoteProtocolError) -> No:
 
 def logged_in(session: ImapSession, account: Account) -> Done:
     """Who it is, is known."""
+    if not session.house.present.enter(account.id):
+        most = session.house.present.most
+        raise No(f"{account.address} has {most} conversations open already; close some programs", "LIMIT")
     session.account = account
     session.server.authenticated()
     # RFC 9051 §6.2.3: telling the capabilities now saves the client a round trip.
