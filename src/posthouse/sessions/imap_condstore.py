@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from posthouse.imap import command
 from posthouse.imap.command import StatusItem
@@ -56,7 +56,7 @@ def since(
     return missing, sorted((*changes.new, *changes.changed), key=lambda placed: placed.uid)
 
 
-def _gaps(uids: list[int], uidnext: int, wanted: Ranges) -> SequenceSet | None:
+def _gaps(uids: Sequence[int], uidnext: int, wanted: Ranges) -> SequenceSet | None:
     """The UIDs of ``wanted``, ascending ranges, below ``uidnext`` and without those that are there."""
     there = set(uids)
     gaps = [uid for low, high in wanted for uid in range(low, min(high, uidnext - 1) + 1) if uid not in there]

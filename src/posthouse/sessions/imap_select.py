@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ class Look:
 
     box: Mailbox
     rights: frozenset[str]
-    uids: list[int]
+    uids: Sequence[int]
     flags: frozenset[str]
     first_unseen: int | None = None  # a UID
     vanished: SequenceSet | None = None

@@ -11,7 +11,7 @@ import functools
 import time
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -53,13 +53,13 @@ class Selected:
     """A selected mailbox, as its client knows it."""
 
     def __init__(
-        self, mailbox: Mailbox, uids: Iterable[int], *, read_only: bool, rights: frozenset[str] = EVERY_RIGHT
+        self, mailbox: Mailbox, uids: Sequence[int], *, read_only: bool, rights: frozenset[str] = EVERY_RIGHT
     ) -> None:
         self.mailbox = mailbox
         self.rights = rights  # of this client's person, as they were when last looked at
         self.read_only = read_only
         self.modseq = mailbox.highestmodseq  # the client was told of all changes up to this one
-        self.uids = array("L", uids)
+        self.uids = compact(uids)
         self.saved: Ranges = []  # the UIDs that "$" stands for (RFC 5182)
         self._gone: dict[int, int] = {}  # UIDs that are removed, and the client isn't told yet; with the modseq
         self.contexts: dict[str, Context] = {}  # searches that are kept up to date, by the tags of their commands
@@ -75,6 +75,8 @@ class Selected:
 
     def place(self, uid: int) -> int:
         """How many of the messages that the client knows have a smaller UID."""
+        if isinstance(self.uids, range):
+            return min(max(uid - self.uids.start, 0), len(self.uids))
         return bisect_left(self.uids, uid)
 
     def number(self, uid: int) -> int:
@@ -108,7 +110,7 @@ class Selected:
 
     def known(self, uids: list[int]) -> list[int]:
         """Those of the UIDs that the client knows, in the same order."""
-        if len(uids) == len(self.uids) and uids == self.uids.tolist():
+        if len(uids) == len(self.uids) and uids == list(self.uids):
             return uids  # all of them: a search for ALL, or UNSEEN in a new mailbox
         there = self._numbers_by_uid(uids)
         return [uid for uid in uids if uid in there]
@@ -117,7 +119,7 @@ class Selected:
         """UIDs that the client knows as it is told them: as they are, or as sequence numbers."""
         if uid:
             return uids
-        if len(uids) == len(self.uids) and uids == self.uids.tolist():
+        if len(uids) == len(self.uids) and uids == list(self.uids):
             return list(range(1, len(uids) + 1))
         there = self._numbers_by_uid(uids)
         return [there[one] for one in uids]
@@ -183,21 +185,32 @@ class Selected:
         for uid in sorted(self._gone, reverse=True):
             number = self.number(uid)
             if number:
-                del self.uids[number - 1]
                 yield response.expunge(number)
+        self._forget(self._gone)
 
     def _vanished(self) -> Iterator[bytes]:
         """The same in one line."""
         known = [uid for uid in self._gone if self.number(uid)]
         if known:
-            gone = set(known)
-            self.uids = array("L", (uid for uid in self.uids if uid not in gone))
+            self._forget(set(known))
             yield response.vanished(SequenceSet.of(known))
+
+    def _forget(self, gone: Collection[int]) -> None:
+        """The client doesn't know these any more."""
+        if len(gone) > FEW:
+            self.uids = compact([uid for uid in self.uids if uid not in gone])
+            return
+        kept = array("I", self.uids) if isinstance(self.uids, range) else self.uids
+        for uid in gone:
+            place = bisect_left(kept, uid)
+            if place < len(kept) and kept[place] == uid:
+                del kept[place]
+        self.uids = compact(kept)
 
     def _new(self, changes: Changes) -> Iterator[bytes]:
         new = sorted(placed.uid for placed in changes.new if placed.uid > self.last_uid)
         if new:
-            self.uids.extend(new)
+            self.uids = together(self.uids, new)
             yield response.exists(len(self.uids))
 
     def _changed(self, changes: Changes, manner: Manner, silent: int) -> Iterator[bytes]:
@@ -210,3 +223,24 @@ class Selected:
                 if manner.modseq:
                     items.append(b"MODSEQ (%d)" % placed.modseq)
                 yield response.fetch(number, items)
+
+
+def compact(uids: Sequence[int]) -> range | array[int]:
+    """UIDs, which ascend, in little room: in a mailbox from whose middle nothing was removed they are a range."""
+    if isinstance(uids, range):
+        return uids
+    if uids and uids[-1] - uids[0] + 1 == len(uids):
+        return range(uids[0], uids[-1] + 1)
+    return uids if isinstance(uids, array) else array("I", uids)
+
+
+def together(uids: range | array[int], new: Sequence[int]) -> range | array[int]:
+    """The UIDs, and new ones behind them."""
+    if not uids:
+        return compact(new)
+    if isinstance(uids, range):
+        if uids.stop + len(new) == new[-1] + 1:
+            return range(uids.start, new[-1] + 1)
+        uids = array("I", uids)
+    uids.extend(new)
+    return uids

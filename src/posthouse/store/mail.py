@@ -246,7 +246,7 @@ def _take_uids(
 # -- reading -------------------------------------------------------------------------------------------------------
 
 
-def uids(tx: Tx, mailbox_id: int) -> list[int]:
+def uids(tx: Tx, mailbox_id: int) -> Sequence[int]:
     """All UIDs in the mailbox, ascending: what sequence numbers count.
 
     Where nothing was removed from the middle, the counters tell, and no row is read: so a million messages, or a year
@@ -258,10 +258,10 @@ def uids(tx: Tx, mailbox_id: int) -> list[int]:
         mailbox_id=mailbox_id,
     )
     if row is None or row[0] == 0:
-        return []
+        return range(0)
     messages, first, last = row
     if last - first + 1 == messages:
-        return list(range(first, last + 1))
+        return range(first, last + 1)
     rows = tx.all("SELECT uid FROM placement WHERE mailbox_id = :mailbox_id ORDER BY uid", mailbox_id=mailbox_id)
     return [uid for (uid,) in rows]
 
