@@ -1,5 +1,6 @@
-"""Carrying letters one way: to a domain's hosts in their order, or to the operator's server. The line is as secure as it
-has to be; one connection carries many.
+"""Carrying letters one way: to a domain's hosts in their order, or to the operator's server.
+
+The line is as secure as it has to be, and one connection carries many.
 """
 
 from __future__ import annotations
