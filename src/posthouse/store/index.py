@@ -24,7 +24,7 @@ from posthouse.errors import StoreError
 
 from . import text
 from .fold import bare
-from .sqlite import explain
+from .sqlite import LONGEST_LOG, explain
 
 if TYPE_CHECKING:
     from .engine import Store, Tx
@@ -89,6 +89,7 @@ class Index:
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")  # of a new one
         connection.execute("PRAGMA synchronous = OFF")  # while it is made: a half-made one is made anew
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.execute(f"PRAGMA journal_size_limit = {LONGEST_LOG}").fetchall()
         if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'trigram'").fetchone() is None:
             connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
         connection.execute("PRAGMA synchronous = NORMAL")  # what a crash takes is indexed again

@@ -25,6 +25,8 @@ WORDS = {
 # The log is folded into the database when it has this many pages (16 MB). SQLite's default of 1,000 rewrites the same
 # hot pages four times as often under a stream of deliveries.
 CHECKPOINT_PAGES = 4_000
+# What one huge transaction has made of the log is given back to the disk.
+LONGEST_LOG = 64 * 1024 * 1024
 WRITER_CACHE_KIB = 65_536
 READER_CACHE_KIB = 16_384
 # SQLite's own waiting is only met when another program has the database open (a backup, the sqlite3 shell): writers
@@ -100,6 +102,7 @@ class Connection:
             "synchronous = FULL",  # the log is synced at every commit: the durability contract
             "foreign_keys = ON",
             f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+            f"journal_size_limit = {LONGEST_LOG}",
             f"cache_size = -{READER_CACHE_KIB if read_only else WRITER_CACHE_KIB}",
             f"query_only = {int(read_only)}",
             "temp_store = MEMORY",  # what a savepoint may have to undo; else each commit makes a file and deletes it
