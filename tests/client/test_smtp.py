@@ -20,6 +20,7 @@ from posthouse.errors import (
     SmtpRefused,
     TlsError,
 )
+from posthouse.wire.oauth import Token
 from posthouse.wire.sasl import Credentials
 from posthouse.wire.steps import Steps
 
@@ -222,6 +223,37 @@ def send(
 
 MAIL, BOB, EVE = "MAIL FROM:<ada@example.org>", "RCPT TO:<bob@example.org>", "RCPT TO:<eve@example.org>"
 BODY = "C: Subject: hi\nC:\nC: ..dot\nC: end\nC: ."
+
+
+class TestToken:
+    """OAuth 2: OAUTHBEARER (RFC 7628), else XOAUTH2."""
+
+    OAUTHBEARER = "bixhPWFkYUBleGFtcGxlLm9yZywBYXV0aD1CZWFyZXIgdG9rZW4BAQ=="
+    XOAUTH2 = "dXNlcj1hZGFAZXhhbXBsZS5vcmcBYXV0aD1CZWFyZXIgdG9rZW4BAQ=="
+
+    def login(self, mechanisms: str, **known: bool) -> Callable[[], Steps[None]]:
+        token = Token("ada@example.org", "token")
+        return lambda: smtp.login_with_token(conversation(IMPLICIT, f"AUTH={mechanisms}", **known), token)
+
+    def test_taken(self) -> None:
+        converse(
+            self.login("LOGIN,XOAUTH2,OAUTHBEARER", tls=True), f"C: AUTH OAUTHBEARER {self.OAUTHBEARER}\nS: 235 ok"
+        )
+        converse(self.login("PLAIN,XOAUTH2", tls=True), f"C: AUTH XOAUTH2 {self.XOAUTH2}\nS: 235 ok")
+
+    def test_refused(self) -> None:
+        """The server says why in a challenge, and refuses what answers it."""
+        talk = (
+            f"C: AUTH OAUTHBEARER {self.OAUTHBEARER}\nS: 334 eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIn0=\nC: AQ==\nS: 535 no"
+        )
+        with pytest.raises(LoginRefused, match=r"refused the token of ada@example.org: 535 no \(invalid_token\)"):
+            converse(self.login("OAUTHBEARER", tls=True), talk)
+
+    def test_never_in_clear_text_nor_where_it_is_unknown(self) -> None:
+        with pytest.raises(TlsError):
+            converse(self.login("XOAUTH2"), "")
+        with pytest.raises(LoginRefused, match="takes no OAuth 2 tokens"):
+            converse(self.login("PLAIN", tls=True), "")
 
 
 class TestSend:

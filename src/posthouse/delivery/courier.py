@@ -33,7 +33,7 @@ from posthouse.wire.oauth import Token
 from . import security
 from .credentials import Wallet
 from .route import Hop
-from .security import NOTHING, Demand, Ground, Level
+from .security import NOTHING, Demand, Level
 from .verdict import Outcome, Verdict, of_error, of_reply
 
 log = logging.getLogger("posthouse.relay")
@@ -181,20 +181,17 @@ class Courier:
             if tried >= MAX_ADDRESSES:
                 break
             try:
-                found = await self._of_host(ground, host)
+                demand: Demand | None = None
+                async with aclosing(means.resolver.addresses(host)) as kinds:
+                    async for addresses in kinds:
+                        demand = demand or await means.security.of_host(ground, host)
+                        for address in addresses[: MAX_ADDRESSES - tried]:
+                            tried += 1
+                            yield _Place(host, address, means.port, demand)
             except NoRoute as error:
                 failure = error if failure is None or error.temporary else failure
-                continue
-            for place in found[: MAX_ADDRESSES - tried]:
-                tried += 1
-                yield place
         if failure is not None:
             raise failure
-
-    async def _of_host(self, ground: Ground, host: str) -> list[_Place]:
-        addresses = await self._means.resolver.addresses(host)
-        demand = await self._means.security.of_host(ground, host)
-        return [_Place(host, address, self._means.port, demand) for address in addresses]
 
     def _of_literal(self) -> Demand:
         if self.hop.strict:  # RFC 8689 §4.2.1: nothing proves who is at an address
@@ -208,16 +205,21 @@ class Courier:
             literal = literal_address(f"[{server.host}]")
         except NoRoute:
             literal = None
-        addresses = [literal] if literal else []
-        if not addresses:
-            try:
-                addresses = await self._means.resolver.addresses(ascii_name(server.host))
-            except NoRoute as error:
-                if error.temporary:
-                    raise
-                addresses = [server.host]  # a name of this machine's own (/etc/hosts), or of nobody
-        for address in addresses[:MAX_ADDRESSES]:
-            yield _Place(server.host, address, server.port, demand)
+        if literal is not None:
+            yield _Place(server.host, literal, server.port, demand)
+            return
+        tried = 0
+        try:
+            async with aclosing(self._means.resolver.addresses(ascii_name(server.host))) as kinds:
+                async for addresses in kinds:
+                    for address in addresses[: MAX_ADDRESSES - tried]:
+                        tried += 1
+                        yield _Place(server.host, address, server.port, demand)
+        except NoRoute as error:
+            if error.temporary:
+                raise
+            # A name of this machine's own (/etc/hosts), or of nobody.
+            yield _Place(server.host, server.host, server.port, demand)
 
     def _loop(self) -> NoRoute:
         domain = self.hop.domain

@@ -11,6 +11,7 @@ import logging
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from posthouse.errors import NoRoute, PosthouseError, StoreError
@@ -90,6 +91,7 @@ class Security:
     opportunistic: ssl.SSLContext = field(default_factory=lambda: opportunistic_context())
     _verifying: ssl.SSLContext | None = None
     _failed: dict[tuple[str, str], float] = field(default_factory=dict)
+    _kept: dict[str, Kept] | None = None  # all policies that the store has: who relays does it alone
     _told: bool = False
 
     @property
@@ -164,14 +166,13 @@ class Security:
 
     async def _policy(self, domain: str) -> Policy | None:
         now = int(self.clock())
-        kept: Kept | None = None
         try:
-            row = await self.store.read(sts.find, domain)
-            if row is not None:
-                policy = Policy(Mode(row.mode), tuple(row.patterns.split()), row.expires - row.fetched)
-                kept = Kept(policy, row.ident, row.fetched)
+            if self._kept is None:
+                self._kept = {domain: _kept(row) for domain, row in await self.store.read(sts.list_all)}
+            kept = self._kept.get(domain)
             found = await self._discover(domain, kept, now)
             if found is not None and found is not kept:
+                self._kept[domain] = found
                 expires = found.fetched + found.policy.max_age
                 patterns = " ".join(found.policy.patterns)
                 fresh = sts.Row(found.ident, found.policy.mode.value, patterns, found.fetched, expires)
@@ -207,7 +208,8 @@ class Security:
         if self._failed.get(key, 0.0) > self.clock():
             return None
         try:
-            (address, *_) = await self.resolver.addresses(wish.host)
+            async with aclosing(self.resolver.addresses(wish.host)) as kinds:
+                (address, *_) = await anext(kinds)
             answer = await https.ask(
                 wish.host,
                 "/.well-known/mta-sts.txt",
@@ -228,6 +230,10 @@ class Security:
             self._failed.clear()
         self._failed[key] = self.clock() + FETCH_AGAIN_SECONDS
         return None
+
+
+def _kept(row: sts.Row) -> Kept:
+    return Kept(Policy(Mode(row.mode), tuple(row.patterns.split()), row.expires - row.fetched), row.ident, row.fetched)
 
 
 def opportunistic_context() -> ssl.SSLContext:

@@ -5,10 +5,9 @@ Answers are kept as long as their TTL says, those that say "there is none" too.
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import random
-from collections.abc import Callable, MutableSequence, Sequence
+from collections.abc import AsyncGenerator, Callable, MutableSequence, Sequence
 
 import dns.asyncresolver
 import dns.exception
@@ -124,24 +123,27 @@ class Resolver:
             return False
         return self._trusted or ipaddress.ip_address(answer.nameserver).is_loopback
 
-    async def addresses(self, host: str) -> list[str]:
-        """The IP addresses of a host, IPv4 first. Errors: `NoRoute`.
+    async def addresses(self, host: str) -> AsyncGenerator[list[str], None]:
+        """The IP addresses of a host, IPv4 first: those of the second kind are asked for when they are wanted.
 
         IPv4 first: more servers have a name for their IPv4 address (PTR), without which many peers take nothing.
+        Errors: `NoRoute`, where there is none, or one of the kinds can't be known at the moment.
         """
-        answers = await asyncio.gather(self._ask(host, "A"), self._ask(host, "AAAA"), return_exceptions=True)
-        found: list[str] = []
-        failures = []
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                failures.append(answer)
-            else:
-                found += [record.address for record in answer]
-        if found:
-            return found
-        if failures:
-            raise failures[0]
-        raise NoRoute(f"the DNS knows no address of {host}", temporary=False, enhanced="5.4.4")
+        known = False
+        failure: NoRoute | None = None
+        for kind in ("A", "AAAA"):
+            try:
+                found = [record.address for record in await self._ask(host, kind)]
+            except NoRoute as error:
+                if not error.temporary:
+                    raise
+                failure = error
+                continue
+            if found:
+                known = True
+                yield found
+        if not known:
+            raise failure or NoRoute(f"the DNS knows no address of {host}", temporary=False, enhanced="5.4.4")
 
     async def _ask(self, name: str, kind: str) -> list:  # type: ignore[type-arg]  # records have the fields of their kind
         """The records of a kind, none where the name has none. `NoRoute` for a name that isn't there."""

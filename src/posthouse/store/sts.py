@@ -18,10 +18,10 @@ class Row(NamedTuple):
     expires: int
 
 
-def find(tx: Tx, domain: str) -> Row | None:
-    """The policy of a domain (in A-labels), even where its time is over."""
-    row = tx.one("SELECT ident, mode, patterns, fetched, expires FROM mta_sts WHERE domain = :domain", domain=domain)
-    return None if row is None else Row._make(row)
+def list_all(tx: Tx) -> list[tuple[str, Row]]:
+    """The policies, by domain (in A-labels). There are as many as domains that have one and were written to lately."""
+    rows = tx.all("SELECT domain, ident, mode, patterns, fetched, expires FROM mta_sts")
+    return [(domain, Row._make(columns)) for domain, *columns in rows]
 
 
 def keep(tx: Tx, domain: str, row: Row) -> None:

@@ -1,0 +1,213 @@
+"""DANE, MTA-STS and what the operator asks for, against a real server under TLS and a real web server."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from live import Live, live
+from nameserver import name_server
+from posthouse.delivery.relay import Relay, Settings
+from posthouse.delivery.security import Security
+from posthouse.net.dns import Resolver
+from posthouse.store import account, domain, queue, sts
+from posthouse.store.engine import Store
+from posthouse.store.queue import Onward, Terms, To, Which
+from store_helpers import keep, letter
+from web_server import WebServer, web_server
+
+HOST = "mail.example.net"
+MX = f"example.net MX 10 {HOST}.\n{HOST} A 127.0.0.1\nmta-sts.example.net A 127.0.0.1\n"
+STS = '_mta-sts.example.net TXT "v=STSv1; id=1"\n'
+POLICY = f"version: STSv1\nmode: enforce\nmx: {HOST}\nmax_age: 86400\n"
+PATH = "GET /.well-known/mta-sts.txt"
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A server with a certificate of its own making, for HOST."""
+    with live(tmp_path_factory.mktemp("there"), home="example.net") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def web(authority: trustme.CA) -> Iterator[WebServer]:
+    with web_server(authority, "mta-sts.example.net") as running:
+        running.answers[PATH] = (200, "text/plain", POLICY.encode())
+        yield running
+
+
+@dataclass
+class Sent:
+    """What became of a letter: it came, or why not (yet). ``kept``: the policies that are known now."""
+
+    arrived: bool
+    reply: str
+    kept: list[str] = field(default_factory=list)
+
+
+def send(
+    folder: Path,
+    there: Live,
+    zone: str,
+    *,
+    signed: bool = False,
+    trust: trustme.CA | Path | None = None,
+    https_port: int = 443,
+    terms: Terms | None = None,
+    required: tuple[str, ...] = (),
+    verified: tuple[str, ...] = (),
+) -> Sent:
+    """A letter to bob@example.net. ``trust``: whose certificates are believed."""
+    context = ssl.create_default_context()
+    if isinstance(trust, trustme.CA):
+        trust.configure_trust(context)
+    elif trust is not None:
+        context.load_verify_locations(trust)
+
+    async def run() -> Sent:
+        store = Store.open(folder, readers=1)
+        await store.write(domain.add, "example.org")
+        await store.write(account.add, "ada@example.org", "hash")
+        port = there.port("smtp")
+        with name_server(zone, signed=signed) as dns:
+            resolver = Resolver([("127.0.0.1", dns.port)])
+            security = Security(
+                store, resolver, required=required, verified=verified, port=port, https_port=https_port,
+                _verifying=context,
+            )  # fmt: skip
+            relay = Relay(
+                store, resolver, hostname="mail.example.org", port=port, security=security,
+                settings=Settings(delays=(3600,)),
+            )  # fmt: skip
+            before = len(there.letters())
+            blob = await asyncio.to_thread(keep, store, letter())
+            to = [To("bob@example.net", "example.net")]
+            await store.write(queue.add, blob, 10, Onward(b"", "ada@example.org", to, terms or Terms()))
+            await relay.start()
+            async with asyncio.timeout(20):
+                while (rows := await store.read(queue.list_some, Which())) and not rows[0][-1]:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            await relay.stop(5)
+            kept = [row.mode for _, row in await store.read(sts.list_all)]
+        await asyncio.to_thread(store.close)
+        return Sent(len(there.letters()) > before, rows[0][-1] if rows else "", kept)
+
+    return asyncio.run(run())
+
+
+def tlsa(there: Live, usage: int = 3) -> str:
+    """The TLSA record that means the server's key."""
+    certificate = x509.load_pem_x509_certificate(there.certificate.read_bytes())
+    spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return f"_{there.port('smtp')}._tcp.{HOST} TLSA {usage} 1 1 {hashlib.sha256(spki).hexdigest()}\n"
+
+
+def test_the_host_that_the_records_mean(tmp_path: Path, there: Live) -> None:
+    assert send(tmp_path, there, MX + tlsa(there), signed=True).arrived
+
+
+def test_another_host_than_the_records_mean_gets_nothing(tmp_path: Path, there: Live) -> None:
+    wrong = f"_{there.port('smtp')}._tcp.{HOST} TLSA 3 1 1 {'ab' * 32}\n"
+    sent = send(tmp_path, there, MX + wrong, signed=True)
+    assert not sent.arrived
+    assert sent.reply == (
+        f"DANE asks for more: {HOST} isn't who it should be: its certificate is another than the TLSA records name"
+    )
+
+
+def test_records_that_nothing_proves_don_t_count(tmp_path: Path, there: Live, caplog: pytest.LogCaptureFixture) -> None:
+    """And who runs the server is told, once, that DANE is of no effect."""
+    wrong = f"_{there.port('smtp')}._tcp.{HOST} TLSA 3 1 1 {'ab' * 32}\n"
+    with caplog.at_level(logging.WARNING):
+        assert send(tmp_path, there, MX + wrong).arrived
+    assert [one.message for one in caplog.records if "doesn't check DNSSEC" in one.message] != []
+
+
+def test_records_that_can_t_be_known_delay_the_letter(tmp_path: Path, there: Live) -> None:
+    """RFC 7672 §2.2: somebody may be keeping them from us."""
+    sent = send(tmp_path, there, MX + f"_{there.port('smtp')}._tcp.{HOST} SERVFAIL\n", signed=True)
+    assert not sent.arrived and "no answer about _" in sent.reply
+
+
+def test_records_of_an_unknown_kind_still_mean_tls(tmp_path: Path, there: Live) -> None:
+    assert send(tmp_path, there, MX + tlsa(there, usage=1), signed=True).arrived
+
+
+def test_a_policy_is_kept_to(tmp_path: Path, there: Live, web: WebServer, authority: trustme.CA) -> None:
+    """The host's certificate is its own, which nobody vouches for: enough for RFC 7435, not for MTA-STS."""
+    sent = send(tmp_path, there, MX + STS, trust=authority, https_port=web.port)
+    assert not sent.arrived and sent.kept == ["enforce"]
+    assert sent.reply.startswith(f"MTA-STS asks for more: the certificate of {HOST} is not trusted")
+    assert [path for path, _ in web.asked] == [PATH]
+
+
+def test_a_host_that_the_policy_doesn_t_name(
+    tmp_path: Path, there: Live, web: WebServer, authority: trustme.CA
+) -> None:
+    web.answers[PATH] = (200, "text/plain", POLICY.replace(HOST, "other.example.net").encode())
+    sent = send(tmp_path, there, MX + STS, trust=authority, https_port=web.port)
+    assert not sent.arrived
+    assert sent.reply == f"{HOST} is none of the servers that the MTA-STS policy of example.net names"
+
+
+@pytest.mark.parametrize("named", [HOST, "other.example.net"])
+def test_a_policy_in_testing_is_told_of_and_no_more(
+    tmp_path: Path, there: Live, web: WebServer, authority: trustme.CA, caplog: pytest.LogCaptureFixture, named: str
+) -> None:
+    web.answers[PATH] = (200, "text/plain", POLICY.replace("enforce", "testing").replace(HOST, named).encode())
+    with caplog.at_level(logging.WARNING):
+        assert send(tmp_path, there, MX + STS, trust=authority, https_port=web.port).arrived
+    assert any("in testing" in one.message for one in caplog.records)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (404, "text/plain", POLICY.encode()),
+        (301, "text/plain", POLICY.encode()),
+        (200, "text/html", POLICY.encode()),
+        (200, "text/plain", b"<html>"),
+        (200, "text/plain", b"x" * 100_000),
+    ],
+)
+def test_without_a_policy_that_can_be_had_all_is_as_without_any(
+    tmp_path: Path, there: Live, web: WebServer, authority: trustme.CA, answer: tuple[int, str, bytes]
+) -> None:
+    web.answers[PATH] = answer
+    sent = send(tmp_path, there, MX + STS, trust=authority, https_port=web.port)
+    assert sent.arrived and sent.kept == []
+
+
+def test_a_web_server_that_proves_nothing_has_no_say(tmp_path: Path, there: Live, web: WebServer) -> None:
+    assert send(tmp_path, there, MX + STS, https_port=web.port).arrived
+    assert web.asked == []
+
+
+def test_what_the_operator_asks_for(tmp_path: Path, there: Live) -> None:
+    assert send(tmp_path / "1", there, MX, required=("example.net",)).arrived
+    unproved = send(tmp_path / "2", there, MX, verified=("*",))
+    assert not unproved.arrived and unproved.reply.startswith("[relay] tls_verified asks for more: the certificate")
+    assert send(tmp_path / "3", there, MX, verified=("*",), trust=there.certificate).arrived
+
+
+def test_what_may_travel_encrypted_only(tmp_path: Path, there: Live, web: WebServer, authority: trustme.CA) -> None:
+    """RFC 8689 §4.2.1: DANE proves the host as well as an authority does."""
+    terms = Terms(requiretls=True)
+    assert send(tmp_path / "1", there, MX + tlsa(there), signed=True, terms=terms).arrived
+    assert not send(tmp_path / "2", there, MX + tlsa(there), terms=terms).arrived
