@@ -13,6 +13,7 @@ import trustme
 
 from live import Live, live
 from mailboxes import eventually, store_of
+from nameserver import name_server
 from posthouse.client.url import Protocol, Server
 from posthouse.delivery.credentials import ENVIRONMENT, Wallet
 from posthouse.errors import ConfigError, LoginRefused
@@ -38,7 +39,10 @@ def replies(house: Live) -> list[str]:
 
 
 def test_everything_goes_to_the_smarthost_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with live(tmp_path / "there", '[dns]\nservers = "127.0.0.1:9"', home="example.net") as there:
+    with (
+        name_server("far.example SERVFAIL\nfarther.example SERVFAIL") as dns,
+        live(tmp_path / "there", f'[dns]\nservers = "127.0.0.1:{dns.port}"', home="example.net") as there,
+    ):
         monkeypatch.setenv("SSL_CERT_FILE", str(there.certificate))
         (tmp_path / "here").mkdir()
         credentials = tmp_path / "here" / "credentials.toml"
