@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imaplib
 import re
 import smtplib
 import subprocess
@@ -12,6 +13,8 @@ import pytest
 
 from posthouse.errors import ConfigError
 from posthouse.testing import MailServer
+from posthouse.wire import scram
+from posthouse.wire.sasl import Credentials
 
 pytest_plugins = ["pytester"]
 PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
@@ -36,6 +39,20 @@ def test_everybody_has_an_inbox(mail_server: MailServer) -> None:
     inbox = mail_server.inbox("b@customer.example")
     assert [letter.subject for letter in inbox.wait(2)] == ["Hi", "Again"]
     assert [one.address for one in mail_server.inboxes] == ["b@customer.example", "mller@other.example"]
+
+
+def test_who_has_an_account_may_log_in_by_scram(mail_server: MailServer) -> None:
+    ada = mail_server.account("ada@example.org", password="secret")
+    exchange = scram.client("sha256", Credentials(ada, "secret"), scram.Channel("a" * 18), plus=False)
+
+    def answer(asked: bytes) -> bytes | None:
+        try:
+            return exchange.send(asked) if asked else next(exchange)
+        except StopIteration:  # the server has proved that it knows the password
+            return b""
+
+    with imaplib.IMAP4(mail_server.host, mail_server.imap_port) as box:
+        assert box.authenticate("SCRAM-SHA-256", answer)[0] == "OK"
 
 
 def test_a_letter_that_does_not_come(mail_server: MailServer) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from posthouse.client.message import Message, parse
@@ -12,6 +12,7 @@ from posthouse.errors import AlreadyExists
 from posthouse.smtp.path import Mailbox
 from posthouse.store import account, domain, transfer
 from posthouse.store.engine import Store, Tx
+from posthouse.wire.scram import Keys
 
 if TYPE_CHECKING:
     from .server import MailServer
@@ -26,15 +27,15 @@ def make_room(tx: Tx, mailbox: Mailbox) -> None:
         open_account(tx, str(mailbox), NO_PASSWORD)
 
 
-def open_account(tx: Tx, address: str, password_hash: str) -> None:
-    """An account with this password, whether it was there or not; its domain is ours."""
+def open_account(tx: Tx, address: str, password_hash: str, keys: Mapping[str, Keys] | None = None) -> None:
+    """An account with this password, whether it was there or not; its domain is ours. ``keys``: for SCRAM."""
     place = address.rpartition("@")[2]
     if not domain.is_local(tx, place):
         domain.add(tx, place)
     try:
-        account.add(tx, address, password_hash)
+        account.add(tx, address, password_hash, keys or {})
     except AlreadyExists:
-        account.set_password(tx, address, password_hash)
+        account.set_password(tx, address, password_hash, keys or {})
 
 
 class Arrivals:

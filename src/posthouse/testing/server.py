@@ -21,6 +21,7 @@ from posthouse.sessions.smtp import SmtpSession
 from posthouse.smtp.role import MX, SUBMISSION
 from posthouse.store import account
 from posthouse.store.engine import Store
+from posthouse.store.password import make_keys
 
 from .fault import Faults, ObligingSession
 from .inbox import Arrivals, Inbox, letters_of, open_account
@@ -99,7 +100,7 @@ class MailServer:
 
     def account(self, address: str, password: str = "secret") -> str:  # noqa: S107  (of a test)
         """Let somebody log in with this address and password; returns the address."""
-        self.store.run(open_account, address, _HASHER.hash(password))
+        self.store.run(open_account, address, _HASHER.hash(password), make_keys(password))
         return address
 
     def inbox(self, address: str) -> Inbox:
