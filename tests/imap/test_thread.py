@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posthouse.imap.command import ThreadAlgorithm
-from posthouse.imap.sort import Threaded, thread_response
+from posthouse.imap.sort import Thread, thread_response
 from posthouse.imap.thread import MAX_DEPTH, Message, normal_id, threads
 from posthouse.message.thread import base_subject
 
@@ -87,7 +89,7 @@ def test_a_chain_without_end_is_cut() -> None:
     assert len(found) > 1
 
 
-def numbers(found: list[Threaded]) -> list[int]:
+def numbers(found: Sequence[Thread]) -> list[int]:
     waiting = list(found)
     for one in waiting:
         waiting.extend(one.answers)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from .command import Sort, SortCriterion, SortKey, Thread, ThreadAlgorithm
+from . import command
+from .command import Sort, SortCriterion, SortKey, ThreadAlgorithm
 from .grammar import read_search_options
 from .search import Key, read_charset, read_keys
 from .syntax import Cursor
@@ -41,10 +43,10 @@ def _criterion(cursor: Cursor) -> SortCriterion:
     return SortCriterion(key, reverse)
 
 
-def thread_reader(uid: bool) -> Callable[[Cursor], Thread]:
+def thread_reader(uid: bool) -> Callable[[Cursor], command.Thread]:
     """thread = ["UID" SP] "THREAD" SP thread-alg SP search-criteria"""
 
-    def read(cursor: Cursor) -> Thread:
+    def read(cursor: Cursor) -> command.Thread:
         cursor.space()
         start = cursor.at
         algorithm = ALGORITHMS.get(cursor.word("a threading algorithm"))
@@ -52,7 +54,7 @@ def thread_reader(uid: bool) -> Callable[[Cursor], Thread]:
             cursor.at = start
             raise cursor.expected(f"a threading algorithm ({', '.join(ALGORITHMS)})")
         cursor.space()
-        return Thread(uid, algorithm, _search_criteria(cursor))
+        return command.Thread(uid, algorithm, _search_criteria(cursor))
 
     return read
 
@@ -73,15 +75,25 @@ def sorted_response(numbers: Iterable[int], *, modseq: int | None = None) -> byt
     return line if modseq is None else b"%b (MODSEQ %d)" % (line, modseq)
 
 
+class Thread(Protocol):
+    """A message and the answers to it; ``number`` is None where the message itself isn't there (RFC 5256 §4)."""
+
+    @property
+    def number(self) -> int | None: ...
+
+    @property
+    def answers(self) -> Sequence[Thread]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Threaded:
-    """A message and the answers to it; ``number`` is None where the message itself isn't there (RFC 5256 §4)."""
+    """A `Thread` as a value."""
 
     number: int | None
     answers: tuple[Threaded, ...] = ()
 
 
-def thread_response(threads: Iterable[Threaded]) -> bytes:
+def thread_response(threads: Iterable[Thread]) -> bytes:
     """thread-data = "THREAD" [SP 1*thread-list]
 
     thread-list    = "(" (thread-members / thread-nested) ")"
@@ -90,7 +102,7 @@ def thread_response(threads: Iterable[Threaded]) -> bytes:
     """
     written: list[bytes] = []
     # Without recursion: a chain of answers may be as long as the mailbox.
-    waiting: list[Threaded | bytes] = list(reversed(list(threads)))
+    waiting: list[Thread | bytes] = list(reversed(list(threads)))
     while waiting:
         thread = waiting.pop()
         if isinstance(thread, bytes):

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 from .command import ThreadAlgorithm
-from .sort import Threaded
+from .sort import Thread, Threaded
 
 # Answers to answers to …: what would lie deeper begins a new thread, which its subject then joins to the old one. It
 # bounds what is climbed for each id, and so the time, whatever a sender writes into References.
 MAX_DEPTH = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A message to be threaded: ``date`` as in §2.2; ``subject`` the base subject in a form to be compared;
     ``is_reply`` whether more than the base stood there; ``ancestors`` ids of what it answers, the oldest first.
     """
@@ -34,28 +33,32 @@ def normal_id(id: str) -> str:
 
 
 class Node:
-    """A message in the making of a thread, or a dummy in the place of one that isn't there."""
+    """A message in the making of a thread, or a dummy (without a number) in the place of one that isn't there.
 
-    __slots__ = ("children", "date", "message", "parent")
+    ``place`` (the date, then the number) and ``subject`` of a dummy are those of its first answer.
+    """
 
-    def __init__(self, message: Message | None = None) -> None:
-        self.message = message
+    __slots__ = ("answers", "is_reply", "number", "parent", "place", "subject")
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self.is_reply = False
+        self.subject = b""
+        self.place = (0, 0)
         self.parent: Node | None = None
-        self.children: list[Node] = []
-        self.date = 0 if message is None else message.date
+        self.answers: list[Node] = []
 
-    @property
-    def first(self) -> Message:
-        """The message, or what stands for a dummy: its first child."""
-        found = self.message or self.children[0].message
-        assert found is not None  # only the root has dummies, and they have children
-        return found
+    def become(self, message: Message) -> None:
+        """The message for which it held the place has come."""
+        self.number, self.is_reply, self.subject = message.number, message.is_reply, message.subject
+        self.place = (message.date, message.number)
 
 
 BY_DATE = attrgetter("date")
+PLACE = attrgetter("place")
 
 
-def threads(algorithm: ThreadAlgorithm, messages: Iterable[Message]) -> list[Threaded]:
+def threads(algorithm: ThreadAlgorithm, messages: Iterable[Message]) -> Sequence[Thread]:
     """The threads of messages, which come in the order of the mailbox."""
     return ALGORITHMS[algorithm](messages)
 
@@ -70,13 +73,13 @@ def ordered_subject(messages: Iterable[Message]) -> list[Threaded]:
     return [Threaded(first.number, tuple(Threaded(other.number) for other in others)) for first, *others in found]
 
 
-def references(messages: Iterable[Message]) -> list[Threaded]:
+def references(messages: Iterable[Message]) -> list[Node]:
     """REFERENCES."""
     top = _pruned(_linked(messages))
     _sort(top)  # (4)
     top = _joined_by_subject(top)
     _sort(top)  # (6)
-    return _finished(top)
+    return top
 
 
 def _linked(messages: Iterable[Message]) -> list[Node]:
@@ -85,16 +88,12 @@ def _linked(messages: Iterable[Message]) -> list[Node]:
     nodes: list[Node] = []
     for message in messages:
         node = known.get(message.id) if message.id else None
-        if node is None:
-            node = Node(message)
+        if node is None or node.number is not None:  # another one may have this id already
+            node = Node()
             nodes.append(node)
             if message.id:
-                known[message.id] = node
-        elif node.message is None:
-            node.message, node.date = message, message.date
-        else:  # another one has this id already
-            node = Node(message)
-            nodes.append(node)
+                known.setdefault(message.id, node)
+        node.become(message)
         above: Node | None = None
         for one in message.ancestors:
             ancestor = known.get(one)
@@ -105,11 +104,11 @@ def _linked(messages: Iterable[Message]) -> list[Node]:
                 ancestor.parent = above
             above = ancestor
         # (B): what the message itself says counts more than what others say of it.
-        if above is None or _may_link(above, node):
+        if above is None or (node.parent is not above and _may_link(above, node)):
             node.parent = above
     for node in nodes:
         if node.parent is not None:
-            node.parent.children.append(node)
+            node.parent.answers.append(node)
     return nodes
 
 
@@ -129,16 +128,16 @@ def _pruned(nodes: list[Node]) -> list[Node]:
     """(3): without dummies, but for those at the top that hold several threads together; the top."""
     downwards = [node for node in nodes if node.parent is None]
     for node in downwards:
-        downwards.extend(node.children)
+        downwards.extend(node.answers)
     top: list[Node] = []
     for node in reversed(downwards):  # children before their parents
-        node.children = [
-            real for child in node.children for real in (child.children if child.message is None else (child,))
+        node.answers = [
+            real for child in node.answers for real in (child.answers if child.number is None else (child,))
         ]
-        if node.parent is None and (node.message is not None or len(node.children) > 1):
+        if node.parent is None and (node.number is not None or len(node.answers) > 1):
             top.append(node)
         elif node.parent is None:
-            top.extend(node.children)
+            top.extend(node.answers)
     top.reverse()
     return top
 
@@ -147,64 +146,49 @@ def _sort(top: list[Node]) -> None:
     """(4) and (6): siblings by date, then as they come in the mailbox."""
     downwards = list(top)
     for node in downwards:
-        downwards.extend(node.children)
+        downwards.extend(node.answers)
     for node in reversed(downwards):
-        if len(node.children) > 1:
-            node.children.sort(key=_place)
-        if node.message is None:
-            node.date = node.children[0].date
-    top.sort(key=_place)
-
-
-def _place(node: Node) -> tuple[int, int]:
-    return node.date, node.first.number
+        if len(node.answers) > 1:
+            node.answers.sort(key=PLACE)
+        if node.number is None:
+            first = node.answers[0]
+            node.place, node.subject = first.place, first.subject
+    top.sort(key=PLACE)
 
 
 def _joined_by_subject(top: list[Node]) -> list[Node]:
     """(5): threads whose base subject is the same become one."""
     table: dict[bytes, Node] = {}
     for node in top:
-        subject = node.first.subject
+        subject = node.subject
         other = table.get(subject)
         if not subject:
             continue
         if other is None or (
-            other.message is not None
-            and (node.message is None or (other.message.is_reply and not node.message.is_reply))
+            other.number is not None and (node.number is None or (other.is_reply and not node.is_reply))
         ):
             table[subject] = node
     joined: list[Node] = []
     at: dict[bytes, int] = {}  # where in `joined` the node of the table stands
     for node in top:
-        subject = node.first.subject
+        subject = node.subject
         other = table.get(subject, node)
         if other is node:
             at[subject] = len(joined)
             joined.append(node)
-        elif node.message is None:  # so the other is a dummy, too, and came first
-            other.children += node.children
-        elif other.message is None or (node.message.is_reply and not other.message.is_reply):
-            other.children.append(node)
+        elif node.number is None:  # so the other is a dummy, too, and came first
+            other.answers += node.answers
+        elif other.number is None or (node.is_reply and not other.is_reply):
+            other.answers.append(node)
         else:  # neither, or both, are answers: then the other came first
             both = Node()
-            both.children = [other, node]
+            both.answers = [other, node]
+            both.subject = subject
             table[subject] = joined[at[subject]] = both
     return joined
 
 
-def _finished(top: list[Node]) -> list[Threaded]:
-    """The same, unchangeable; without recursion, for a chain of answers may be long."""
-    downwards = list(top)
-    for node in downwards:
-        downwards.extend(node.children)
-    made: dict[int, Threaded] = {}
-    for node in reversed(downwards):
-        number = None if node.message is None else node.message.number
-        made[id(node)] = Threaded(number, tuple([made.pop(id(child)) for child in node.children]))
-    return [made[id(node)] for node in top]
-
-
-ALGORITHMS: dict[ThreadAlgorithm, Callable[[Iterable[Message]], list[Threaded]]] = {
+ALGORITHMS: dict[ThreadAlgorithm, Callable[[Iterable[Message]], Sequence[Thread]]] = {
     ThreadAlgorithm.ORDEREDSUBJECT: ordered_subject,
     ThreadAlgorithm.REFERENCES: references,
 }

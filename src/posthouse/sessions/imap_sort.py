@@ -62,19 +62,19 @@ async def find_threads(session: ImapSession, wish: command.Thread) -> Done:
 def look_for_threads(tx: Tx, selected: Selected, wish: command.Thread) -> bytes:
     """The answer for the messages for which the key is true. It is put together here, off the event loop."""
     rows = ordered.relations(tx, selected.mailbox.id, Translation(tx, selected).of(wish.key))
+    shown = (lambda uid: uid) if wish.uid else selected.number
     messages = (
-        thread.Message(
-            row.uid if wish.uid else number,
-            row.date,
-            row.subject,
-            bool(row.is_reply),
-            thread.normal_id(row.id),
-            [thread.normal_id(one) for one in row.ancestors.split()],
-        )
+        thread.Message(shown(row.uid), row.date, row.subject, bool(row.is_reply), *ids_of(row))
         for row in rows
-        if (number := selected.number(row.uid))
+        if selected.number(row.uid)
     )
     return sort.thread_response(thread.threads(wish.algorithm, messages))
+
+
+def ids_of(row: ordered.Relation) -> tuple[str, list[str]]:
+    """A message's id, and those of its ancestors."""
+    ancestors = row.ancestors.split()
+    return thread.normal_id(row.id), [thread.normal_id(one) for one in ancestors] if ancestors else ancestors
 
 
 COMMANDS: dict[type, Handler] = {command.Sort: find_sorted, command.Thread: find_threads}
