@@ -298,9 +298,6 @@ class Relay:
     tls_verified: tuple[str, ...] = setting((), "the same, to servers only whose certificate proves their name")
     dane: bool = setting(True, "keep to TLSA records (RFC 7672); it takes a resolver that checks DNSSEC")
     mta_sts: bool = setting(True, "keep to policies that domains publish on the web (RFC 8461)")
-    from_this_machine: bool = setting(
-        False, "programs on this machine may send to anybody by the smtp door without a login, as sendmail does"
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
