@@ -30,6 +30,8 @@ broken.example SERVFAIL
 """
 ADA = "ada@example.org"
 DROP = "drop"
+# Before an answer: it comes an octet a minute.
+SLOWLY = "slowly "
 NO_TERMS = Terms()
 # What a host answers where its script says nothing.
 ANSWERS = {
@@ -61,7 +63,7 @@ class Host:
             while True:
                 if answers[verb] == DROP:
                     return
-                writer.write(answers[verb].encode() + b"\r\n")
+                await self._say(answers[verb], writer)
                 if verb in ("QUIT", "STARTTLS"):  # no host here goes through with TLS
                     return
                 if verb == "DATA" and answers[verb].startswith("354"):
@@ -77,6 +79,16 @@ class Host:
             return
         finally:
             writer.close()
+
+    async def _say(self, answer: str, writer: asyncio.StreamWriter) -> None:
+        octets = answer.removeprefix(SLOWLY).encode() + b"\r\n"
+        if not answer.startswith(SLOWLY):
+            writer.write(octets)
+            return
+        for octet in octets:
+            writer.write(bytes([octet]))
+            await writer.drain()
+            await asyncio.sleep(60)
 
 
 class World:

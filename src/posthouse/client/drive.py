@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -30,6 +31,7 @@ def drive(stream: Stream, steps: Steps[T], context: ssl.SSLContext) -> T:
     """Run an operation over a blocking stream, and return its result."""
     answer: bytes | None = None
     failure: ConnectionFailed | None = None
+    until = 0.0  # when the time to receive is over
     while True:
         try:
             wish = steps.throw(failure) if failure else steps.send(answer)
@@ -41,7 +43,8 @@ def drive(stream: Stream, steps: Steps[T], context: ssl.SSLContext) -> T:
             if isinstance(wish, bytes):
                 stream.send(wish, SEND_TIMEOUT)
             elif isinstance(wish, Receive):
-                answer = stream.receive(wish.timeout)
+                until = until if wish.goes_on else time.monotonic() + wish.timeout
+                answer = stream.receive(max(until - time.monotonic(), 0.0))
             elif isinstance(wish, StartTls):
                 stream.start_tls(context, TLS_TIMEOUT)
             else:
@@ -54,6 +57,8 @@ async def adrive(stream: AsyncStream, steps: Steps[T], context: ssl.SSLContext) 
     """Run an operation over a stream under asyncio, and return its result."""
     answer: bytes | None = None
     failure: ConnectionFailed | None = None
+    clock = asyncio.get_running_loop().time
+    until = 0.0  # when the time to receive is over
     while True:
         try:
             wish = steps.throw(failure) if failure else steps.send(answer)
@@ -65,7 +70,8 @@ async def adrive(stream: AsyncStream, steps: Steps[T], context: ssl.SSLContext) 
             if isinstance(wish, bytes):
                 await stream.send(wish, SEND_TIMEOUT)
             elif isinstance(wish, Receive):
-                answer = await stream.receive(wish.timeout)
+                until = until if wish.goes_on else clock() + wish.timeout
+                answer = await stream.receive(max(until - clock(), 0.0))
             elif isinstance(wish, StartTls):
                 await stream.start_tls(context, TLS_TIMEOUT)
             else:

@@ -46,7 +46,7 @@ def receive_greeting(reader: Reader, parse: Parse[T], server: Server) -> Steps[T
     else:
         reader.feed_eof()
     try:
-        return (yield from receive(reader, parse, timeout))
+        return (yield from receive(reader, parse, timeout, whole=True))
     except EndOfInput as error:
         raise ConnectionFailed(
             f"{where} closed the connection without a word", advice="Check the port; if it is right, try again later."

@@ -116,7 +116,7 @@ class Conversation(SmtpClient):
 
 def _reply(smtp: Conversation, timeout: float = COMMAND_TIMEOUT) -> Steps[Reply]:
     try:
-        reply = yield from receive(smtp.reader, read_reply(smtp.reader), timeout)
+        reply = yield from receive(smtp.reader, read_reply(smtp.reader), timeout, whole=True)
     except EndOfInput as error:
         raise ConnectionFailed(f"{smtp.server.host} closed the connection", advice="Try again.") from error
     if reply.code == 421:  # RFC 5321 §3.8: the server closes the connection, whatever was asked

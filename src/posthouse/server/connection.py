@@ -22,6 +22,9 @@ READ_AHEAD = 64 * 1024
 FAIR_SHARE = 50
 # Octets of answers to pipelined commands that gather before they are sent.
 WRITE_BEHIND = 64 * 1024
+# Octets that prove within a session's patience that somebody is there who sends, where no command is complete: two a
+# second, for a letter on a bad line. Were one enough, an octet a minute would keep a connection for ever.
+SIGN_OF_LIFE = 512
 # Seconds for a TLS handshake. Postfix and Dovecot take minutes; real handshakes take a second on a bad line.
 HANDSHAKE_SECONDS = 30.0
 # Seconds for the peer to agree to the end of TLS. What we had to say is sent; RFC 8446 §6.1 lets us close without it.
@@ -55,7 +58,8 @@ class Connection(asyncio.Protocol):
         self._paused = False  # reading is paused
         self._room: asyncio.Future[None] | None = None  # set while the peer reads too slowly
         self._stopping = ""
-        self._heard = 0.0
+        self._heard = 0.0  # when it was last certain that the peer goes on
+        self._unproved = 0  # octets that came since
         self._timer: asyncio.TimerHandle | None = None
         self._proxied = peer is not None
         self.peer = peer or Peer("0.0.0.0", 0)  # noqa: S104  (until connection_made tells)
@@ -80,13 +84,15 @@ class Connection(asyncio.Protocol):
             return
         self._session.begin()
         self._send()
-        self._heard = asyncio.get_running_loop().time()
+        self._note_life()
         self._watch()
 
     def data_received(self, data: bytes) -> None:
         if self._session is None:
             return
-        self._heard = asyncio.get_running_loop().time()
+        self._unproved += len(data)
+        if self._unproved >= SIGN_OF_LIFE:
+            self._note_life()
         self._session.machine.receive_data(data)
         if self._pumping is not None and not self._paused and len(self._session.machine.reader) > READ_AHEAD:
             self._pause()
@@ -104,6 +110,7 @@ class Connection(asyncio.Protocol):
             self._room = asyncio.get_running_loop().create_future()
 
     def resume_writing(self) -> None:
+        self._note_life()  # it has taken what a buffer holds
         room, self._room = self._room, None
         if room is not None and not room.done():
             room.set_result(None)
@@ -170,7 +177,6 @@ class Connection(asyncio.Protocol):
             self._close("internal error; the server's log has the details")
         finally:
             self._pumping = None
-            self._heard = asyncio.get_running_loop().time()
             if self._transport is None:
                 self._end()
             elif self._stopping and not session.in_progress:
@@ -243,7 +249,12 @@ class Connection(asyncio.Protocol):
         if self._session is not None and self._transport is not None:
             data = self._session.machine.data_to_send()
             if data and not self._transport.is_closing():
+                self._note_life()  # it is answered: it has said something whole
                 self._transport.write(data)
+
+    def _note_life(self) -> None:
+        self._heard = asyncio.get_running_loop().time()
+        self._unproved = 0
 
     def _pause(self) -> None:
         if self._transport is not None:
@@ -286,7 +297,10 @@ class Connection(asyncio.Protocol):
             session.ended()
 
     def _watch(self) -> None:
-        """Close the connection of a peer that was silent, or didn't read, for longer than its session's patience."""
+        """Close the connection of a peer that was silent, or didn't read, for longer than its session's patience.
+
+        RFC 5321 §4.5.3.2.7: five minutes for a command. Who sends an octet now and then has not sent one.
+        """
         if self._transport is None or self._session is None:
             return
         loop = asyncio.get_running_loop()

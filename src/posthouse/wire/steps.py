@@ -29,9 +29,11 @@ class Receive:
     """Wait for octets, at most ``timeout`` seconds.
 
     The answer is the octets, ``b""`` when the peer closed the connection, or None when the time is over.
+    ``goes_on``: the time began with the wish to receive before this one, and is for both.
     """
 
     timeout: float
+    goes_on: bool = False
 
     def __post_init__(self) -> None:
         if not self.timeout >= 0:
@@ -57,21 +59,26 @@ Wish: TypeAlias = bytes | Receive | StartTls | ProbeTls
 Steps: TypeAlias = Generator[Wish, bytes | None, T]
 
 
-def receive(reader: Reader, parse: Parse[T], timeout: float) -> Steps[T]:
+def receive(reader: Reader, parse: Parse[T], timeout: float, *, whole: bool = False) -> Steps[T]:
     """Run a parser over ``reader``, and receive octets wherever it waits for more.
 
-    ``timeout``: seconds that the peer may be silent; then `ConnectionFailed`. A peer that closes the connection meets
-    what the parser says about the end of its input.
+    ``timeout``: seconds that the peer may be silent, or, with ``whole``, take for all of it, so that an octet now and
+    then doesn't keep us for ever; then `ConnectionFailed`. A peer that closes the connection meets what the parser says
+    about the end of its input.
     """
+    begun = False
     while True:
         try:
             next(parse)
         except StopIteration as stop:
             result: T = stop.value
             return result
-        data = yield Receive(timeout)
+        data = yield Receive(timeout, goes_on=whole and begun)
         if data is None:
+            if whole and begun:
+                raise ConnectionFailed(f"the server's answer was not complete after {timeout:g} seconds")
             raise ConnectionFailed(f"the server said nothing for {timeout:g} seconds")
+        begun = True
         if data:
             reader.feed(data)
         else:
