@@ -14,6 +14,8 @@ from posthouse.smtp.reply import Reply
 from posthouse.smtp.role import MX, Role
 from posthouse.smtp.server import Auth, SmtpServer
 from posthouse.wire import sasl
+from posthouse.wire.mechanism import MECHANISMS
+from posthouse.wire.scram import Channel
 
 # A transcript's beginning, with all that is announced in clear text to whom may log in after TLS.
 EHLO = """
@@ -64,7 +66,7 @@ class MemorySession:
                 for _ in range(count):
                     self.machine.reply(Reply(250, "2.0.0", f"Letter {len(self.letters)} kept"))
             case events.Authenticate(mechanism, initial):
-                self._login = sasl.MECHANISMS[mechanism].server(initial)
+                self._login = MECHANISMS[mechanism].begin(initial, Channel("s" * 18))
                 self._step(None)
             case events.AuthResponse(data):
                 if data is not None:

@@ -131,7 +131,7 @@ class TestConnect:
 
 
 class TestLogin:
-    def login(self, capabilities: str, **known: bool) -> Callable[[], Steps[None]]:
+    def login(self, capabilities: str, **known: bool) -> Callable[[], Steps[str]]:
         return lambda: smtp.login(conversation(STARTTLS, capabilities, **known), ADA)
 
     def test_plain_is_preferred(self) -> None:
@@ -231,9 +231,9 @@ class TestToken:
     OAUTHBEARER = "bixhPWFkYUBleGFtcGxlLm9yZywBYXV0aD1CZWFyZXIgdG9rZW4BAQ=="
     XOAUTH2 = "dXNlcj1hZGFAZXhhbXBsZS5vcmcBYXV0aD1CZWFyZXIgdG9rZW4BAQ=="
 
-    def login(self, mechanisms: str, **known: bool) -> Callable[[], Steps[None]]:
+    def login(self, mechanisms: str, **known: bool) -> Callable[[], Steps[str]]:
         token = Token("ada@example.org", "token")
-        return lambda: smtp.login_with_token(conversation(IMPLICIT, f"AUTH={mechanisms}", **known), token)
+        return lambda: smtp.login(conversation(IMPLICIT, f"AUTH={mechanisms}", **known), token)
 
     def test_taken(self) -> None:
         converse(

@@ -137,7 +137,7 @@ def test_what_can_be_no_name(runner: asyncio.Runner | None) -> None:
     [
         (socket.gaierror(socket.EAI_NONAME, "not known"), "there is no computer named h.example", "spelling"),
         (socket.gaierror(socket.EAI_AGAIN, "try again"), "can't be looked up at the moment", "network"),
-        (TimeoutError(), "did not answer within 30 seconds", "587 or 465"),
+        (TimeoutError(), "did not answer within 30 seconds", "465 (TLS from the start) or 587"),
         (OSError(101, "Network is unreachable"), "can't be reached: Network is unreachable", "network"),
     ],
 )

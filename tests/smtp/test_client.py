@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posthouse.errors import LocalProtocolError, RemoteProtocolError, SmtpRefused
-from posthouse.smtp.client import SmtpClient, challenge, line, parse_capabilities, refusal, response
+from posthouse.smtp.client import SmtpClient, line, parse_capabilities, refusal, response
 from posthouse.smtp.envelope import Envelope, Recipient
 from posthouse.smtp.path import Mailbox
 from posthouse.smtp.reply import Reply
@@ -146,11 +146,7 @@ def test_auth() -> None:
     assert client().auth("XOAUTH2", token) == (b"AUTH XOAUTH2\r\n", token)
 
 
-def test_challenges_and_responses() -> None:
-    assert challenge(Reply(334, "", "VXNlcm5hbWU6")) == b"Username:"
-    assert challenge(Reply(334, "", "")) == b""
-    with pytest.raises(RemoteProtocolError):
-        challenge(Reply(334, "", "User name, please"))
+def test_responses() -> None:
     assert (response(b"ada"), response(b"")) == (b"YWRh\r\n", b"\r\n")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from posthouse.errors import LocalProtocolError, LoginRefused, RemoteProtocolError
 from posthouse.wire import external
 from posthouse.wire.external import Certified
-from posthouse.wire.mechanism import SERVER, Needs
+from posthouse.wire.mechanism import MECHANISMS, Needs
 from posthouse.wire.oauth import Token, bearer_server, xoauth2_server
 from posthouse.wire.sasl import Challenge, Identity
 from posthouse.wire.scram import Channel
@@ -101,16 +101,16 @@ def test_external() -> None:
 
 
 def test_the_table_is_in_order() -> None:
-    assert list(SERVER) == [
+    assert list(MECHANISMS) == [
         "EXTERNAL", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "OAUTHBEARER",
         "XOAUTH2", "PLAIN", "LOGIN",
     ]  # fmt: skip
-    assert {row.needs for row in SERVER.values()} == set(Needs)
+    assert {row.needs for row in MECHANISMS.values()} == set(Needs)
 
 
-@given(st.sampled_from(list(SERVER)), st.lists(st.binary(max_size=100), min_size=1, max_size=3))
+@given(st.sampled_from(list(MECHANISMS)), st.lists(st.binary(max_size=100), min_size=1, max_size=3))
 def test_anything_is_understood_or_refused(name: str, messages: list[bytes]) -> None:
-    steps = SERVER[name].begin(messages[0], HERE)
+    steps = MECHANISMS[name].begin(messages[0], HERE)
     try:
         step = next(steps)
         for message in messages[1:]:

@@ -286,15 +286,22 @@ def test_a_server_that_breaks_the_rules(message: bytes) -> None:
         client.send(message)
 
 
-@pytest.mark.parametrize(
-    "message", [b"", b"v=", b"v=AAAA", b"e=invalid-proof", b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="]
-)
+@pytest.mark.parametrize("message", [b"", b"v=", b"v=AAAA", b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="])
 def test_a_server_that_can_not_prove_itself(message: bytes) -> None:
     client = scram.client("sha256", ADA, HERE, plus=False)
     next(client)
     client.send(b"r=" + b"c" * 18 + b"s,s=AAAA,i=4096")
     with pytest.raises(RemoteProtocolError):
         client.send(message)
+
+
+def test_a_server_that_says_no_within_the_dialogue() -> None:
+    """RFC 5802 §7."""
+    client = scram.client("sha256", ADA, HERE, plus=False)
+    next(client)
+    client.send(b"r=" + b"c" * 18 + b"s,s=AAAA,i=4096")
+    with pytest.raises(LoginRefused):
+        client.send(b"e=invalid-proof")
 
 
 PIECES = st.sampled_from(

@@ -34,13 +34,16 @@ from posthouse.imap.fetch import Attribute, Item
 from posthouse.imap.search import And, Key, needs_charset, write
 from posthouse.imap.sequence import SequenceSet
 from posthouse.wire import sasl
+from posthouse.wire.client_login import ClientLogin
 from posthouse.wire.line_ends import LineEnds
+from posthouse.wire.mechanism import Secret
 from posthouse.wire.reader import EndOfInput
 from posthouse.wire.sasl import Credentials
 from posthouse.wire.steps import Receive, StartTls, Steps
 
-from .advice import after_login_refused
+from .advice import by_words
 from .greeting import receive_greeting
+from .login import attempts, check_private, nothing_fits, refused
 from .url import Security, Server
 
 # Seconds without a single octet. A server that searches a large mailbox without an index may think for a minute.
@@ -192,7 +195,7 @@ def refusal(sentence: str, answered: Tagged) -> ImapRefused:
     code = answered.code.name if answered.code else ""
     return ImapRefused(
         f"{sentence} by the server: {answered.text or answered.condition}",
-        condition=answered.condition, code=code, advice=ADVICE.get(code, ""),
+        condition=answered.condition, code=code, advice=ADVICE.get(code) or by_words(answered.text),
     )  # fmt: skip
 
 
@@ -239,71 +242,62 @@ def capability(imap: Conversation) -> Steps[frozenset[str]]:
     return imap.capabilities
 
 
-def login(imap: Conversation, credentials: Credentials) -> Steps[None]:
-    """Log in by the best way that the server offers (RFC 9051 §6.2.2, §6.2.3).
+def login(imap: Conversation, secret: Secret) -> Steps[str]:
+    """Log in by the best way that the server offers for the secret (RFC 9051 §6.2.2, §6.2.3); returns its name.
 
-    `TlsError` instead of a password in clear text, `LoginRefused` when the server refuses it.
+    `TlsError` instead of a secret in clear text, `LoginRefused` when the server refuses it.
     """
     server = imap.server
-    private = imap.tls or (imap.loopback and server.tls is Security.NONE)
-    if not private:
-        raise TlsError(
-            "the password would be sent in clear text", advice="Use ?tls=starttls or ?tls=implicit in the address."
-        )
+    check_private(server, secret, tls=imap.tls, loopback=imap.loopback)
     if imap.state is ClientState.AUTHENTICATED:
         raise LocalProtocolError("logged in already")
     capabilities = yield from capability(imap)
-    mechanism = sasl.choose({name.removeprefix("AUTH=") for name in capabilities if "=" in name}, tls=private)
-    if mechanism is not None:
-        answered = yield from _authenticate(imap, mechanism, credentials)
-    elif "LOGINDISABLED" not in capabilities:
-        name, password = credentials.authcid.encode(), credentials.password.encode()
-        answered, _ = yield from attempt(imap, "LOGIN", client_astring(name), client_string(password))
-    else:
-        raise LoginRefused(
-            f"{server.host} takes no password here",
-            advice="It takes passwords over TLS only: leave ?tls=none out of the address."
-            if not imap.tls
-            else after_login_refused(server.host, credentials.authcid),
-        )
+    offered = {name.removeprefix("AUTH=") for name in capabilities if name.startswith("AUTH=")}
+    refusal: LoginRefused | None = None
+    for one in attempts(server, offered, secret):
+        answered = yield from _authenticate(imap, one)
+        if answered.condition == "OK":
+            one.let_in()
+            imap.logged_in(answered)
+            return one.mechanism.name
+        one.refused()
+        refusal = _login_refused(server, secret, answered, one.explanation)
+    if refusal is not None:
+        raise refusal
+    if not isinstance(secret, Credentials) or "LOGINDISABLED" in capabilities or server.auth:
+        raise nothing_fits(server, offered, secret, clear=not imap.tls)
+    name, password = secret.authcid.encode(), secret.password.encode()
+    answered, _ = yield from attempt(imap, "LOGIN", client_astring(name), client_string(password))
     if answered.condition != "OK":
-        raise _login_refused(server, credentials, answered)
+        raise _login_refused(server, secret, answered)
     imap.logged_in(answered)
+    return "LOGIN"
 
 
-def _authenticate(imap: Conversation, mechanism: sasl.Mechanism, credentials: Credentials) -> Steps[Tagged]:
+def _authenticate(imap: Conversation, login: ClientLogin) -> Steps[Tagged]:
     """AUTHENTICATE, its first response along with it where the server takes that (SASL-IR, RFC 4959)."""
-    exchange = mechanism.client(credentials)
-    step = next(exchange)
-    arguments = [mechanism.name.encode("ascii")]
-    if step is not None and "SASL-IR" in imap.capabilities:
-        arguments.append(sasl.encode_base64(step) or b"=")
-        step = None
+    arguments = [login.mechanism.name.encode("ascii")]
+    if login.initial is not None and "SASL-IR" in imap.capabilities:
+        arguments.append(sasl.encode_base64(login.initial) or b"=")
+    elif login.initial is not None:
+        login.hold_back()
     sending = imap.command("AUTHENTICATE", *arguments)
     yield sending.pieces[0]
     ignored: list[Untagged] = []
-    while True:
-        answer = yield from next_answer(imap, sending.tag, ignored)
-        if isinstance(answer, Tagged):
-            return answer
-        if step is None:
-            try:
-                step = exchange.send(sasl.decode_base64(answer.text.strip()))
-            except StopIteration:
-                raise RemoteProtocolError(f"the server asks for more than {mechanism.name} has to say") from None
-        yield sasl.encode_base64(step or b"") + b"\r\n"
-        step = None
+    while isinstance(answer := (yield from next_answer(imap, sending.tag, ignored)), Continue):
+        response = login.respond(answer.text)
+        yield b"*\r\n" if response is None else sasl.encode_base64(response) + b"\r\n"
+    return answer
 
 
-def _login_refused(server: Server, credentials: Credentials, answered: Tagged) -> LoginRefused | ImapRefused:
+def _login_refused(server: Server, secret: Secret, answered: Tagged, explanation: str = "") -> LoginRefused:
     code = answered.code.name if answered.code else ""
     # RFC 5530 §3: these don't speak about the password.
     if code in ("UNAVAILABLE", "LIMIT", "INUSE", "CONTACTADMIN", "PRIVACYREQUIRED"):
-        return refusal("the login was refused", answered)
-    return LoginRefused(
-        f"{server.host} refused the login of {credentials.authcid}: {answered.text or answered.condition}",
-        advice=ADVICE.get(code) or after_login_refused(server.host, credentials.authcid),
-    )
+        raise refusal("the login was refused", answered)
+    error = refused(server, secret, answered.text or answered.condition, explanation)
+    error.advice = ADVICE.get(code) or error.advice
+    return error
 
 
 def noop(imap: Conversation) -> Steps[None]:

@@ -15,19 +15,20 @@ from posthouse.errors import (
     LocalProtocolError,
     LoginRefused,
     Pop3Refused,
-    RemoteProtocolError,
     TlsError,
 )
 from posthouse.pop3 import client as words
 from posthouse.pop3.client import Pop3Client, refusal
 from posthouse.pop3.reply import Reply
-from posthouse.wire import sasl
+from posthouse.wire.client_login import ClientLogin
+from posthouse.wire.mechanism import Secret
 from posthouse.wire.reader import EndOfInput, Parse
 from posthouse.wire.sasl import Credentials
 from posthouse.wire.steps import StartTls, Steps, T, receive
 
-from .advice import after_login_refused
+from .advice import by_words
 from .greeting import receive_greeting
+from .login import attempts, check_private, nothing_fits, refused
 from .url import Security, Server
 
 # Seconds without a single octet: a server may have to open a large mailbox, or fetch a message from far away.
@@ -69,7 +70,7 @@ def _received(pop3: Conversation, parse: Parse[T], timeout: float = ANSWER_TIMEO
         raise ConnectionFailed(f"{pop3.server.host} closed the connection", advice="Try again.") from error
 
 
-def attempt(pop3: Conversation, line: bytes, timeout: float = ANSWER_TIMEOUT) -> Steps[Reply]:
+def ask(pop3: Conversation, line: bytes, timeout: float = ANSWER_TIMEOUT) -> Steps[Reply]:
     """Send a command, and return the first line of the answer, whatever it is."""
     yield from _settle(pop3)
     yield line
@@ -78,7 +79,7 @@ def attempt(pop3: Conversation, line: bytes, timeout: float = ANSWER_TIMEOUT) ->
 
 def execute(pop3: Conversation, line: bytes, what: str) -> Steps[Reply]:
     """Send a command; `Pop3Refused` for -ERR. ``what`` was not done then, in plain words."""
-    reply = yield from attempt(pop3, line)
+    reply = yield from ask(pop3, line)
     _check(reply, what)
     return reply
 
@@ -90,7 +91,7 @@ def _check(reply: Reply, what: str) -> None:
 
 def _refused(reply: Reply, what: str) -> Pop3Refused:
     error = refusal(reply, what)
-    error.advice = ADVICE.get(reply.code, "")
+    error.advice = by_words(reply.text) or ADVICE.get(reply.code, "")
     return error
 
 
@@ -117,7 +118,7 @@ def connect(pop3: Conversation) -> Steps[None]:
 
 def capabilities(pop3: Conversation) -> Steps[dict[str, str]]:
     """CAPA (RFC 2449 §5). A server that doesn't know it has no capabilities."""
-    reply = yield from attempt(pop3, words.CAPA)
+    reply = yield from ask(pop3, words.CAPA)
     pop3.told((yield from _received(pop3, pop3.read_lines())) if reply.positive else [])
     return pop3.capabilities
 
@@ -130,64 +131,61 @@ def start_tls(pop3: Conversation) -> Steps[None]:
             f"{host}:{pop3.server.port} offers no encryption",
             advice="Use another port (995 speaks TLS from the start); in clear text nothing is fetched.",
         )
-    reply = yield from attempt(pop3, words.STLS)
+    reply = yield from ask(pop3, words.STLS)
     if not reply.positive:
         raise TlsError(f"{host} offers encryption, but can't begin it: {reply}", advice="Try again later.")
     yield StartTls()
     pop3.tls_started()
 
 
-def login(pop3: Conversation, credentials: Credentials) -> Steps[None]:
-    """Log in by the best mechanism that the server offers (RFC 5034), or with USER and PASS.
+def login(pop3: Conversation, secret: Secret) -> Steps[str]:
+    """Log in by the best mechanism that the server offers for the secret (RFC 5034), or with USER and PASS; returns
+    its name.
 
-    `TlsError` instead of a password in clear text, `LoginRefused` when the server refuses it, `Pop3Refused` when it
-    is right and the mailbox can't be opened now (IN-USE, LOGIN-DELAY, SYS/TEMP).
+    `TlsError` instead of a secret in clear text, `LoginRefused` when the server refuses it, `Pop3Refused` when it is
+    right and the mailbox can't be opened now (IN-USE, LOGIN-DELAY, SYS/TEMP).
     """
     server = pop3.server
-    private = pop3.tls or (pop3.loopback and server.tls is Security.NONE)
-    if not private:
-        raise TlsError(
-            "the password would be sent in clear text", advice="Use ?tls=starttls or ?tls=implicit in the address."
-        )
-    mechanism = sasl.choose(pop3.mechanisms, tls=private)
-    if mechanism is not None:
-        reply = yield from _authenticate(pop3, mechanism, credentials)
-    elif "USER" in pop3.capabilities or not pop3.capabilities:
-        reply = yield from attempt(pop3, words.line("USER", credentials.authcid))
+    check_private(server, secret, tls=pop3.tls, loopback=pop3.loopback)
+    refusal: LoginRefused | None = None
+    for attempt in attempts(server, pop3.mechanisms, secret):
+        reply = yield from _authenticate(pop3, attempt)
         if reply.positive:
-            reply = yield from attempt(pop3, words.line("PASS", credentials.password))
-    else:
-        offered = " and ".join(sorted(pop3.mechanisms))
-        raise LoginRefused(
-            f"{server.host} takes no password here" + (f", only {offered}" if offered else ""),
-            advice=after_login_refused(server.host, credentials.authcid)
-            if offered
-            else "It takes passwords over TLS only: leave ?tls=none out of the address.",
-        )
+            attempt.let_in()
+            return attempt.mechanism.name
+        attempt.refused()
+        _check_opened(pop3, reply)
+        refusal = refused(server, secret, reply.text, attempt.explanation)
+    if refusal is not None:
+        raise refusal
+    by_name = "USER" in pop3.capabilities or not pop3.capabilities
+    if not by_name or not isinstance(secret, Credentials) or server.auth:
+        raise nothing_fits(server, pop3.mechanisms, secret, clear=not pop3.tls)
+    reply = yield from ask(pop3, words.line("USER", secret.authcid))
     if reply.positive:
-        return
+        reply = yield from ask(pop3, words.line("PASS", secret.password))
+    if not reply.positive:
+        _check_opened(pop3, reply)
+        raise refused(server, secret, reply.text)
+    return "USER"
+
+
+def _check_opened(pop3: Conversation, reply: Reply) -> None:
     if reply.code in ADVICE:
-        _check(reply, f"{server.host} opened no mailbox")
-    raise LoginRefused(
-        f"{server.host} refused the login of {credentials.authcid}: {reply.text}",
-        advice=after_login_refused(server.host, credentials.authcid),
-    )
+        _check(reply, f"{pop3.server.host} opened no mailbox")
 
 
-def _authenticate(pop3: Conversation, mechanism: sasl.Mechanism, credentials: Credentials) -> Steps[Reply]:
-    exchange = mechanism.client(credentials)
-    line, waiting = pop3.auth(mechanism.name, next(exchange))
+def _authenticate(pop3: Conversation, attempt: ClientLogin) -> Steps[Reply]:
+    line, waiting = pop3.auth(attempt.mechanism.name, attempt.initial)
+    if waiting is not None:
+        attempt.hold_back()
     yield line
     while True:
         said = yield from _received(pop3, pop3.read_challenge())
         if isinstance(said, Reply):
             return said
-        try:
-            answer = exchange.send(sasl.decode_base64(said)) or b"" if waiting is None else waiting
-            yield words.response(answer)
-        except (RemoteProtocolError, StopIteration):
-            yield words.CANCEL  # no sense in the challenge, or nothing left to say: answered with -ERR
-        waiting = None
+        answer = attempt.respond(said)
+        yield words.CANCEL if answer is None else words.response(answer)
 
 
 def noop(pop3: Conversation) -> Steps[None]:
@@ -197,7 +195,7 @@ def noop(pop3: Conversation) -> Steps[None]:
 
 def quit(pop3: Conversation) -> Steps[None]:
     """Have what was deleted removed, and say goodbye (RFC 1939 §6). `Pop3Refused` if it was not removed."""
-    reply = yield from attempt(pop3, words.QUIT, QUIT_TIMEOUT)
+    reply = yield from ask(pop3, words.QUIT, QUIT_TIMEOUT)
     _check(reply, "the deleted messages were not removed")
 
 

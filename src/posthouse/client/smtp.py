@@ -27,16 +27,16 @@ from posthouse.smtp.client import SmtpClient, refusal
 from posthouse.smtp.envelope import Envelope, Recipient
 from posthouse.smtp.path import Mailbox, parse_mailbox
 from posthouse.smtp.reply import Reply, read_reply
-from posthouse.wire import oauth, sasl
+from posthouse.wire.client_login import ClientLogin
 from posthouse.wire.dot import DotWriter
 from posthouse.wire.line_ends import LineEnds
-from posthouse.wire.oauth import Token
+from posthouse.wire.mechanism import Secret
 from posthouse.wire.reader import EndOfInput
-from posthouse.wire.sasl import Credentials
 from posthouse.wire.steps import StartTls, Steps, receive
 
-from .advice import after_login_refused
+from .advice import by_words
 from .greeting import receive_greeting
+from .login import attempts, check_private, nothing_fits, refused
 from .url import Protocol, Security, Server
 
 # RFC 5321 §4.5.3.2: how long a client waits for MAIL and RCPT (and, here, whatever is not named there), …
@@ -126,7 +126,7 @@ def _reply(smtp: Conversation, timeout: float = COMMAND_TIMEOUT) -> Steps[Reply]
 
 def _refused(reply: Reply, what: str, advice: str) -> SmtpRefused:
     error = refusal(reply, what)
-    error.advice = advice
+    error.advice = by_words(str(reply)) or advice
     return error
 
 
@@ -174,79 +174,38 @@ def start_tls(smtp: Conversation) -> Steps[None]:
     smtp.tls_started()
 
 
-def login(smtp: Conversation, credentials: Credentials) -> Steps[None]:
-    """Log in by the best mechanism that the server offers (RFC 4954).
+def login(smtp: Conversation, secret: Secret) -> Steps[str]:
+    """Log in by the best mechanism that the server offers for the secret (RFC 4954); returns its name.
 
-    `TlsError` instead of a password in clear text, `LoginRefused` when the server refuses it.
+    `TlsError` instead of a secret in clear text, `LoginRefused` when the server refuses it.
     """
     server = smtp.server
-    private = smtp.tls or (smtp.loopback and server.tls is Security.NONE)
-    if not private:
-        raise TlsError(
-            "the password would be sent in clear text", advice="Use ?tls=starttls or ?tls=implicit in the address."
-        )
-    mechanism = sasl.choose(smtp.mechanisms, tls=private)
-    if mechanism is None:
-        offered = " and ".join(sorted(smtp.mechanisms))
-        raise LoginRefused(
-            f"{server.host} takes no password here" + (f", only {offered}" if offered else ""),
-            advice=after_login_refused(server.host, credentials.authcid)
-            if offered
-            else "It takes passwords over TLS only: leave ?tls=none out of the address."
-            if not smtp.tls and "STARTTLS" in smtp.capabilities
-            else "Log in on port 587 or 465, or send without a user name in the address.",
-        )
-    reply = yield from _authenticate(smtp, mechanism, credentials)
-    if reply.code != 235:
+    check_private(server, secret, tls=smtp.tls, loopback=smtp.loopback)
+    refusal: LoginRefused | None = None
+    for attempt in attempts(server, smtp.mechanisms, secret):
+        reply = yield from _authenticate(smtp, attempt)
+        if reply.code == 235:
+            attempt.let_in()
+            smtp.logged_in = True
+            return attempt.mechanism.name
+        attempt.refused()
         if reply.temporary:
             raise _refused(reply, "the login can't be checked at the moment", "Try again in a few minutes.")
-        raise LoginRefused(
-            f"{server.host} refused the login of {credentials.authcid}: {reply}",
-            advice=after_login_refused(server.host, credentials.authcid),
-        )
-    smtp.logged_in = True
+        refusal = refused(server, secret, str(reply), attempt.explanation)
+    if refusal is None:
+        clear = not smtp.tls and "STARTTLS" in smtp.capabilities
+        raise nothing_fits(server, smtp.mechanisms, secret, clear=clear)
+    raise refusal
 
 
-def login_with_token(smtp: Conversation, token: Token) -> Steps[None]:
-    """Log in with a token of OAuth 2. `TlsError` and `LoginRefused` as for `login`."""
-    server = smtp.server
-    if not (smtp.tls or (smtp.loopback and server.tls is Security.NONE)):
-        raise TlsError("the token would be sent in clear text", advice="Use ?tls=starttls or ?tls=implicit.")
-    name = oauth.choose(smtp.mechanisms)
-    if name is None:
-        raise LoginRefused(f"{server.host} takes no OAuth 2 tokens here", advice="Give a password for it instead.")
-    first, on_error = oauth.CLIENTS[name]
-    line, waiting = smtp.auth(name, first(token))
-    reply = yield from command(smtp, line)
-    if reply.code == 334 and waiting is not None:
-        reply = yield from command(smtp, words.response(waiting))
-    why = ""
-    if reply.code == 334:
-        with contextlib.suppress(RemoteProtocolError):
-            why = oauth.explain(words.challenge(reply))
-        reply = yield from command(smtp, words.response(on_error))
-    if reply.code != 235:
-        if reply.temporary:
-            raise _refused(reply, "the login can't be checked at the moment", "Try again in a few minutes.")
-        raise LoginRefused(
-            f"{server.host} refused the token of {token.user}: {reply}" + (f" ({why})" if why else ""),
-            advice="Let the provider give a new refresh token.",
-        )
-    smtp.logged_in = True
-
-
-def _authenticate(smtp: Conversation, mechanism: sasl.Mechanism, credentials: Credentials) -> Steps[Reply]:
-    exchange = mechanism.client(credentials)
-    line, waiting = smtp.auth(mechanism.name, next(exchange))
+def _authenticate(smtp: Conversation, attempt: ClientLogin) -> Steps[Reply]:
+    line, waiting = smtp.auth(attempt.mechanism.name, attempt.initial)
+    if waiting is not None:
+        attempt.hold_back()
     reply = yield from command(smtp, line)
     while reply.code == 334:
-        try:
-            challenge = words.challenge(reply)
-            answer = words.response(exchange.send(challenge) or b"" if waiting is None else waiting)
-        except (RemoteProtocolError, StopIteration):
-            answer = words.CANCEL  # no sense in the challenge, or nothing left to say: answered with 501
-        waiting = None
-        reply = yield from command(smtp, answer)
+        answer = attempt.respond(reply.text.encode())
+        reply = yield from command(smtp, words.CANCEL if answer is None else words.response(answer))
     return reply
 
 

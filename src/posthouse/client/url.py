@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 import idna
 
 from posthouse.errors import ConfigError
+from posthouse.wire.mechanism import MECHANISMS
 
 
 class Security(enum.Enum):
@@ -58,7 +59,8 @@ EXAMPLES = {
 class Server:
     """A server's address. ``host`` is a name (in ASCII form) or an IP address; ``user`` may be empty.
 
-    Raises `ConfigError` for what can't be one.
+    ``auth``: the SASL mechanism to log in by, in upper case; empty: the best that the server offers. Raises
+    `ConfigError` for what can't be one.
     """
 
     protocol: Protocol
@@ -66,17 +68,23 @@ class Server:
     port: int
     tls: Security
     user: str = ""
+    auth: str = ""
 
     def __post_init__(self) -> None:
         if not 1 <= self.port <= 65535:
             raise ConfigError(f"{self.port} is no port", advice="Ports go from 1 to 65535.")
         if any(c.isspace() or not c.isprintable() for c in self.user):
             raise ConfigError(f"{self.user!r} is no user name", advice="User names have no blanks.")
+        if self.auth and self.auth not in MECHANISMS:
+            raise ConfigError(
+                f"{self.auth} is no way to log in that is known here",
+                advice=f"There are {', '.join(name.lower() for name in MECHANISMS)}.",
+            )
         object.__setattr__(self, "host", _host(self.host))
 
     @classmethod
     def parse(cls, url: str, protocol: Protocol) -> Server:
-        """Read ``scheme://[user@]host[:port][?tls=starttls|implicit|none]``; the scheme must fit ``protocol``."""
+        """Read ``scheme://[user@]host[:port][?tls=starttls|implicit|none&auth=plain]``, for ``protocol``."""
         example = f"Write it like {EXAMPLES[protocol]}"
         try:
             parts = urlsplit(url)
@@ -100,19 +108,24 @@ class Server:
         port = standard_port if port is None else port
         if port in IMPLICIT_PORTS:
             security = Security.IMPLICIT
+        auth = ""
         for name, value in parse_qsl(parts.query, keep_blank_values=True):
+            if name == "auth" and value:
+                auth = value.upper()
+                continue
             if name != "tls" or value not in {security.value for security in Security}:
                 raise ConfigError(
                     f"{name}={value} is no option of a server address",
-                    advice="There is one: ?tls=starttls, ?tls=implicit or ?tls=none.",
+                    advice="There are ?tls=starttls, ?tls=implicit or ?tls=none, and ?auth=plain.",
                 )
             security = Security(value)
-        return cls(protocol, parts.hostname or "", port, security, unquote(user))
+        return cls(protocol, parts.hostname or "", port, security, unquote(user), auth)
 
     def __str__(self) -> str:
         user = quote(self.user, safe="@+!$&'()*,;=") + "@" if self.user else ""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.protocol.value}://{user}{host}:{self.port}?tls={self.tls.value}"
+        auth = f"&auth={self.auth.lower()}" if self.auth else ""
+        return f"{self.protocol.value}://{user}{host}:{self.port}?tls={self.tls.value}{auth}"
 
 
 def _host(host: str) -> str:

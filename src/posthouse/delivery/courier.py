@@ -28,7 +28,6 @@ from posthouse.smtp.envelope import DeliverBy, Envelope, Recipient
 from posthouse.smtp.path import Mailbox, parse_mailbox
 from posthouse.store import queue
 from posthouse.store.queue import Due
-from posthouse.wire.oauth import Token
 
 from . import security
 from .credentials import Wallet
@@ -312,12 +311,7 @@ class Courier:
         wallet = self._means.wallet
         try:
             known = await wallet.find(server)
-            steps = (
-                smtp.login_with_token(line.conversation, known)
-                if isinstance(known, Token)
-                else smtp.login(line.conversation, known)
-            )
-            await adrive(line.stream, steps, line.context)
+            await adrive(line.stream, smtp.login(line.conversation, known), line.context)
         except (ConnectionFailed, SmtpRefused):
             raise
         except PosthouseError as error:

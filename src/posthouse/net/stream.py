@@ -23,6 +23,21 @@ CLOSE_TIMEOUT = 3.0
 # A host with several addresses (most have an IPv6 and an IPv4 one) gets this many seconds for each but the last, so
 # that a network that swallows IPv6 doesn't eat the whole time-out.
 NEXT_ADDRESS_AFTER = 4.0
+# What is spoken where (RFC 8314 §7.3), for who knocks in vain.
+PORTS = {
+    25: "Port 25 is for servers among themselves, and most networks block it: to send, use 465 (TLS from the start) or"
+    " 587 (STARTTLS).",
+    465: "Port 465 takes letters, with TLS from the start. If the name is right, a network may block it: try 587"
+    " (STARTTLS).",
+    587: "Port 587 takes letters, with STARTTLS. If the name is right, a network may block it: try 465 (TLS from the"
+    " start).",
+    143: "Port 143 is IMAP with STARTTLS; many providers have only 993 (TLS from the start). Check the server's name,"
+    " too.",
+    993: "Port 993 is IMAP with TLS from the start. Check the server's name; some servers have only 143 (STARTTLS).",
+    110: "Port 110 is POP3 with STARTTLS; many providers have only 995 (TLS from the start). Check the server's name,"
+    " too.",
+    995: "Port 995 is POP3 with TLS from the start. Check the server's name; some servers have only 110 (STARTTLS).",
+}
 
 
 def explain_connect(error: OSError | UnicodeError, host: str, port: int, seconds: float) -> ConnectionFailed:
@@ -36,12 +51,13 @@ def explain_connect(error: OSError | UnicodeError, host: str, port: int, seconds
         return ConnectionFailed(f"there is no computer named {host}", advice="Check the spelling of the server's name.")
     if isinstance(error, ConnectionRefusedError):
         return ConnectionFailed(
-            f"nothing listens at {where}", advice="Check the name and the port, and whether the server is running."
+            f"nothing listens at {where}",
+            advice=PORTS.get(port, "Check the name and the port, and whether the server is running."),
         )
     if isinstance(error, TimeoutError):
         return ConnectionFailed(
             f"{where} did not answer within {seconds:g} seconds",
-            advice="Check the name and the port. Many networks block port 25: to send, use 587 or 465.",
+            advice=PORTS.get(port, "Check the name and the port, and whether the server is running."),
         )
     return ConnectionFailed(
         f"{where} can't be reached: {error.strerror or error}", advice="Check the network connection."

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from posthouse.errors import LoginPaused, LoginRefused, StoreError
 from posthouse.store.account import Account
 from posthouse.wire.external import Certified
-from posthouse.wire.mechanism import SERVER, Answer, Needs, Question
+from posthouse.wire.mechanism import MECHANISMS, Answer, Needs, Question
 from posthouse.wire.oauth import Token
 from posthouse.wire.sasl import Challenge, Credentials
 from posthouse.wire.scram import Channel, KeysWanted
@@ -42,7 +42,7 @@ def mechanisms(house: House, line: Line) -> tuple[str, ...]:
         Needs.TOKENS: house.logins.tokens is not None,
         Needs.CERTIFICATE: bool(line.certified),
     }
-    return tuple([row.name for row in SERVER.values() if there[row.needs]])
+    return tuple([row.name for row in MECHANISMS.values() if there[row.needs]])
 
 
 class Attempt:
@@ -111,7 +111,7 @@ class Exchange:
         self._protocol = protocol
         self._attempt = Attempt(house, line, protocol, mechanism)
         channel = Channel(secrets.token_urlsafe(18), line.bindings, house.logins.discovery)
-        self._steps = SERVER[mechanism].begin(initial, channel)
+        self._steps = MECHANISMS[mechanism].begin(initial, channel)
         self._found: Found | None = None
         self._by_key: dict[object, Found] = {}  # whose each of the keys is that SCRAM was given
 

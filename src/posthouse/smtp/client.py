@@ -9,7 +9,7 @@ import re
 
 from posthouse.errors import LocalProtocolError, RemoteProtocolError, SmtpRefused
 from posthouse.wire.reader import Parse, Reader
-from posthouse.wire.sasl import decode_base64, encode_base64
+from posthouse.wire.sasl import encode_base64
 
 from .dsn import ascii_only
 from .envelope import DeliverBy, Envelope, Recipient
@@ -184,11 +184,6 @@ class SmtpClient:
 def response(data: bytes) -> bytes:
     """The line that answers a challenge (RFC 4954 §4)."""
     return encode_base64(data) + b"\r\n"
-
-
-def challenge(reply: Reply) -> bytes:
-    """The challenge in a 334 reply. `RemoteProtocolError` where it is no base64: then `CANCEL` the exchange."""
-    return decode_base64(reply.text.strip().encode())
 
 
 def line(*words: str) -> bytes:

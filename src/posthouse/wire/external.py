@@ -8,14 +8,14 @@ from typing import TypeAlias, TypeVar
 
 from posthouse.errors import LocalProtocolError, LoginRefused, RemoteProtocolError
 
-from .sasl import MAX_FIELD, Challenge, Identity
+from .sasl import MAX_FIELD, Challenge, ClientExchange, Identity
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Certified:
-    """The server's question: whether the client's certificate is good for ``user`` (empty: whoever it names)."""
+    """Whose the client's certificate is (empty: whoever it names): a server's question, and a client's secret."""
 
     user: str
 
@@ -42,3 +42,8 @@ def server(initial: bytes | None) -> ExternalExchange[Identity]:
     if not answer:
         raise LoginRefused("the certificate is for somebody else")
     return Identity(user)
+
+
+def client(certified: Certified) -> ClientExchange:
+    """A client's exchange."""
+    yield certified.user.encode()

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 from posthouse.errors import LocalProtocolError, LoginRefused, RemoteProtocolError
 
-from .sasl import Challenge, Identity
+from .sasl import Challenge, ClientExchange, Identity
 
 T = TypeVar("T")
 
@@ -28,10 +28,18 @@ HEADER = re.compile(rb"([nyp][^,]*),(?:a=((?:[^\x00=,]|=2C|=3D)+))?,")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Token:
-    """The server's question: whether the token is good for ``user`` (empty: whoever it belongs to)."""
+    """A token, and for whom it is (empty: whoever it belongs to): a server's question, and what a client logs in with.
+
+    What no server could accept raises `LoginRefused`.
+    """
 
     user: str
     token: str
+
+    def __post_init__(self) -> None:
+        # RFC 7628 §3.1: \1 ends a field.
+        if not TOKEN.fullmatch(self.token.encode(errors="replace")) or not self.user.isprintable():
+            raise LoginRefused("this is no token, or no user name, that could be sent")
 
     def __repr__(self) -> str:
         """Without the token: it must not get into a log by accident."""
@@ -107,26 +115,18 @@ def _text(octets: bytes) -> str:
 # -- the client's side -----------------------------------------------------------------------------------------------
 
 
-def _bearer_client(token: Token) -> bytes:
-    # RFC 7628 §3.1; RFC 5801 §4: "=" and "," in a name are written as =3D and =2C.
+def bearer_client(token: Token) -> ClientExchange:
+    """OAUTHBEARER: RFC 7628 §3.1. A challenge tells why the token isn't taken; nothing is the answer (§3.2.3)."""
+    # RFC 5801 §4: "=" and "," in a name are written as =3D and =2C.
     name = token.user.replace("=", "=3D").replace(",", "=2C")
-    return f"n,a={name},\1auth=Bearer {token.token}\1\1".encode()
+    yield f"n,a={name},\1auth=Bearer {token.token}\1\1".encode()
+    yield b"\1"
 
 
-def _xoauth2_client(token: Token) -> bytes:
-    return f"user={token.user}\1auth=Bearer {token.token}\1\1".encode()
-
-
-# The client's message; and what it says to the challenge that tells what is wrong, after which the refusal comes.
-CLIENTS: dict[str, tuple[Callable[[Token], bytes], bytes]] = {
-    "OAUTHBEARER": (_bearer_client, b"\1"),
-    "XOAUTH2": (_xoauth2_client, b""),
-}
-
-
-def choose(offered: Collection[str]) -> str | None:
-    """The mechanism for a token at a server, if it has one."""
-    return next((name for name in CLIENTS if name in offered), None)
+def xoauth2_client(token: Token) -> ClientExchange:
+    """XOAUTH2; its dummy answer is an empty one."""
+    yield f"user={token.user}\1auth=Bearer {token.token}\1\1".encode()
+    yield b""
 
 
 def explain(challenge: bytes) -> str:

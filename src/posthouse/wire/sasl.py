@@ -1,10 +1,10 @@
-"""Logging in: the mechanisms of SASL (RFC 4422), each a dialogue without I/O, for both sides.
+"""Logging in: the mechanisms of SASL (RFC 4422), each a dialogue without I/O, for both sides; here PLAIN and LOGIN.
 
 A server's mechanism is a generator. It yields a `Challenge` and is sent the client's response; it yields a question
 for whoever keeps the passwords (`Credentials`: are these right?) and is sent the answer. It returns the `Identity` that
 has logged in, or raises `LoginRefused`, or `RemoteProtocolError` for what the mechanism doesn't allow::
 
-    exchange = MECHANISMS[name].server(initial_response)
+    exchange = plain_server(initial_response)
     step = next(exchange)              # a Challenge: send it, then exchange.send(the client's response)
                                        # Credentials: look them up, then exchange.send(True or False)
                                        # StopIteration: its value is the Identity
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
@@ -84,17 +84,6 @@ ServerExchange: TypeAlias = Generator[Step, Answer, T]
 ClientExchange: TypeAlias = Generator[bytes | None, bytes, None]
 
 
-@dataclass(frozen=True, slots=True)
-class Mechanism:
-    """One mechanism, for both sides."""
-
-    name: str
-    # The password itself goes over the line: a client uses it under TLS only, unless it is told otherwise.
-    needs_tls: bool
-    server: Callable[[bytes | None], ServerExchange[Identity]]
-    client: Callable[[Credentials], ClientExchange]
-
-
 # -- the steps of a server's mechanism -------------------------------------------------------------------------------
 
 
@@ -124,7 +113,8 @@ def _text(octets: bytes) -> str:
 # -- PLAIN: RFC 4616 -------------------------------------------------------------------------------------------------
 
 
-def _plain_server(initial: bytes | None) -> ServerExchange[Identity]:
+def plain_server(initial: bytes | None) -> ServerExchange[Identity]:
+    """The server's exchange."""
     # RFC 4616 §2: message = [authzid] UTF8NUL authcid UTF8NUL passwd
     message = (yield from _response(b"")) if initial is None else initial
     fields = message.split(b"\0")
@@ -134,45 +124,27 @@ def _plain_server(initial: bytes | None) -> ServerExchange[Identity]:
     return (yield from _verified(Credentials(authcid, password, authzid)))
 
 
-def _plain_client(credentials: Credentials) -> ClientExchange:
+def plain_client(credentials: Credentials) -> ClientExchange:
+    """The client's exchange."""
     yield f"{credentials.authzid}\0{credentials.authcid}\0{credentials.password}".encode()
 
 
 # -- LOGIN: draft-murchison-sasl-login, older than the standard and still what many programs choose ------------------
 
 
-def _login_server(initial: bytes | None) -> ServerExchange[Identity]:
+def login_server(initial: bytes | None) -> ServerExchange[Identity]:
+    """The server's exchange."""
     # Clients don't read the prompts, but count them; some send the name as initial response.
     authcid = (yield from _response(b"Username:")) if initial is None else initial
     password = yield from _response(b"Password:")
     return (yield from _verified(Credentials(_text(authcid), _text(password))))
 
 
-def _login_client(credentials: Credentials) -> ClientExchange:
+def login_client(credentials: Credentials) -> ClientExchange:
+    """The client's exchange."""
     yield None
     yield credentials.authcid.encode()
     yield credentials.password.encode()
-
-
-# The mechanisms, the best first: the order in which a client prefers them and a server lists them.
-MECHANISMS = {
-    row.name: row
-    for row in (
-        Mechanism("PLAIN", True, _plain_server, _plain_client),
-        Mechanism("LOGIN", True, _login_server, _login_client),
-    )
-}
-
-
-def choose(offered: Collection[str], *, tls: bool) -> Mechanism | None:
-    """The best of the mechanisms that a server offers (names in upper case); None when none can be used.
-
-    ``tls``: the line is private, or the user wants the password to go over it all the same.
-    """
-    for mechanism in MECHANISMS.values():
-        if mechanism.name in offered and (tls or not mechanism.needs_tls):
-            return mechanism
-    return None
 
 
 # -- base64, as SMTP, IMAP and POP3 carry the messages ---------------------------------------------------------------

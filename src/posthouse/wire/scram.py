@@ -216,6 +216,8 @@ def client(digest: str, credentials: Credentials, channel: Channel, *, plus: boo
     proof = encode_base64(_xor(client_key, signature)).decode()
     server_final = _text((yield f"{without_proof},p={proof}".encode()))
 
+    if server_final.startswith("e="):  # RFC 5802 §7: server-error; the refusal itself comes as the protocol's reply
+        raise LoginRefused("the user name or the password is wrong")
     verifier = SERVER_FINAL.fullmatch(server_final)
     expected = hmac.digest(hmac.digest(salted, b"Server Key", digest), signed, digest)
     if verifier is None or not hmac.compare_digest(decode_base64(verifier[1].encode()), expected):

@@ -9,6 +9,7 @@ from typing import Self
 
 from posthouse.net.stream import AsyncStream
 from posthouse.net.tls import client_context
+from posthouse.wire.mechanism import Secret
 from posthouse.wire.sasl import Credentials
 
 from .. import pop3
@@ -54,7 +55,14 @@ class Pop3Client(_Client):
     async def login(self, user: str, password: str) -> None:
         """Log in. Raises `LoginRefused`, `TlsError` rather than to send the password in clear text, and `Pop3Refused`
         when the password is right and the mailbox can't be opened now."""
-        await self._run(pop3.login(self._conversation, Credentials(user, password)))
+        await self.login_with(Credentials(user, password))
+
+    async def login_with(self, secret: Secret) -> str:
+        """Log in with a password, a `Token` of OAuth 2, or as whom the client's certificate names (`Certified`).
+
+        Returns the name of the mechanism that the server took.
+        """
+        return await self._run(pop3.login(self._conversation, secret))
 
     async def capabilities(self) -> dict[str, str]:
         """What the server can do: tag in upper case to arguments."""

@@ -27,6 +27,7 @@ from posthouse.imap.syntax import MAX_NUMBER
 from posthouse.net.stream import Stream
 from posthouse.net.tls import client_context
 from posthouse.smtp.envelope import Envelope
+from posthouse.wire.mechanism import Secret
 from posthouse.wire.sasl import Credentials
 from posthouse.wire.steps import Steps
 
@@ -131,7 +132,14 @@ class SmtpClient(_Client):
 
     def login(self, user: str, password: str) -> None:
         """Log in. Raises `LoginRefused`, and `TlsError` rather than to send the password in clear text."""
-        self._run(smtp.login(self._conversation, Credentials(user, password)))
+        self.login_with(Credentials(user, password))
+
+    def login_with(self, secret: Secret) -> str:
+        """Log in with a password, a `Token` of OAuth 2, or as whom the client's certificate names (`Certified`).
+
+        Returns the name of the mechanism that the server took.
+        """
+        return self._run(smtp.login(self._conversation, secret))
 
     def send(self, sender: str, recipients: Iterable[str], octets: bytes) -> SendResult:
         """Hand over one letter; the result names the recipients that the server accepted and refused.
@@ -252,7 +260,14 @@ class ImapClient(_Client):
 
     def login(self, user: str, password: str) -> None:
         """Log in. Raises `LoginRefused`, and `TlsError` rather than to send the password in clear text."""
-        self._run(imap.login(self._conversation, Credentials(user, password)))
+        self.login_with(Credentials(user, password))
+
+    def login_with(self, secret: Secret) -> str:
+        """Log in with a password, a `Token` of OAuth 2, or as whom the client's certificate names (`Certified`).
+
+        Returns the name of the mechanism that the server took.
+        """
+        return self._run(imap.login(self._conversation, secret))
 
     def run(self, operation: Callable[[imap.Conversation], Steps[T]]) -> T:
         """Run an operation of `posthouse.client.imap` or `imap_mailbox` on this connection."""

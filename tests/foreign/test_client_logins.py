@@ -1,0 +1,65 @@
+"""Our client logs in at Dovecot, by every mechanism that both know, over IMAP and POP3."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from dovecot_doors import PASSWORD, Dovecot, dovecot
+from issuer import Issuer
+from posthouse import ImapClient, Pop3Client
+from posthouse.errors import LoginRefused
+from posthouse.wire.mechanism import Secret
+from posthouse.wire.oauth import Token
+from posthouse.wire.sasl import Credentials
+
+pytestmark = pytest.mark.foreign
+
+KEYS, HASHED = "keys@example.org", "hashed@example.org"
+CLIENTS = {"imap": ImapClient, "pop3": Pop3Client}
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[Dovecot]:
+    with Issuer() as issuer:
+        issuer.known = {"good": {"active": True, "email": KEYS}}
+        thread = threading.Thread(target=issuer.serve_forever, args=(0.01,))
+        thread.start()
+        with dovecot(f"{issuer.url}/introspect") as running:
+            yield running
+        issuer.shutdown()
+        thread.join()
+
+
+def login(house: Dovecot, door: str, secret: Secret, mechanism: str = "") -> str:
+    query = f"?auth={mechanism.lower()}" if mechanism else ""
+    with CLIENTS[door].connect(f"{door}://localhost:{house.ports[door]}{query}", context=house.tls) as client:
+        return client.login_with(secret)
+
+
+@pytest.mark.parametrize("door", CLIENTS)
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"])
+def test_passwords(house: Dovecot, door: str, mechanism: str) -> None:
+    assert login(house, door, Credentials(KEYS, PASSWORD), mechanism) == mechanism
+    with pytest.raises(LoginRefused, match="refused the login"):
+        login(house, door, Credentials(KEYS, "wrong"), mechanism)
+
+
+@pytest.mark.parametrize("door", CLIENTS)
+def test_scram_is_preferred_where_it_works(house: Dovecot, door: str) -> None:
+    assert login(house, door, Credentials(KEYS, PASSWORD)) == "SCRAM-SHA-256"
+    assert login(house, door, Credentials(HASHED, PASSWORD)) == "PLAIN", "offered to all, and without keys for this one"
+    with pytest.raises(LoginRefused, match="refused the login"):
+        login(house, door, Credentials(HASHED, PASSWORD), "SCRAM-SHA-256")
+
+
+@pytest.mark.parametrize("door", CLIENTS)
+@pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "XOAUTH2"])
+def test_tokens(house: Dovecot, door: str, mechanism: str) -> None:
+    assert login(house, door, Token(KEYS, "good"), mechanism) == mechanism
+    with pytest.raises(LoginRefused, match="refused the token"):
+        login(house, door, Token(KEYS, "unknown"), mechanism)
+    with pytest.raises(LoginRefused, match="refused the token"):
+        login(house, door, Token(HASHED, "good"), mechanism)
