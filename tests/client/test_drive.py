@@ -64,5 +64,5 @@ def under_asyncio(port: int) -> None:
 
 @pytest.mark.parametrize("ask", [blocking, under_asyncio])
 def test_an_answer_that_never_ends(ask: Callable[[int], None]) -> None:
-    with dripping() as port, pytest.raises(ConnectionFailed, match="not complete after 0.3 seconds"):
+    with dripping() as port, pytest.raises(ConnectionFailed, match="was not complete after"):
         ask(port)
