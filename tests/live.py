@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,9 +79,14 @@ def prepare(folder: Path, more: str = "", home: str = "example.org", lmtp: str =
 
 @contextmanager
 def live(
-    folder: Path, more: str = "", home: str = "example.org", relay_port: int = 25, lmtp: str = LOOPBACK
+    folder: Path,
+    more: str = "",
+    home: str = "example.org",
+    relay_port: int = 25,
+    lmtp: str = LOOPBACK,
+    open_store: Callable[[Path], Store] = Store.open,
 ) -> Iterator[Live]:
-    """Run a server on a thread; ``relay_port``: where it looks for other servers."""
+    """Run a server on a thread; ``relay_port``: where it looks for other servers; ``open_store``: as `Server` has it."""
     settings = prepare(folder, more, home, lmtp)
-    with serving(settings, relay_port=relay_port) as server:
+    with serving(settings, relay_port=relay_port, open_store=open_store) as server:
         yield Live(settings, server)

@@ -18,7 +18,8 @@ from posthouse.message.encode import address_field, canonical, encode_text, fits
 from posthouse.message.header import Headers
 from posthouse.message.summary import Summary
 from posthouse.smtp.dsn import ascii_only, decode_xtext
-from posthouse.store import account, domain, mail, mailbox, queue, quota
+from posthouse.smtp.path import parse_mailbox
+from posthouse.store import domain, mail, mailbox, queue, quota
 from posthouse.store.address import canonical_domain
 from posthouse.store.blob import Blob
 from posthouse.store.engine import Store, Tx
@@ -26,6 +27,7 @@ from posthouse.store.queue import Letter, Recipient, Terms
 
 from .accept import return_path, transaction_id
 from .deliver import scan
+from .recipient import expand, forwarded_sender
 from .verdict import Outcome, Verdict
 
 log = logging.getLogger("posthouse.relay")
@@ -73,6 +75,11 @@ WORDS = {
         "was handed over to the next mail server for:",
         "That server may not report on what happens to it; you will hear if it comes back.",
     ),
+    Outcome.EXPANDED: (
+        "Delivered",
+        "was sent on to everybody behind:",
+        "You will hear if it can't be delivered to one of them.",
+    ),
 }
 
 
@@ -96,7 +103,7 @@ def wanted(letter: Letter, recipient: Recipient, verdict: Verdict, *, now: float
             return not asked or "FAILURE" in asked
         case Outcome.DELAYED:
             return not asked or "DELAY" in asked
-        case Outcome.DELIVERED:
+        case Outcome.DELIVERED | Outcome.EXPANDED:
             return "SUCCESS" in asked
     # Relayed. RFC 3461 §5.2.2: who offers DSN reports on the rest; RFC 2852 §4.1.4: so does not who lacks DELIVERBY.
     mode, by = letter.terms.by_mode, letter.terms.deliver_by
@@ -267,21 +274,28 @@ def _returned(letter: Letter, octets: bytes) -> bytes:
 
 
 def place(tx: Tx, report: Report) -> None:
-    """Into the sender's inbox where that is here, else into the queue. What can't be placed is dropped (§4.5.5)."""
+    """Into the sender's inbox where that is here, else into the queue. What can't be placed is dropped (§4.5.5).
+
+    What we forwarded in our name is reported to whom it is from.
+    """
     prefix = return_path("")
-    boxes = [mailbox.find(tx, one, "INBOX") for one in account.resolve(tx, report.sender)]
+    sender = parse_mailbox(report.sender)
+    sender = forwarded_sender(tx, sender) or sender if domain.is_local(tx, sender.domain) else sender
+    accounts, elsewhere = expand(tx, str(sender))
+    boxes = [mailbox.find(tx, one, "INBOX") for one in accounts]
     size = len(prefix) + report.blob.size
     targets = [mail.Target(box.id) for box in boxes if box and quota.get(tx, box.account_id).has_room(size)]
     if targets:
         mail.append(tx, report.blob, report.summary, targets, received=tx.now, prefix=prefix)
-        return
-    home = report.sender.rpartition("@")[2]
-    if boxes or domain.is_local(tx, home):
-        log.warning("a report to <%s> was dropped: the mailbox is full, or gone", report.sender)
+    if not accounts and not elsewhere and not domain.is_local(tx, sender.domain):
+        elsewhere = (str(sender),)
+    if not targets and not elsewhere:
+        log.warning("a report to <%s> was dropped: the mailbox is full, or gone", sender)
         return
     try:
-        to = queue.To(report.sender, canonical_domain(home))
+        to = [queue.To(one, canonical_domain(one.rpartition("@")[2])) for one in elsewhere]
     except StoreError as error:
-        log.warning("a report to <%s> was dropped: %s", report.sender, error)
+        log.warning("a report to <%s> was dropped: %s", sender, error)
         return
-    queue.add(tx, report.blob, report.summary.header_size, queue.Onward(b"", "", [to], report.terms))
+    if to:
+        queue.add(tx, report.blob, report.summary.header_size, queue.Onward(b"", "", to, report.terms))

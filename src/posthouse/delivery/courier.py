@@ -10,9 +10,6 @@ import ssl
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import get_args
-
-import idna
 
 from posthouse.client import smtp
 from posthouse.client.drive import adrive
@@ -23,9 +20,9 @@ from posthouse.message.complete import split_header
 from posthouse.net.dns import Resolver, ascii_name, literal_address
 from posthouse.net.stream import AsyncStream
 from posthouse.policy import dane
-from posthouse.smtp.dsn import Notify
+from posthouse.smtp.dsn import Notify, asked_for
 from posthouse.smtp.envelope import DeliverBy, Envelope, Recipient
-from posthouse.smtp.path import Mailbox, parse_mailbox
+from posthouse.smtp.path import parse_mailbox
 from posthouse.store import queue
 from posthouse.store.queue import Due
 
@@ -386,10 +383,10 @@ def envelope_for(
     What the octets need of it is told from them.
     """
     terms = due.letter.terms
-    mailboxes = [_on_the_wire(parse_mailbox(one.address)) for one in recipients]
+    mailboxes = [parse_mailbox(one.address).on_the_wire for one in recipients]
     ascii_only = octets.isascii()
     return Envelope(
-        _on_the_wire(parse_mailbox(due.letter.sender)) if due.letter.sender else None,
+        parse_mailbox(due.letter.sender).on_the_wire if due.letter.sender else None,
         [
             Recipient(mailbox, _notify(one, terms, offered), one.orcpt)
             for mailbox, one in zip(mailboxes, recipients, strict=True)
@@ -411,20 +408,10 @@ def envelope_for(
 
 def _notify(recipient: queue.Recipient, terms: queue.Terms, offered: Collection[str]) -> frozenset[Notify]:
     """What is asked of the next server about reports. RFC 2852 §4.1.4.2: of delays, where it doesn't see to them."""
-    asked: set[Notify] = {word for word in get_args(Notify) if word in recipient.notify.split(",")}
+    asked: set[Notify] = set(asked_for(recipient.notify))
     if terms.by_mode.startswith("N") and "DELIVERBY" not in offered and "NEVER" not in asked:
         asked |= {"DELAY"} if asked else {"FAILURE", "DELAY"}
     return frozenset(asked)
-
-
-def _on_the_wire(mailbox: Mailbox) -> Mailbox:
-    """With the domain in A-labels where that makes the whole address ASCII: then every server takes it."""
-    if mailbox.is_ascii or not mailbox.local.isascii():
-        return mailbox
-    try:
-        return Mailbox(mailbox.local, idna.encode(mailbox.domain, uts46=True).decode("ascii"))
-    except idna.IDNAError:
-        return mailbox
 
 
 def _note(verdicts: dict[int, Verdict], waiting: Sequence[queue.Recipient], verdict: Verdict) -> None:

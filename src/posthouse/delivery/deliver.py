@@ -14,6 +14,10 @@ from posthouse.store import mail, mailbox, queue, quota
 from posthouse.store.blob import Blob, Spool
 from posthouse.store.engine import Store, Tx
 
+from . import forward
+from .forward import Forwarding
+from .recipient import Found
+
 # A letter up to this size is scanned within the event loop: that takes less than a hop to another thread and back
 # would delay it, at some tens of microseconds. Larger ones are scanned on a thread.
 SCAN_HERE = 64 * 1024
@@ -36,15 +40,17 @@ async def deliver(
     *,
     trace: bytes,
     onward: queue.Onward | None = None,
+    forwardings: Sequence[Forwarding] = (),
 ) -> Kept:
-    """Put a letter into the inbox of each account, once; and into the queue, for those elsewhere (``onward``).
+    """Put a letter into the inbox of each account, once; and into the queue, for those elsewhere (``onward``) and
+    those whom it goes on to (``forwardings``).
 
     ``trace`` (Return-Path, Received) is kept in front of the letter's octets. On return octets and rows are on disk.
     `NotFound` when none of the accounts exists any more, and the letter goes nowhere else; `StoreFull` when there is no
     room: then nothing was kept.
     """
     kept = await keep(store, spool, trace)
-    await store.write(_place, kept, tuple(dict.fromkeys(accounts)), onward)
+    await store.write(_place, kept, tuple(dict.fromkeys(accounts)), onward, forwardings)
     return kept
 
 
@@ -67,36 +73,43 @@ async def scan(spool: Spool) -> Summary:
     return await asyncio.to_thread(lambda: summarize(spool.octets()))
 
 
-def _place(tx: Tx, kept: Kept, accounts: Sequence[int], onward: queue.Onward | None) -> None:
+def _place(
+    tx: Tx, kept: Kept, accounts: Sequence[int], onward: queue.Onward | None, forwardings: Sequence[Forwarding]
+) -> None:
     if onward is not None:
         queue.add(tx, kept.blob, kept.summary.header_size, onward)
+    forward.place(tx, kept.blob, kept.summary.header_size, forwardings)
     inboxes = [box for account in accounts if (box := mailbox.find(tx, account, "INBOX"))]
     if not inboxes:
-        if onward is None:
+        if onward is None and not forwardings:
             raise NotFound("the mailbox is gone")
         return
     targets = [mail.Target(box.id, NO_FLAGS) for box in inboxes]
     mail.append(tx, kept.blob, kept.summary, targets, received=tx.now, prefix=kept.prefix)
 
 
-def place_each(tx: Tx, kept: Kept, recipients: Sequence[Sequence[int]]) -> list[StoreError | None]:
-    """Put a letter whose octets are kept into the inboxes of recipients, each of whom has some accounts; for each, what
-    was in the way (`NotFound`, `OverQuota`). One who has no room is no other's trouble; an account gets it once.
+def place_each(
+    tx: Tx, kept: Kept, recipients: Sequence[Found], forwardings: Sequence[Forwarding | None]
+) -> list[StoreError | None]:
+    """Put a letter whose octets are kept where each recipient's letters go; for each, what was in the way (`NotFound`,
+    `OverQuota`). One who has no room is no other's trouble; an account gets it once. ``forwardings``: of each.
     """
     size = len(kept.prefix) + kept.blob.size
     outcomes: list[StoreError | None] = []
     inboxes: dict[int, mailbox.Mailbox] = {}
-    for accounts in recipients:
+    for found in recipients:
         try:
-            new = {one: _inbox(tx, one, size) for one in accounts if one not in inboxes}
+            new = {one: _inbox(tx, one, size) for one in found.accounts if one not in inboxes}
         except (NotFound, OverQuota) as error:
             outcomes.append(error)
         else:
             inboxes |= new
-            outcomes.append(None if accounts else NotFound("there is no such mailbox"))
+            outcomes.append(None if found else NotFound("there is no such mailbox"))
     if inboxes:
         targets = [mail.Target(box.id, NO_FLAGS) for box in inboxes.values()]
         mail.append(tx, kept.blob, kept.summary, targets, received=tx.now, prefix=kept.prefix)
+    going = [one for one, error in zip(forwardings, outcomes, strict=True) if one is not None and error is None]
+    forward.place(tx, kept.blob, kept.summary.header_size, going)
     return outcomes
 
 

@@ -1,14 +1,45 @@
-"""Who has an address here."""
+"""Who has an address here, and where its letters go on to."""
 
 from __future__ import annotations
 
-from posthouse.smtp.path import Mailbox
-from posthouse.store import account, domain, quota
+from dataclasses import dataclass
+
+from posthouse.errors import InvalidMessage
+from posthouse.smtp import srs
+from posthouse.smtp.path import Mailbox, parse_mailbox
+from posthouse.store import account, domain, quota, secret
 from posthouse.store.engine import Tx
 
+# The name in the store of the key that forwarded senders are proved with.
+SRS_KEY = "srs"
+DAY = 86_400
 
-def lookup(tx: Tx, mailbox: Mailbox, hostname: str, size: int) -> tuple[bool, tuple[int, ...]]:
-    """Whether we are responsible for an address, and the accounts that its letters go to.
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of an address. ``ours``: we are responsible for it; ``accounts``: those that its letters come to;
+    ``targets``: addresses elsewhere that they go on to.
+
+    ``returns``: it is a forwarded sender's (smtp/srs.py), so that only reports go on.
+    """
+
+    ours: bool
+    accounts: tuple[int, ...] = ()
+    targets: tuple[str, ...] = ()
+    returns: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether its letters go anywhere."""
+        return bool(self.accounts or self.targets)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether its letters only change their address on the way, to one other (RFC 3461 §5.2.7.2)."""
+        return not self.accounts and len(self.targets) == 1
+
+
+def lookup(tx: Tx, mailbox: Mailbox, hostname: str, size: int) -> Found:
+    """Where the letters for an address go.
 
     Postmaster is always somebody (RFC 5321 §4.5.1): where no account or alias has the name, whoever came first.
 
@@ -16,9 +47,62 @@ def lookup(tx: Tx, mailbox: Mailbox, hostname: str, size: int) -> tuple[bool, tu
     """
     home = mailbox.domain or hostname
     ours = home.lower() == hostname.lower() or domain.is_local(tx, home)
-    accounts = account.resolve(tx, f"{mailbox.local}@{home}")
-    if not accounts and ours and mailbox.unquoted.lower() == "postmaster":
-        accounts = account.oldest(tx)
+    accounts, targets = expand(tx, f"{mailbox.local}@{home}")
+    if not accounts and not targets and ours:
+        if mailbox.unquoted.lower() == "postmaster":
+            accounts = account.oldest(tx)
+        elif (sender := forwarded_sender(tx, mailbox)) is not None:
+            return Found(ours, targets=(str(sender),), returns=True)
     for account_id in accounts:
         quota.check(tx, account_id, size)
-    return ours or bool(accounts), accounts
+    return Found(ours or bool(accounts or targets), accounts, targets)
+
+
+def expand(tx: Tx, address: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The accounts that letters for an address come to, and the addresses elsewhere that they go on to.
+
+    An address of ours that letters go on to is looked up in turn; each once, so that circles end.
+    """
+    accounts: dict[int, None] = {}
+    elsewhere: dict[str, None] = {}
+    waiting = [address]
+    seen: set[str] = set()
+    while waiting:
+        one = waiting.pop(0)
+        if one.lower() in seen:
+            continue
+        seen.add(one.lower())
+        found = account.destinations(tx, one)
+        accounts |= dict.fromkeys(found.accounts)
+        for target in found.targets:
+            if domain.is_local(tx, target.rpartition("@")[2]):
+                waiting.append(target)
+            else:
+                elsewhere[target] = None
+    return tuple(accounts), tuple(elsewhere)
+
+
+def forwarded_sender(tx: Tx, mailbox: Mailbox) -> Mailbox | None:
+    """Whom a report to one of our forwarded senders' addresses is for; None where it is none, or not any more."""
+    if not srs.is_forwarded(mailbox.local):
+        return None
+    key = secret.find(tx, SRS_KEY)
+    try:
+        return None if key is None else srs.original(mailbox.local, key, tx.now // DAY)
+    except InvalidMessage:
+        return None
+
+
+def in_our_name(tx: Tx, sender: str, home: str) -> str:
+    """The address under which a letter of ``sender`` goes on from the domain ``home``: its own, where it is of ours.
+
+    Where there is no room for a rewritten one, it goes on without a sender: then nobody is told what became of it.
+    """
+    if not sender or domain.is_local(tx, sender.rpartition("@")[2]):
+        return sender
+    try:
+        mailbox = parse_mailbox(sender).on_the_wire
+        ours = Mailbox("postmaster", home).on_the_wire.domain
+        return str(srs.forwarded(mailbox, ours, secret.get(tx, SRS_KEY), tx.now // DAY))
+    except InvalidMessage:
+        return ""

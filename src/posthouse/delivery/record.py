@@ -29,7 +29,7 @@ RECORD_SECONDS = 10.0
 # Attempts that may wait to be written down: then the visits wait. What a crash repeats, at the most.
 MOST_PENDING = 200
 # In this order.
-REPORTED = (Outcome.DELAYED, Outcome.FAILED, Outcome.DELIVERED, Outcome.RELAYED)
+REPORTED = (Outcome.DELAYED, Outcome.FAILED, Outcome.DELIVERED, Outcome.RELAYED, Outcome.EXPANDED)
 
 
 @dataclass(frozen=True, slots=True)

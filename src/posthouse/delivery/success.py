@@ -14,32 +14,43 @@ from posthouse.store.engine import Store
 from . import bounce
 from .accept import terms
 from .deliver import Kept
-from .verdict import of_place
+from .recipient import Found
+from .verdict import Outcome, Verdict, of_place
 
 log = logging.getLogger("posthouse.smtp")
 
 
 async def report(
-    store: Store, envelope: Envelope, recipients: Sequence[Recipient], kept: Kept, *, hostname: str, now: int
+    store: Store,
+    envelope: Envelope,
+    recipients: Sequence[tuple[Recipient, Found]],
+    kept: Kept,
+    *,
+    hostname: str,
+    now: int,
 ) -> None:
     """Tell the sender of the recipients who have the letter now, if that was asked for; it is on disk on return.
 
+    Of those whose letters go on to one address elsewhere, who carries it there tells (RFC 3461 §5.2.7.2).
+
     The letter is delivered, whatever comes of it: what fails is logged.
     """
-    asked = [one for one in recipients if "SUCCESS" in one.notify]
+    asked = [(one, found) for one, found in recipients if "SUCCESS" in one.notify and not found.goes_on]
     if envelope.sender is None or not asked:
         return
     header_size = kept.summary.header_size
     letter = queue.Letter(
         0, kept.blob.id, kept.prefix, kept.blob.size, header_size, str(envelope.sender), now, terms(envelope, now)
     )
-    people = [
-        (queue.Recipient(0, str(one), ",".join(sorted(one.notify)), one.orcpt, 0, 0, False), of_place(None))
-        for one in asked
-    ]
+    groups: dict[Outcome, list[tuple[queue.Recipient, Verdict]]] = {}
+    for one, found in asked:
+        verdict = of_place(None, found)
+        known = queue.Recipient(0, str(one), ",".join(sorted(one.notify)), one.orcpt, 0, 0, False)
+        groups.setdefault(verdict.outcome, []).append((known, verdict))
     try:
         header = await asyncio.to_thread(store.blobs.read, kept.blob.id, 0, header_size)
-        made = await bounce.prepare(store, letter, kept.prefix + header, people, hostname=hostname, now=now)
-        await store.write(bounce.place, made)
+        for people in groups.values():
+            made = await bounce.prepare(store, letter, kept.prefix + header, people, hostname=hostname, now=now)
+            await store.write(bounce.place, made)
     except StoreError as error:
         log.error("<%s> can't be told that a letter has arrived: %s", envelope.sender, error)

@@ -16,12 +16,15 @@ from posthouse.errors import (
 )
 from posthouse.smtp.reply import Reply
 
+from .recipient import Found
+
 
 class Outcome(enum.Enum):
     """The words of RFC 3464 §2.3.3."""
 
     DELIVERED = "delivered"
     RELAYED = "relayed"
+    EXPANDED = "expanded"
     DELAYED = "delayed"
     FAILED = "failed"
 
@@ -65,8 +68,12 @@ def of_error(error: PosthouseError, host: str = "") -> Verdict:
     return Verdict(outcome, status, str(error), host, advice=error.advice if outcome is Outcome.FAILED else "")
 
 
-def of_place(error: StoreError | None) -> Verdict:
-    """What it means that a mailbox of ours took a letter, or didn't."""
+def of_place(error: StoreError | None, found: Found | None = None) -> Verdict:
+    """What it means that a letter was put where the recipient's letters go (``found``), or wasn't."""
+    if error is None and found is not None and found.targets:
+        if found.goes_on:  # RFC 3461 §5.2.7.2: who gets it next reports, as one who was handed it
+            return Verdict(Outcome.RELAYED, "2.1.5", "the letter goes on", offered=frozenset({"DSN", "DELIVERBY"}))
+        return Verdict(Outcome.EXPANDED, "2.1.5", "the letter goes on to those behind this address")
     if error is None:
         return Verdict(Outcome.DELIVERED, "2.1.5", "the letter is in the mailbox")
     if isinstance(error, NotFound):

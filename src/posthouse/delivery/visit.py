@@ -10,6 +10,8 @@ from typing import Protocol
 
 from posthouse.errors import OverQuota, StoreError
 from posthouse.message.summary import summarize
+from posthouse.smtp.dsn import asked_for
+from posthouse.smtp.envelope import Recipient
 from posthouse.smtp.path import parse_mailbox
 from posthouse.store import queue
 from posthouse.store.blob import Blob
@@ -19,7 +21,8 @@ from posthouse.store.queue import Due, Work
 from .accept import return_path
 from .courier import Courier, Letter, Means
 from .deliver import Kept, place_each, prefix
-from .recipient import lookup
+from .forward import Forwarding, came_from, forwarding
+from .recipient import Found, lookup
 from .record import Attempt, Recorder
 from .route import Hop
 from .verdict import Outcome, Verdict, of_place
@@ -174,22 +177,43 @@ class Visit:
         summary = await asyncio.to_thread(summarize, octets[len(letter.prefix) :])
         trace = prefix(return_path(letter.sender) + letter.prefix, summary)
         kept = Kept(Blob(letter.blob_id, letter.size), summary, trace)
-        outcomes = await self._store.write(_place_due, kept, due, self._means.hostname)
-        return {one.id: of_place(error) for one, error in zip(due.recipients, outcomes, strict=True)}
+        header = octets[len(letter.prefix) :][: summary.header_size]
+        verdicts = await self._store.write(_place_due, kept, due, header, self._means.hostname)
+        return {one.id: verdict for one, verdict in zip(due.recipients, verdicts, strict=True)}
 
 
-def _place_due(tx: Tx, kept: Kept, due: Due, hostname: str) -> list[StoreError | None]:
-    """Into the inboxes of the recipients; for each, what was in the way."""
-    accounts: list[tuple[int, ...]] = []
-    refused: dict[int, StoreError] = {}
-    for number, recipient in enumerate(due.recipients):
+def _place_due(tx: Tx, kept: Kept, due: Due, header: bytes, hostname: str) -> list[Verdict]:
+    """Where the recipients' letters go; what came of each."""
+    places: list[Found] = []
+    forwardings: list[Forwarding | None] = []
+    refused: dict[int, Verdict] = {}
+    for number, one in enumerate(due.recipients):
+        recipient = Recipient(parse_mailbox(one.address), asked_for(one.notify), one.orcpt)
+        found = Found(ours=True)
         try:
-            accounts.append(lookup(tx, parse_mailbox(recipient.address), hostname, kept.blob.size)[1])
+            found = lookup(tx, recipient.mailbox, hostname, kept.blob.size)
+            if found.targets and came_from(header, [recipient.mailbox]):
+                found = Found(ours=True)
+                refused[number] = Verdict(Outcome.FAILED, "5.4.6", f"{recipient} has sent the letter on before")
         except OverQuota as error:
-            accounts.append(())
-            refused[number] = error
-    outcomes = place_each(tx, kept, accounts)
-    return [refused.get(number, outcome) for number, outcome in enumerate(outcomes)]
+            refused[number] = of_place(error)
+        places.append(found)
+        forwardings.append(
+            forwarding(
+                recipient,
+                found,
+                hostname=hostname,
+                sender=due.letter.sender,
+                prefix=due.letter.prefix,
+                terms=due.letter.terms,
+                lifetime=one.expires - tx.now,
+            )
+        )
+    outcomes = place_each(tx, kept, places, forwardings)
+    return [
+        refused.get(number) or of_place(error, found)
+        for number, (error, found) in enumerate(zip(outcomes, places, strict=True))
+    ]
 
 
 def _ids(dues: Sequence[Due]) -> list[int]:

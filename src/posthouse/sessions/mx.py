@@ -5,7 +5,8 @@ from __future__ import annotations
 from posthouse.delivery import accept, success
 from posthouse.delivery.accept import Arrival
 from posthouse.delivery.deliver import deliver, keep, place_each
-from posthouse.delivery.recipient import lookup
+from posthouse.delivery.forward import Forwarding, came_from, forwarding
+from posthouse.delivery.recipient import Found, lookup
 from posthouse.errors import StoreError
 from posthouse.message.complete import split_header
 from posthouse.smtp import reply
@@ -20,49 +21,87 @@ from .transaction import Transaction
 # Hops are counted in the letter's beginning: Received lines come first, and fifty of them take some 15 KB.
 HEADER_LOOKED_AT = 64 * 1024
 
+# Else everybody who has seen such an address could have letters sent on by us.
+REPORTS_ONLY = Reply(550, "5.7.1", "That address takes reports on a forwarded message only, which have no sender")
+
 
 class MxTransaction(Transaction):
     """One letter from elsewhere."""
 
     def __init__(self, house: House) -> None:
         super().__init__(house)
-        self.accounts: list[tuple[int, ...]] = []  # of each recipient
+        self.found: list[Found] = []  # of each recipient
+        self._report = False
 
     async def sender(self, envelope: Envelope, now: int) -> Reply:
         """MAIL: anybody may write to us."""
         self.size = envelope.size or 0
+        self._report = envelope.sender is None
         return reply.SENDER_OK
 
     async def recipient(self, recipient: Recipient) -> Reply:
         """RCPT: only whom we know."""
         house = self.house
-        ours, accounts = await house.store.read(lookup, recipient.mailbox, house.hostname, self.size)
-        if not accounts:
-            return reply.NO_SUCH_MAILBOX if ours else reply.RELAYING_DENIED
-        self.accounts.append(accounts)
+        found = await house.store.read(lookup, recipient.mailbox, house.hostname, self.size)
+        if not found:
+            return reply.NO_SUCH_MAILBOX if found.ours else reply.RELAYING_DENIED
+        if found.returns and not self._report:
+            return REPORTS_ONLY
+        self.found.append(found)
         return reply.RECIPIENT_OK
 
     async def end(self, envelope: Envelope, arrival: Arrival) -> list[Reply]:
         """Weigh it, put it into the mailboxes, and only then say 250."""
         spool = await self.whole(envelope)
-        if self.loops(spool):
-            return [reply.TOO_MANY_HOPS]
+        if (looping := self.loops(envelope, spool)) is not None:
+            return [looping]
         ident = accept.transaction_id()
-        accounts = [one for accounts in self.accounts for one in accounts]
-        kept = await deliver(self.house.store, spool, accounts, trace=trace(envelope, arrival, ident))
-        await success.report(
-            self.house.store, envelope, envelope.recipients, kept, hostname=self.house.hostname, now=arrival.at
+        store, hostname = self.house.store, self.house.hostname
+        recipients = list(zip(envelope.recipients, self.found, strict=True))
+        kept = await deliver(
+            store,
+            spool,
+            [one for found in self.found for one in found.accounts],
+            trace=trace(envelope, arrival, ident),
+            forwardings=[one for one in self.forwardings(envelope, arrival, ident) if one is not None],
         )
+        await success.report(store, envelope, recipients, kept, hostname=hostname, now=arrival.at)
         return [Reply(250, "2.0.0", f"Delivered as {ident}")]
 
-    def loops(self, spool: Spool) -> bool:
-        """Whether the letter has passed too many servers (RFC 5321 §6.3). Then the spool is used up."""
+    def forwardings(self, envelope: Envelope, arrival: Arrival, ident: str) -> list[Forwarding | None]:
+        """How the letter goes on from each recipient."""
+        if not any(found.targets for found in self.found):
+            return [None] * len(self.found)
+        return [
+            forwarding(
+                recipient,
+                found,
+                hostname=self.house.hostname,
+                sender=str(envelope.sender or ""),
+                prefix=received(envelope, arrival, ident),
+                terms=accept.terms(envelope, arrival.at),
+                lifetime=self.house.lifetime,
+            )
+            for recipient, found in zip(envelope.recipients, self.found, strict=True)
+        ]
+
+    def loops(self, envelope: Envelope, spool: Spool) -> Reply | None:
+        """The refusal of a letter that has passed too many servers (RFC 5321 §6.3), or one of its recipients already.
+
+        Then the spool is used up.
+        """
         beginning = spool.octets()[:HEADER_LOOKED_AT]
         # The header alone: a report about a loop has the looping letter's header in its body.
-        if accept.hops(beginning[: split_header(beginning)]) <= self.house.hops:
-            return False
-        spool.discard()
-        return True
+        header = beginning[: split_header(beginning)]
+        forwarders = [one.mailbox for one, found in zip(envelope.recipients, self.found, strict=True) if found.targets]
+        refused = None
+        if accept.hops(header) > self.house.hops:
+            refused = reply.TOO_MANY_HOPS
+        elif (again := came_from(header, forwarders)) is not None:
+            refused = Reply(554, "5.4.6", f"{again} has sent this message on before: it goes round in circles")
+        if refused is not None:
+            spool.discard()
+        return refused
 
 
 class LmtpTransaction(MxTransaction):
@@ -72,13 +111,15 @@ class LmtpTransaction(MxTransaction):
         """An answer for each recipient (§4.2): who has no room is no other's trouble."""
         recipients = envelope.recipients
         spool = await self.whole(envelope)
-        if self.loops(spool):
-            return [reply.TOO_MANY_HOPS] * len(recipients)
+        if (looping := self.loops(envelope, spool)) is not None:
+            return [looping] * len(recipients)
         ident = accept.transaction_id()
         store = self.house.store
         kept = await keep(store, spool, trace(envelope, arrival, ident))
-        outcomes: list[StoreError | None] = await store.write(place_each, kept, self.accounts)
-        delivered = [one for one, error in zip(recipients, outcomes, strict=True) if error is None]
+        forwardings = self.forwardings(envelope, arrival, ident)
+        outcomes: list[StoreError | None] = await store.write(place_each, kept, self.found, forwardings)
+        answered = zip(recipients, self.found, outcomes, strict=True)
+        delivered = [(one, found) for one, found, error in answered if error is None]
         await success.report(store, envelope, delivered, kept, hostname=self.house.hostname, now=arrival.at)
         taken = Reply(250, "2.0.0", f"Delivered as {ident}")
         return [taken if error is None else refusal(error) for error in outcomes]
@@ -86,5 +127,9 @@ class LmtpTransaction(MxTransaction):
 
 def trace(envelope: Envelope, arrival: Arrival, ident: str) -> bytes:
     """The lines that final delivery puts in front of a letter (RFC 5321 §4.4)."""
-    only = str(envelope.recipients[0]) if len(envelope.recipients) == 1 else ""
-    return accept.return_path(str(envelope.sender or "")) + accept.received(arrival, ident, only)
+    return accept.return_path(str(envelope.sender or "")) + received(envelope, arrival, ident)
+
+
+def received(envelope: Envelope, arrival: Arrival, ident: str) -> bytes:
+    """The line that every server puts in front of it."""
+    return accept.received(arrival, ident, str(envelope.recipients[0]) if len(envelope.recipients) == 1 else "")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from posthouse.delivery import accept, success
 from posthouse.delivery.accept import Arrival
 from posthouse.delivery.deliver import deliver
-from posthouse.delivery.recipient import lookup
+from posthouse.delivery.forward import forwarding
+from posthouse.delivery.recipient import Found, lookup
 from posthouse.delivery.submit import Completion
 from posthouse.errors import StoreError
 from posthouse.message.address import Address
@@ -20,6 +21,7 @@ from posthouse.store.queue import Terms
 from posthouse.wire.line_ends import LineEnds
 
 from .house import House
+from .mx import received
 from .transaction import Transaction
 
 NO_DOMAIN = Reply(550, "5.1.2", "What stands behind the @ can't be a domain; check the address")
@@ -36,7 +38,7 @@ class SubmissionTransaction(Transaction):
         super().__init__(house)
         self._author = author
         self._terms = Terms()
-        self._here: dict[str, tuple[int, ...]] = {}  # recipients that get it at once, and their accounts
+        self._here: dict[str, Found] = {}  # recipients that get it at once, and where their letters go
         self._elsewhere: dict[str, str] = {}  # those that the queue is for, and their domains
         self._completion: Completion | None = None
         self._line_ends: LineEnds | None = None
@@ -71,11 +73,11 @@ class SubmissionTransaction(Transaction):
         """RCPT: our own people at once, everybody else through the queue; all of them, where the letter is held."""
         house, mailbox = self.house, recipient.mailbox
         home = mailbox.domain or house.hostname
-        ours, accounts = await house.store.read(lookup, mailbox, house.hostname, self.size)
-        if not accounts and (ours or not mailbox.domain):
+        found = await house.store.read(lookup, mailbox, house.hostname, self.size)
+        if found.returns or (not found and (found.ours or not mailbox.domain)):
             return reply.NO_SUCH_MAILBOX
-        if accounts and self._terms.release is None:
-            self._here[str(mailbox)] = accounts
+        if found and self._terms.release is None:
+            self._here[str(mailbox)] = found
             return reply.RECIPIENT_OK
         try:
             self._elsewhere[f"{mailbox.local}@{home}"] = canonical_domain(home)
@@ -105,15 +107,29 @@ class SubmissionTransaction(Transaction):
             return [refused]
         house = self.house
         ident = accept.transaction_id()
-        received = accept.received(arrival, ident, str(envelope.recipients[0]) if len(envelope.recipients) == 1 else "")
+        trace = received(envelope, arrival, ident)
+        sender = str(envelope.sender or "")
+        arrived = [(one, self._here[str(one)]) for one in envelope.recipients if str(one) in self._here]
+        forwardings = [
+            forwarding(
+                recipient,
+                found,
+                hostname=house.hostname,
+                sender=sender,
+                prefix=trace,
+                terms=self._terms,
+                lifetime=house.lifetime,
+            )
+            for recipient, found in arrived
+        ]
         kept = await deliver(
             house.store,
             await self.whole(envelope),
-            [one for accounts in self._here.values() for one in accounts],
-            trace=accept.return_path(str(envelope.sender or "")) + received,
-            onward=self._onward(envelope, received),
+            [one for _, found in arrived for one in found.accounts],
+            trace=accept.return_path(sender) + trace,
+            onward=self._onward(envelope, trace),
+            forwardings=[one for one in forwardings if one is not None],
         )
-        arrived = [one for one in envelope.recipients if str(one) in self._here]
         await success.report(house.store, envelope, arrived, kept, hostname=house.hostname, now=arrival.at)
         return [Reply(250, "2.0.0", f"Accepted as {ident}")]
 
@@ -127,7 +143,7 @@ class SubmissionTransaction(Transaction):
         other = await self.house.store.read(_first_of_others, self._author.id, specs)
         return None if other is None else _not_yours(550, other)
 
-    def _onward(self, envelope: Envelope, received: bytes) -> queue.Onward | None:
+    def _onward(self, envelope: Envelope, trace: bytes) -> queue.Onward | None:
         """What the queue needs to know, if it is for anybody. The last server adds the Return-Path."""
         asked = {f"{one.mailbox.local}@{one.mailbox.domain or self.house.hostname}": one for one in envelope.recipients}
         recipients = [
@@ -137,7 +153,7 @@ class SubmissionTransaction(Transaction):
         ]
         if not recipients:
             return None
-        return queue.Onward(received, str(envelope.sender or ""), recipients, self._terms, self.house.lifetime)
+        return queue.Onward(trace, str(envelope.sender or ""), recipients, self._terms, self.house.lifetime)
 
 
 def _not_yours(code: int, address: str) -> Reply:

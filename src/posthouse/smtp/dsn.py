@@ -7,7 +7,7 @@ ENVID and ORCPT are kept as they came, for they are handed on unchanged (RFC 346
 from __future__ import annotations
 
 import re
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from .path import UTF8
 
@@ -25,6 +25,12 @@ XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*")
 ADDRESS_TYPE = re.compile(r"[A-Za-z0-9!#$%&'*\-/?^_`{|}~]+")
 # RFC 6533 §3: utf-8-addr-unitext = 1*(QUCHAR / EmbeddedUnicodeChar);  EmbeddedUnicodeChar = "\x" "{" HEXPOINT "}"
 UNITEXT = re.compile(rf"(?:[!-*,-<>-\[\]-~{UTF8}]|\\x\{{[0-9A-F]{{2,6}}\}})+")
+
+
+def asked_for(notify: str) -> frozenset[Notify]:
+    """The words of a NOTIFY value."""
+    words = notify.split(",")
+    return frozenset(word for word in get_args(Notify) if word in words)
 
 
 def is_xtext(text: str) -> bool:

@@ -9,6 +9,8 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+import idna
+
 from posthouse.errors import InvalidMessage
 
 # RFC 5321 §4.5.3.1.1 asks servers for at least 64 octets; sender addresses of mailing lists (VERP) have more.
@@ -68,6 +70,16 @@ class Mailbox:
     def is_ascii(self) -> bool:
         """False for an address that only SMTPUTF8 can carry (RFC 6531)."""
         return self.local.isascii() and self.domain.isascii()
+
+    @property
+    def on_the_wire(self) -> Mailbox:
+        """With the domain in A-labels where that makes the whole address ASCII: then every server takes it."""
+        if self.is_ascii or not self.local.isascii():
+            return self
+        try:
+            return Mailbox(self.local, idna.encode(self.domain, uts46=True).decode("ascii"))
+        except idna.IDNAError:
+            return self
 
     @property
     def unquoted(self) -> str:

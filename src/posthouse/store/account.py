@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from posthouse.errors import AlreadyExists, NotFound, StoreError
 from posthouse.wire.scram import Keys
@@ -125,23 +125,38 @@ def existing(tx: Tx, address: str) -> Account:
     return account
 
 
-def resolve(tx: Tx, address: str) -> tuple[int, ...]:
-    """The ids of the accounts to which a letter for this address goes; empty: nobody here has it.
+class Destinations(NamedTuple):
+    """Where letters for an address go: ids of accounts, and addresses that they go on to (forward.py)."""
 
-    Whoever has the address itself: the account and the aliases. Else the same without its ``+tag`` (RFC 5233); else
-    whoever takes all that is left over at the domain.
+    accounts: tuple[int, ...] = ()
+    targets: tuple[str, ...] = ()
+
+
+def destinations(tx: Tx, address: str) -> Destinations:
+    """Where letters for this address go; nothing: nobody here has it.
+
+    Whoever has the address itself: the account, the aliases, those to whom it is sent on. Else the same without its
+    ``+tag`` (RFC 5233); else whoever takes all that is left over at the domain.
     """
     try:
         local, _, domain = canonical(address).rpartition("@")
     except StoreError:
-        return ()
+        return Destinations()
     base, plus, _ = local.partition(SUBADDRESS)
     for name in (f"{local}@{domain}", f"{base}@{domain}" if base and plus else "", f"@{domain}"):
         rows = tx.all(
-            "SELECT id FROM account WHERE address = :name"
-            " UNION SELECT account_id FROM alias WHERE address = :name ORDER BY 1",
+            "SELECT id, '' FROM account WHERE address = :name UNION SELECT account_id, '' FROM alias"
+            " WHERE address = :name UNION SELECT 0, target FROM forward WHERE address = :name ORDER BY 1, 2",
             name=name,
         )
         if rows:
-            return tuple(account_id for (account_id,) in rows)
-    return ()
+            return Destinations(
+                tuple(account_id for account_id, target in rows if not target),
+                tuple(target for _, target in rows if target),
+            )
+    return Destinations()
+
+
+def resolve(tx: Tx, address: str) -> tuple[int, ...]:
+    """The ids of the accounts among the `destinations` of an address: those who may also send as it."""
+    return destinations(tx, address).accounts

@@ -25,7 +25,8 @@ def remove(tx: Tx, domain: str) -> None:
     name = canonical_domain(domain)
     suffix = f"@{name}"
     used = tx.value(
-        "SELECT address FROM (SELECT address FROM account UNION SELECT address FROM alias) AS every"
+        "SELECT address FROM (SELECT address FROM account UNION SELECT address FROM alias"
+        " UNION SELECT address FROM forward) AS every"
         " WHERE substr(address, length(address) - :before) = :suffix ORDER BY address LIMIT 1",
         suffix=suffix,
         before=len(suffix) - 1,

@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 SIZE = 32
 
 
+def find(tx: Tx, name: str) -> bytes | None:
+    """The secret of this name, if there is one."""
+    value = tx.value("SELECT value FROM secret WHERE name = :name", name=name)
+    return None if value is None else bytes(value)
+
+
 def get(tx: Tx, name: str) -> bytes:
     """The secret of this name. It writes when there is none yet."""
     tx.run(
