@@ -86,7 +86,7 @@ def live(
     lmtp: str = LOOPBACK,
     open_store: Callable[[Path], Store] = Store.open,
 ) -> Iterator[Live]:
-    """Run a server on a thread; ``relay_port``: where it looks for other servers; ``open_store``: as `Server` has it."""
+    """Run a server on a thread; ``relay_port``, ``open_store``: as `Server` takes them."""
     settings = prepare(folder, more, home, lmtp)
     with serving(settings, relay_port=relay_port, open_store=open_store) as server:
         yield Live(settings, server)
