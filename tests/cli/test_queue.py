@@ -24,7 +24,7 @@ def config(tmp_path: Path) -> Path:
     store = Store.open(settings.data)
     store.run(queue.add, keep(store, letter("One")), 9, Onward(b"", "ada@example.org", [ann, cat]))
     store.run(queue.add, keep(store, letter("Two")), 9, Onward(b"", "bob@example.org", [ann]))
-    (work, *_), _ = store.run(queue.take_due, 1, way=lambda _, to, __: to, full=(), room=lambda _: (1, 1))
+    (work, *_), _ = store.run(queue.take_due, 1, way=lambda _, to, __: to, room=lambda _: (1, 1))
     (due,) = work.dues
     store.run(queue.defer, due.recipients[0].id, 4_000_000_000, "mx.x.example said: 450 Later", warned=False)
     store.close()

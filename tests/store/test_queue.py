@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+from typing import TypeVar
+
 import pytest
 
 from posthouse.store import backup, queue, tidy, verify
 from posthouse.store.blob import Blob
-from posthouse.store.engine import Store, Tx
+from posthouse.store.engine import Row, Store, Tx
 from posthouse.store.queue import Due, Onward, Terms, To, Way, Which, Work
 from store_helpers import NOW, Clock, House, keep, letter, only_sqlite
 
+T = TypeVar("T")
 ALL = Which()
 X, Y = "x.example", "y.example"
 ANN, BEN, CAT = (To(f"{name}@{domain}", domain) for name, domain in (("ann", X), ("ben", X), ("cat", Y)))
@@ -33,7 +38,7 @@ def work(
     most: int = 100,
     way: Way = by_domain,
 ) -> tuple[list[Work], int | None]:
-    return store.run(queue.take_due, visits, way=way, full=full, room=lambda key: (at_once, most))
+    return store.run(queue.take_due, visits, way=way, room=lambda key: (0 if key in full else at_once, most))
 
 
 def take(store: Store, visits: int = 100) -> list[Due]:
@@ -189,8 +194,17 @@ def test_many_recipients_are_taken_in_portions(store: Store) -> None:
 
 
 def defer_others(store: Store, clock: Clock, domain: str | None) -> int:
-    until = int(clock.now) + 300
-    return store.run(queue.defer_others, X, until, "nobody answers", way=by_domain, domain=domain)
+    """How many wait now that didn't."""
+
+    def due(tx: Tx) -> int:
+        count: int = tx.value("SELECT count(*) FROM outgoing_recipient WHERE due <= :now", now=tx.now)
+        return count
+
+    before = store.look(due)
+    after: Row | None = ()
+    while after is not None:
+        after = store.run(queue.defer_others, X, int(clock.now) + 300, "why", way=by_domain, domain=domain, after=after)
+    return before - store.look(due)
 
 
 def test_what_is_due_on_a_dead_way_waits_together(store: Store, clock: Clock) -> None:
@@ -269,21 +283,81 @@ def test_a_restored_queue_is_held(store: Store, tmp_path_factory: pytest.TempPat
 
 
 @only_sqlite
-def test_taking_reads_no_more_than_it_takes(store: Store) -> None:
-    """However many wait: the index on `due` is walked from its start, and nothing is sorted."""
+def steps(store: Store, run: Callable[[Tx], T]) -> tuple[T, int]:
+    """What it returns, and the steps of SQLite's machine that it takes, in tens."""
 
-    def plans(tx: Tx) -> list[str]:
-        return [
-            row[3]
-            for where in ("due <= 1", "domain NOT IN ('x', 'y') AND due <= 1")
-            for row in tx.all(
-                "EXPLAIN QUERY PLAN SELECT letter_id, domain FROM outgoing_recipient"
-                f" WHERE held = 0 AND {where} ORDER BY due LIMIT 10"
-            )
-        ]
+    def count(tx: Tx) -> tuple[T, int]:
+        connection = tx._execute.__self__  # type: ignore[attr-defined]
+        taken = itertools.count()
+        connection.set_progress_handler(lambda: next(taken) < 0, 10)
+        try:
+            return run(tx), next(taken)
+        finally:
+            connection.set_progress_handler(None, 0)
 
-    wanted = "SEARCH outgoing_recipient USING INDEX outgoing_recipient_due (due<?)"
-    assert store.look(plans) == [wanted, wanted]
+    return store.run(count)
+
+
+def crowd(store: Store, count: int) -> None:
+    """So many letters for X, the older ones, and after them one to each of some other domains."""
+    blob = keep(store, letter())
+
+    def fill(tx: Tx) -> None:
+        for _ in range(count):
+            queue.add(tx, blob, 10, Onward(b"", "ada@example.org", [ANN]))
+
+    store.run(fill)
+
+
+@only_sqlite
+@pytest.mark.parametrize("way", [by_domain, lambda sender, domain, strict: f"smtp://{domain}"], ids=["MX", "routes"])
+def test_a_slow_destination_costs_the_others_nothing(store: Store, clock: Clock, way: Way) -> None:
+    """However much waits for it, for which there is no room: others are found, with as little work as ever."""
+    x = way("", X, False)
+    work_done = []
+    for crowd_size in (2 * queue.LOOKED_AT, 8 * queue.LOOKED_AT):
+        crowd(store, crowd_size)
+        clock.now += 1
+        add(store, CAT)
+
+        def look(tx: Tx) -> tuple[list[Work], int | None]:
+            return queue.take_due(tx, 100, way=way, room=lambda key: (0 if key == x else 20, 100))
+
+        (found, _), taken = steps(store, look)
+        assert [one.dues[0].domain for one in found] == [Y]
+        work_done.append(taken)
+    assert work_done[1] < 1.1 * work_done[0], work_done
+
+
+@only_sqlite
+@pytest.mark.parametrize("domain", [X, None])
+def test_a_dead_destination_is_put_off_in_portions(store: Store, clock: Clock, domain: str | None) -> None:
+    """No transaction is longer for how much waits."""
+    taken = []
+    for crowd_size in (2 * queue.DEFERRED, 6 * queue.DEFERRED):
+        crowd(store, crowd_size)
+
+        def put_off(tx: Tx) -> object:
+            return queue.defer_others(tx, X, int(clock.now) + 300, "why", way=by_domain, domain=domain)
+
+        after, count = steps(store, put_off)
+        assert after is not None
+        taken.append(count)
+        assert defer_others(store, clock, domain) == crowd_size - queue.DEFERRED
+    assert taken[1] < 1.1 * taken[0], taken
+
+
+@only_sqlite
+def test_a_connection_takes_more_without_looking_at_others(store: Store, clock: Clock) -> None:
+    taken = []
+    for crowd_size in (100, 5_000):
+        crowd(store, crowd_size)
+        clock.now += 1
+        add(store, CAT)
+        found, count = steps(store, lambda tx: queue.take_for(tx, Y, 10, way=by_domain, domain=Y))
+        assert found is not None
+        taken.append(count)
+    assert taken[1] < 1.5 * taken[0], taken
 
 
 def ask(store: Store, terms: Terms, *to: To) -> int:

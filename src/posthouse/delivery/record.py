@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from posthouse.errors import StoreError
 from posthouse.store import queue
-from posthouse.store.engine import Store, Tx
+from posthouse.store.engine import Row, Store, Tx
 from posthouse.store.queue import Due, Recipient
 
 from . import bounce
@@ -47,6 +47,16 @@ class Attempt:
     reports: tuple[Report, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """Whatever else is due on a way waits; ``after``: from where on."""
+
+    hop: Hop
+    until: int
+    why: str
+    after: Row = ()
+
+
 @dataclass(slots=True)
 class Recorder:
     """Writes down attempts, from `start` to `stop`. ``delays``, ``warn_after``: seconds (config.Relay)."""
@@ -63,6 +73,9 @@ class Recorder:
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_PENDING))
     _task: asyncio.Task[None] | None = None
     _closing: bool = False
+    # Ways on which nobody answers, and for which so much waits that it takes some transactions to say so; with the task
+    # that does.
+    deferring: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def start(self) -> None:
         """Begin."""
@@ -74,6 +87,7 @@ class Recorder:
         self._news.set()
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
+        await asyncio.gather(*self.deferring.values(), return_exceptions=True)
 
     async def put(self, attempt: Attempt, octets: bytes) -> None:
         """Have it written down soon. ``octets``: the letter, with our lines in front."""
@@ -163,7 +177,7 @@ class Recorder:
             if not batch:
                 continue
             try:
-                await self.store.write(self._settle, batch)
+                self._defer_rest(await self.store.write(self._settle, batch))
             except StoreError:
                 for attempt in batch:
                     await self._settle_alone(attempt)
@@ -174,7 +188,7 @@ class Recorder:
         """One that is in nobody's way, and is tried until it is kept, or everything ends."""
         while True:
             try:
-                await self.store.write(self._settle, [attempt])
+                self._defer_rest(await self.store.write(self._settle, [attempt]))
                 return
             except StoreError as error:
                 letter = attempt.due.letter.id
@@ -185,9 +199,10 @@ class Recorder:
                 async with asyncio.timeout(RECORD_SECONDS):
                     await self._news.wait()
 
-    def _settle(self, tx: Tx, batch: Sequence[Attempt]) -> None:
-        """Everything that follows from some attempts, in one transaction."""
+    def _settle(self, tx: Tx, batch: Sequence[Attempt]) -> list[_Wait]:
+        """Everything that follows from some attempts, in one transaction; but for what it would be too long with."""
         settled: list[tuple[int, int]] = []
+        left: list[_Wait] = []
         for attempt in batch:
             for report in attempt.reports:
                 bounce.place(tx, report)
@@ -202,9 +217,33 @@ class Recorder:
                 queue.defer(tx, recipient.id, later, why, warned=told)
             queue.give_back(tx, attempt.untried)
             if later and attempt.hop is not None:
-                hop = attempt.hop
-                queue.defer_others(tx, hop.key, later, why, way=self.way, domain=hop.only_domain)
+                wait = _Wait(attempt.hop, later, why)
+                if (after := self._defer_others(tx, wait)) is not None:
+                    left.append(replace(wait, after=after))
         queue.done(tx, settled)
+        return left
+
+    def _defer_others(self, tx: Tx, wait: _Wait) -> Row | None:
+        hop = wait.hop
+        return queue.defer_others(
+            tx, hop.key, wait.until, wait.why, way=self.way, domain=hop.only_domain, after=wait.after
+        )
+
+    def _defer_rest(self, left: Sequence[_Wait]) -> None:
+        for wait in left:
+            if wait.hop.key not in self.deferring:
+                self.deferring[wait.hop.key] = asyncio.create_task(self._defer(wait))
+
+    async def _defer(self, wait: _Wait) -> None:
+        """Transaction by transaction: others get their turn between."""
+        after: Row | None = wait.after
+        try:
+            while after is not None and not self._closing:
+                after = await self.store.write(self._defer_others, replace(wait, after=after))
+        except StoreError as error:  # they are tried, and the next one that fails begins again
+            log.error("the queue can't be written: %s", error)
+        finally:
+            del self.deferring[wait.hop.key]
 
     def _next(self, tx: Tx, due: Due, recipient: Recipient) -> int:
         later = tx.now + self.delays[min(recipient.attempts, len(self.delays) - 1)]

@@ -146,14 +146,15 @@ class Relay:
         now = time.monotonic()
         paused = self._pace.full(now)
         rooms = {key: self._width(key, now) - busy + idle[key] for key, busy in self._busy.items()}
-        full = {key for key, room in rooms.items() if room <= 0 and key} | set(paused)
 
         def room(key: str) -> tuple[int, int]:
+            if key in self._recorder.deferring:
+                return 0, 0
             allowed = self._pace.allowed(key, now)
             at_once = rooms.get(key, self._settings.connections_per_destination)
             return at_once, self._settings.letters_per_connection * at_once if allowed is None else allowed
 
-        found, next_due = await self._store.write(queue.take_due, free, way=self._way, full=full, room=room)
+        found, next_due = await self._store.write(queue.take_due, free, way=self._way, room=room)
         for work in found:
             self._pace.spend(work.key, len(work.dues), now)
             self._begin(work)

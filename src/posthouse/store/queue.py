@@ -34,8 +34,8 @@ LOOKED_AT = 1_000
 # Letters that a visit takes at a time: at most, and where there are so many, at least.
 PORTION = 50
 LEAST_PORTION = 5
-# Recipients that wait together with one for whom nobody answered, where they aren't all of one domain.
-DEFERRED = 5_000
+# Recipients that one transaction has wait together with one for whom nobody answered: some milliseconds' work.
+DEFERRED = 1_000
 
 # When a recipient's letter may go.
 RELEASE = "(SELECT coalesce(release, 0) FROM outgoing WHERE outgoing.id = letter_id)"
@@ -234,54 +234,82 @@ def recover(tx: Tx) -> int:
     return tx.run("UPDATE outgoing_recipient SET leased = 0, due = :now WHERE leased = 1", now=tx.now)
 
 
-def take_due(
-    tx: Tx, visits: int, *, way: Way, full: Collection[str], room: Callable[[str], tuple[int, int]]
-) -> tuple[list[Work], int | None]:
+def take_due(tx: Tx, visits: int, *, way: Way, room: Callable[[str], tuple[int, int]]) -> tuple[list[Work], int | None]:
     """Take up to so many visits' work whose time has come, with a lease: by priority, then the oldest first.
 
     `way` says where a letter goes that isn't for our own people: what goes the same way may share a visit. `room`: how
-    many visits may go a way now, and how many letters in all; `full` names domains that have none, so that they aren't
-    looked at. Also returns when the next recipient will be due that isn't at one of these; None: there is none.
+    many visits may go a way now, and how many letters in all. Also returns when the next recipient will be due; None:
+    there is none.
     """
-    barred = {f"full{number}": domain for number, domain in enumerate(sorted(full))}
-    among = f"held = 0 AND domain NOT IN ({', '.join(f':{name}' for name in barred)})" if barred else "held = 0"
     found: list[Work] = []
+    seen: set[str] = set()
+    cut = False
+
+    def take(key: str, letters: dict[int, list[str]]) -> None:
+        at_once, most = room(key)
+        if at_once <= 0 or most <= 0 or len(found) >= visits:
+            return
+        some = list(letters.items())[:most]
+        # Spread over the visits that are allowed, but not thinner than a connection is worth.
+        portion = min(max(-(-len(some) // at_once), LEAST_PORTION), PORTION)
+        for start in range(0, len(some), portion):
+            if at_once and len(found) < visits:
+                at_once -= 1
+                found.append(_take(tx, key, some[start : start + portion]))
+
     for priority in _priorities(tx):
-        rows = tx.all(
-            "SELECT r.letter_id, r.domain, l.sender, l.requiretls FROM (SELECT letter_id, domain, due FROM"
-            f" outgoing_recipient WHERE {among} AND {_of(priority)} AND due <= :now ORDER BY due LIMIT :looked_at) AS r"
-            " JOIN outgoing l ON l.id = r.letter_id ORDER BY r.due",
-            now=tx.now,
-            looked_at=LOOKED_AT,
-            **barred,
-        )
+        rows = _due(tx, _of(priority), LOOKED_AT)
+        cut = cut or len(rows) == LOOKED_AT
+        seen.update(domain for _, domain, _, _ in rows)
         for key, letters in _by_way(tx, rows, way).items():
-            at_once, most = room(key)
-            if at_once <= 0 or most <= 0 or len(found) >= visits:
-                continue
-            some = list(letters.items())[:most]
-            # Spread over the visits that are allowed, but not thinner than a connection is worth.
-            portion = min(max(-(-len(some) // at_once), LEAST_PORTION), PORTION)
-            for start in range(0, len(some), portion):
-                if at_once and len(found) < visits:
-                    at_once -= 1
-                    found.append(_take(tx, key, some[start : start + portion]))
-    next_due = tx.value(f"SELECT min(due) FROM outgoing_recipient WHERE {among}", **barred)
+            take(key, letters)
+    if cut and len(found) < visits:
+        # What is due first is so much that nothing else was seen, and it has no room: a large, slow destination.
+        for domain, ours in _due_domains(tx):
+            if domain not in seen and len(found) < visits and room(HERE if ours else way("", domain, False))[0] > 0:
+                rows = _due(tx, "domain = :domain", PORTION, domain=domain)
+                for key, letters in _by_way(tx, rows, way).items():
+                    take(key, letters)
+    # What is due already waits for room, and whoever makes room looks again.
+    next_due = tx.value("SELECT min(due) FROM outgoing_recipient WHERE held = 0 AND due > :now", now=tx.now)
     return found, next_due
+
+
+def _due(tx: Tx, among: str, most: int, **params: str | None) -> list[Row]:
+    """Letter, domain, sender and REQUIRETLS of recipients whose time has come, the oldest first."""
+    return tx.all(
+        "SELECT r.letter_id, r.domain, l.sender, l.requiretls FROM (SELECT letter_id, domain, due FROM"
+        f" outgoing_recipient WHERE held = 0 AND {among} AND due <= :now ORDER BY due LIMIT :most) AS r"
+        " JOIN outgoing l ON l.id = r.letter_id ORDER BY r.due",
+        now=tx.now,
+        most=most,
+        **params,
+    )
+
+
+def _due_domains(tx: Tx) -> list[Row]:
+    """The domains for which something is due, and whether they are ours: the one that waits the longest first.
+
+    From one domain to the next through the index: what it costs depends on how many domains there are, and not on how
+    many letters wait for them.
+    """
+    return tx.all(
+        "WITH RECURSIVE step (domain) AS (SELECT min(domain) FROM outgoing_recipient WHERE held = 0 UNION ALL"
+        " SELECT (SELECT min(domain) FROM outgoing_recipient WHERE held = 0 AND domain > step.domain) FROM step"
+        " WHERE step.domain IS NOT NULL) SELECT domain, EXISTS (SELECT 1 FROM domain WHERE name = first.domain) FROM"
+        " (SELECT domain, (SELECT min(due) FROM outgoing_recipient WHERE held = 0 AND domain = step.domain) AS due"
+        " FROM step WHERE domain IS NOT NULL) AS first WHERE due <= :now ORDER BY due",
+        now=tx.now,
+    )
 
 
 def take_for(tx: Tx, key: str, most: int, *, way: Way, domain: str | None) -> Work | None:
     """Take more for a visit that stands; `domain`: the only one that goes this way, if it is so."""
-    among = "held = 0" if domain is None else "held = 0 AND domain = :domain"
     for priority in _priorities(tx):
-        rows = tx.all(
-            "SELECT r.letter_id, r.domain, l.sender, l.requiretls FROM (SELECT letter_id, domain, due FROM"
-            f" outgoing_recipient WHERE {among} AND {_of(priority)} AND due <= :now ORDER BY due LIMIT :looked_at) AS r"
-            " JOIN outgoing l ON l.id = r.letter_id ORDER BY r.due",
-            now=tx.now,
-            looked_at=LOOKED_AT if domain is None else most * 2,
-            domain=domain,
-        )
+        if domain is None:
+            rows = _due(tx, _of(priority), LOOKED_AT)
+        else:
+            rows = _due(tx, f"domain = :domain AND {_of(priority)}", most * 2, domain=domain)
         letters = _by_way(tx, rows, way).get(key)
         if letters:
             return _take(tx, key, list(letters.items())[: min(most, PORTION)])
@@ -390,34 +418,37 @@ def defer(tx: Tx, recipient_id: int, due: int, reply: str, *, warned: bool) -> N
     )
 
 
-def defer_others(tx: Tx, key: str, due: int, reply: str, *, way: Way, domain: str | None) -> int:
-    """Nobody answers on that way: whatever else is due for it waits too; the number of recipients, DEFERRED at most.
+def defer_others(
+    tx: Tx, key: str, due: int, reply: str, *, way: Way, domain: str | None, after: Row = ()
+) -> Row | None:
+    """Nobody answers on that way: whatever else is due for it waits too, as far as one transaction should go.
 
-    Those whose time is over are left: each of them is tried for the last time. `domain`: as for `take_for`.
+    Returns where to go on (`after`); None: that was all. Those whose time is over are left: each of them is tried for
+    the last time. `domain`: as for `take_for`.
     """
-    waits = "held = 0 AND leased = 0 AND due <= :now AND expires > :now"
-    if domain is not None:
-        return tx.run(
-            "UPDATE outgoing_recipient SET reply = :reply, due = CASE WHEN expires < :due THEN expires ELSE :due END"
-            f" WHERE domain = :domain AND {waits}",
-            domain=domain,
-            due=due,
-            now=tx.now,
-            reply=reply,
-        )
+    # In the order of an index, so that a portion is read and no more.
+    among, order = ("domain = :domain", "due id") if domain is not None else ("1 = 1", "due domain letter_id id")
+    columns = order.split()
+    behind = f"({', '.join(columns)}) > (:{', :'.join(columns)})" if after else "1 = 1"
+    sort = ", ".join(f"r.{one}" for one in columns)
     rows = tx.all(
-        "SELECT r.id, l.sender, r.domain, l.requiretls FROM outgoing_recipient r JOIN outgoing l ON l.id = r.letter_id"
-        f" WHERE {waits} LIMIT :most",
+        f"SELECT {sort}, r.id, l.sender, r.domain, l.requiretls FROM (SELECT id, letter_id, domain, due FROM"
+        f" outgoing_recipient WHERE {among} AND held = 0 AND due <= :now AND {behind} AND leased = 0 AND expires > :now"
+        f" ORDER BY {', '.join(columns)} LIMIT :most) AS r JOIN outgoing l ON l.id = r.letter_id ORDER BY {sort}",
+        **{"domain": domain} | dict(zip(columns, after, strict=False)),
         now=tx.now,
         most=DEFERRED,
     )
-    chosen = [one for one, sender, at, requiretls in rows if way(sender, at, bool(requiretls)) == key]
     tx.many(
         "UPDATE outgoing_recipient SET reply = :reply, due = CASE WHEN expires < :due THEN expires ELSE :due END"
         " WHERE id = :id",
-        [{"id": one, "due": due, "reply": reply} for one in chosen],
+        [
+            {"id": one, "due": due, "reply": reply}
+            for *_, one, sender, to, requiretls in rows
+            if domain is not None or way(sender, to, bool(requiretls)) == key
+        ],
     )
-    return len(chosen)
+    return rows[-1][: len(columns)] if len(rows) == DEFERRED else None
 
 
 # -- for the operator ----------------------------------------------------------------------------------------------
