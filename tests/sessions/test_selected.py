@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imap_conversation import Conversation
-from posthouse.sessions.selected import Selected, compact, together
+from posthouse.sessions.selected import Selected, together
 from posthouse.store.mailbox import Mailbox
+from posthouse.store.roster import compact
 from store_helpers import House
 
 UIDS = st.sets(st.integers(1, 30)).map(sorted)

@@ -233,6 +233,16 @@ class Model(RuleBasedStateMachine):
         }
 
     @invariant()
+    def rosters_agree(self) -> None:
+        if not hasattr(self, "boxes"):
+            return
+        for box in self.boxes.values():
+            roster = self.store.look(lambda tx, box=box: self.store.rosters.of(tx, box.id, len(box.placed)))
+            assert roster is not None
+            told = {uid: flag.parse(roster.lines[at]) for uid, at in zip(roster.uids, roster.flags, strict=True)}
+            assert told == {uid: flags for uid, (_, flags) in box.placed.items()}
+
+    @invariant()
     def counters_agree(self) -> None:
         if not hasattr(self, "boxes"):
             return

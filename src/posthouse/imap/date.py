@@ -57,16 +57,23 @@ def internal_date(epoch: int, zone: int) -> bytes:
     """date-time as INTERNALDATE is answered: ``"17-Jul-1996 02:44:25 -0700"`` with its quotes."""
     days, seconds = divmod(epoch + zone * 60, DAY)
     minutes, second = divmod(seconds, 60)
-    east = abs(zone)
-    return b'"%b %02d:%02d:%02d %b%02d%02d"' % (
-        _day(days), minutes // 60, minutes % 60, second, b"-" if zone < 0 else b"+", east // 60, east % 60,
-    )  # fmt: skip
+    return b"%b%b%02d%b" % (_day(days), _minute(minutes), second, _zone(zone))
 
 
 @lru_cache(maxsize=4096)  # ten years of mail; a listing asks for the same days again and again
 def _day(days: int) -> bytes:
     day = date.fromordinal(EPOCH + days)
-    return f"{day.day:2d}-{MONTHS[day.month - 1]}-{day.year:04d}".encode()
+    return f'"{day.day:2d}-{MONTHS[day.month - 1]}-{day.year:04d} '.encode()
+
+
+@lru_cache(maxsize=DAY // 60)
+def _minute(minutes: int) -> bytes:
+    return b"%02d:%02d:" % divmod(minutes, 60)
+
+
+@lru_cache(maxsize=64)
+def _zone(zone: int) -> bytes:
+    return b' %b%02d%02d"' % (b"-" if zone < 0 else b"+", *divmod(abs(zone), 60))
 
 
 def read_date(cursor: Cursor) -> date:

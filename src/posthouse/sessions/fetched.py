@@ -11,19 +11,17 @@ longer where a session that shows it says so from time to time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from posthouse.errors import StoreError
-from posthouse.imap.date import internal_date
-from posthouse.imap.encode import string
-from posthouse.imap.fetch import Attribute, BinarySection, BinarySize, BodySection, Item, Preview, Text
-from posthouse.message import listed
+from posthouse.imap.fetch import Attribute, BinarySection, BinarySize, BodySection, Item
 from posthouse.store import flag, mail
 from posthouse.store.engine import Row, Tx
+from posthouse.store.roster import Roster
 
+from .columns import FLAGS, Column, column_for, listed_column
 from .letter import COLUMNS as OCTETS
 from .letter import Letter
 from .selected import Ranges, Selected
@@ -39,105 +37,9 @@ NARROW_ROWS = 10_000
 # Octets of letters that are read in one go; while the client takes them, the next are read.
 AHEAD = 512 * 1024
 
-
-class Column(NamedTuple):
-    """How an item is answered from a column of the store: ``form`` for ``%``, of what ``value`` makes of it."""
-
-    name: str
-    form: bytes = b"%b"
-    value: Callable[[Any], bytes] | None = None
-
-
-def _date(moment: int) -> bytes:
-    return internal_date(moment, 0)
-
-
-def _text(text: str) -> bytes:
-    return string(text.encode("utf-8"))
-
-
-SIMPLE: dict[Item, Column] = {
-    Attribute.FLAGS: Column("flagset", b"(%b)"),
-    Attribute.INTERNALDATE: Column("received", value=_date),
-    Attribute.SIZE: Column("size", b"%d"),
-    Attribute.ENVELOPE: Column("envelope"),
-    Attribute.BODY: Column("body"),
-    Attribute.BODYSTRUCTURE: Column("bodystructure"),
-    Attribute.MODSEQ: Column("modseq", b"(%d)"),
-    Attribute.SAVEDATE: Column("saved", value=_date),
-    Attribute.EMAILID: Column("message_id", b"(M%d)"),  # as `object_id` has it
-    Attribute.THREADID: Column("thread", b"(T%d)"),
-}
-PREVIEW = Column("preview", value=_text)  # made at delivery, so always at hand (RFC 8970 §3.1, LAZY)
+# UIDs, and columns of what is answered for them.
+Table = tuple[Sequence[int], Sequence[Iterable[bytes]]]
 NARROW = frozenset({"flagset", "modseq", "saved", "message_id", "size", "received", "thread"})
-
-
-def column_for(item: Item) -> Column | None:
-    """The column that an item is answered from, if it is."""
-    return PREVIEW if isinstance(item, Preview) else SIMPLE.get(item)
-
-
-def listed_column(item: Item) -> Column | None:
-    """HEADER.FIELDS with names that mail programs list stands in a column, too; mostly: see `Answer._lines`."""
-    if not isinstance(item, BodySection) or item.partial is not None:
-        return None
-    section = item.section
-    if section.part or section.text is not Text.FIELDS:
-        return None
-    pick = listed.picker(section.fields)
-    if pick is None:
-        return None
-
-    def value(packed: bytes) -> bytes:
-        fields = pick(packed)
-        return b"{%d}\r\n%b" % (len(fields), fields)
-
-    return Column("listed", value=value)
-
-
-def column_or_listed(item: Item) -> Column | None:
-    """Either."""
-    return column_for(item) or listed_column(item)
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """Items that stand in columns: a template for ``%``, and which columns have to be written out for it.
-
-    ``listed``: the items among them that stand in a column of listed header fields, with their places.
-    """
-
-    columns: tuple[str, ...]
-    template: bytes
-    uid: bool
-    values: tuple[tuple[int, Callable[[Any], bytes]], ...]
-    listed: tuple[tuple[int, BodySection], ...]
-
-    @classmethod
-    def of(cls, items: Iterable[Item], columns: Callable[[Item], Column | None] = column_for) -> Form:
-        """The form for those of the items that are columns; the UID, which every row has, comes first."""
-        wanted = [(item, column) for item in items if (column := columns(item)) is not None]
-        uid = any(item is Attribute.UID for item in items)
-        forms = [b"UID %d"] * uid + [item.label + b" " + column.form for item, column in wanted]
-        values = [(place, column.value) for place, (_, column) in enumerate(wanted, uid) if column.value is not None]
-        in_list = [(place, item) for place, (item, _) in enumerate(wanted, uid) if isinstance(item, BodySection)]
-        return cls(tuple(column.name for _, column in wanted), b" ".join(forms), uid, tuple(values), tuple(in_list))
-
-    def with_flags(self, lines: dict[int, bytes]) -> Form:
-        """The same, with these lines for combinations of flags."""
-        flags = [(place, lines.__getitem__) for place, name in enumerate(self.columns, self.uid) if name == "flagset"]
-        return replace(self, values=(*self.values, *flags))
-
-    def written(self, uid: int, row: Row) -> Row:
-        """What the template takes for one message."""
-        if self.uid:
-            row = (uid, *row)
-        if self.values:
-            values = list(row)
-            for place, value in self.values:
-                values[place] = value(values[place])
-            row = tuple(values)
-        return row
 
 
 class Answer:
@@ -160,24 +62,30 @@ class Answer:
         self._session = session
         self._selected = selected
         self._removed = removed
-        self._sections = [
-            (item.label + b" ", item)
-            for item in items
-            if isinstance(item, BodySection | BinarySection | BinarySize) and listed_column(item) is None
-        ]
-        if self._sections or implied:  # the letters are opened anyway; or it is only once, as they are seen now
-            self._sections = [
-                (item.label + b" ", item)
-                for item in items
-                if isinstance(item, BodySection | BinarySection | BinarySize)
-            ]
-        self._head = Form.of(items, column_for if self._sections else column_or_listed)
-        self._tail = Form.of(implied)
-        self._columns = (*self._head.columns, *self._tail.columns, *(OCTETS if self._sections else ()))
+        sections = [item for item in items if isinstance(item, BodySection | BinarySection | BinarySize)]
+        # With `implied` a letter is opened anyway; or it is only once, as it is seen now.
+        opens = bool(implied) or any(listed_column(item) is None for item in sections)
+        self._sections = [(item.label + b" ", item) for item in sections] if opens else []
+        self._uid = Attribute.UID in items
+        self._head: list[Column] = []
+        self._listed: dict[int, BodySection] = {}  # which of them are header fields
+        for item in items:
+            column = column_for(item) or (None if opens else listed_column(item))
+            if column is not None:
+                if isinstance(item, BodySection):
+                    self._listed[len(self._head)] = item
+                self._head.append(column)
+        self._tail_uid = Attribute.UID in implied
+        self._tail = [column for item in implied if (column := column_for(item)) is not None]
+        columns = [column.name for column in (*self._head, *self._tail)]
+        self._columns = (*columns, *(OCTETS if opens else ()))
         self._missing = 0
+        self._wanted = 0  # messages that are answered for
+        self._roster: Roster | None = None
 
     async def send(self, ranges: Ranges) -> int:
         """Answer for every message in ``ranges``; how many of those that the client knows aren't there any more."""
+        self._wanted = self._selected.count(ranges)
         if self._sections:
             for part in self._portions(ranges):
                 await self._send_letters(part)
@@ -228,51 +136,79 @@ class Answer:
 
     # -- on the threads that read the store --------------------------------------------------------------------------
 
-    def _rows(self, tx: Tx, part: Ranges) -> tuple[Sequence[int], list[Row]]:
-        """The rows of a portion, and their sequence numbers."""
-        selected = self._selected
-        mailbox = selected.mailbox
+    def _rows(self, tx: Tx, part: Ranges) -> list[Row]:
+        """The rows of a portion: UID and columns."""
+        mailbox = self._selected.mailbox
         rows = mail.fetch(tx, mailbox.id, part, self._columns)
-        known = selected.count(part)
-        if self._removed and len(rows) < known:
-            rows += mail.fetch_removed(tx, mailbox.account_id, mailbox.id, part, self._columns, selected.told)
+        if self._removed and len(rows) < self._selected.count(part):
+            rows += mail.fetch_removed(tx, mailbox.account_id, mailbox.id, part, self._columns, self._selected.told)
             rows.sort(key=itemgetter(0))
-        if len(rows) == known:  # nearly always: between two messages that the client knows lies none that it doesn't
-            numbers: list[int] = []
-            for first, last in part:
-                numbers.extend(range(selected.place(first) + 1, selected.place(last + 1) + 1))
-            return numbers, rows
-        self._missing += known - len(rows)
-        return [selected.number(row[0]) for row in rows], rows
+        return rows
 
-    def _forms(self, tx: Tx, rows: list[Row]) -> tuple[Form, Form]:
-        """How columns are written, with the flags that there are."""
-        if "flagset" not in self._columns:
-            return self._head, self._tail
-        at = 1 + self._columns.index("flagset")
-        lines = flag.lines(tx, {row[at] for row in rows})
-        return self._head.with_flags(lines), self._tail.with_flags(lines)
+    def _numbers(self, part: Ranges, uids: Sequence[int]) -> Sequence[int]:
+        """The sequence numbers of messages of a portion, of which there are these."""
+        selected = self._selected
+        known = selected.count(part)
+        if len(uids) == known:  # nearly always: between two messages that the client knows lies none that it doesn't
+            places = [(selected.place(first) + 1, selected.place(last + 1) + 1) for first, last in part]
+            if len(places) == 1:
+                return range(*places[0])
+            return [number for place in places for number in range(*place)]
+        self._missing += known - len(uids)
+        return [selected.number(uid) for uid in uids]
+
+    def _flag_entries(self, tx: Tx, rows: list[Row]) -> dict[int, bytes]:
+        """How the combinations of flags that there are are written."""
+        if FLAGS.name not in self._columns:
+            return {}
+        at = 1 + self._columns.index(FLAGS.name)
+        return {one: FLAGS.entry(line) for one, line in flag.lines(tx, {row[at] for row in rows}).items()}
 
     def _lines(self, tx: Tx, part: Ranges) -> bytes:
-        """The responses where no letter has to be opened. Column by column: nothing is done for each row in Python."""
-        numbers, rows = self._rows(tx, part)
-        head, _ = self._forms(tx, rows)
+        """The responses where no letter has to be opened. Column by column: for each message it is a join."""
+        uids, columns = self._ready(tx, part) or self._read(tx, part)
+        return assembled(self._numbers(part, uids), uids if self._uid else None, columns)
+
+    def _ready(self, tx: Tx, part: Ranges) -> Table | None:
+        """UIDs and entries without reading a row; None where that can't be."""
+        if self._columns != (FLAGS.name,):
+            return None
+        mailbox = self._selected.mailbox
+        assert tx.rosters is not None
+        self._roster = roster = tx.rosters.of(tx, mailbox.id, self._wanted, self._roster)
+        if roster is None:
+            return None
+        entries = [FLAGS.entry(line) for line in roster.lines]
+        uids: Sequence[int] = []
+        flags: list[bytes] = []
+        for first, last in part:
+            some, indexes = roster.part(first, last)
+            uids = some if len(part) == 1 else [*uids, *some]
+            flags += map(entries.__getitem__, indexes)
+        return (uids, [flags]) if len(uids) == self._selected.count(part) else None
+
+    def _read(self, tx: Tx, part: Ranges) -> Table:
+        """The same from rows."""
+        rows = self._rows(tx, part)
         if not rows:
-            return b""
-        uids, *columns = zip(*rows, strict=True)
-        written: list[Iterable[Any]] = [uids, *columns] if head.uid else [*columns]
-        for place, value in head.values:
-            written[place] = map(value, written[place])
-        for place, item in head.listed:
-            packed = columns[place - head.uid]
-            if None in packed:  # letters older than the listed fields, or with too many: they are asked
-                value = dict(head.values)[place]
-                written[place] = [
-                    self._ask(tx, uid, item) if one is None else value(one)
-                    for uid, one in zip(uids, packed, strict=True)
-                ]
-        template = b"* %d FETCH (" + head.template + b")\r\n"
-        return b"".join(map(template.__mod__, zip(numbers, *written, strict=True)))
+            return [], []
+        flags = self._flag_entries(tx, rows)
+        uids, *values = zip(*rows, strict=True)
+        columns: list[Iterable[bytes]] = []
+        for place, (column, some) in enumerate(zip(self._head, values, strict=True)):
+            if column.name == FLAGS.name:
+                columns.append(map(flags.__getitem__, some))
+            elif place in self._listed and None in some:  # letters older than the listed fields, or with too many
+                item = self._listed[place]
+                columns.append(
+                    [
+                        self._ask(tx, uid, item) if one is None else column.entry(one)
+                        for uid, one in zip(uids, some, strict=True)
+                    ]
+                )
+            else:
+                columns.append(map(column.entry, some))
+        return uids, columns
 
     def _ask(self, tx: Tx, uid: int, item: BodySection) -> bytes:
         """An item that stands in no column, from the letter itself."""
@@ -280,7 +216,7 @@ class Answer:
         found = mail.fetch(tx, mailbox.id, [(uid, uid)], OCTETS) or mail.fetch_removed(
             tx, mailbox.account_id, mailbox.id, [(uid, uid)], OCTETS, self._selected.told
         )
-        return b"".join(Letter(found[0][1:], tx.blobs).value(item))
+        return item.label + b" " + b"".join(Letter(found[0][1:], tx.blobs).value(item))
 
     # -- letters -----------------------------------------------------------------------------------------------------
 
@@ -305,20 +241,27 @@ class Answer:
 
     def _letters(self, tx: Tx, part: Ranges) -> tuple[Iterator[bytes], bytes, bool]:
         """The pieces of a portion, of which the first were taken already."""
-        numbers, rows = self._rows(tx, part)
-        pieces = self._pieces(numbers, rows, *self._forms(tx, rows), tx.blobs)
+        rows = self._rows(tx, part)
+        numbers = self._numbers(part, [row[0] for row in rows])
+        pieces = self._pieces(numbers, rows, self._flag_entries(tx, rows), tx.blobs)
         return pieces, *take(pieces)
 
-    def _pieces(self, numbers: Sequence[int], rows: list[Row], head: Form, tail: Form, blobs: Blobs) -> Iterator[bytes]:
+    def _pieces(
+        self, numbers: Sequence[int], rows: list[Row], flags: dict[int, bytes], blobs: Blobs
+    ) -> Iterator[bytes]:
         """The responses, in pieces; reads octets as it goes."""
-        first = 1 + len(head.columns)
-        separator = b" " if head.template else b""
         for number, row in zip(numbers, rows, strict=True):
             letter = Letter(row[-len(OCTETS) :], blobs)
             # What can't be decoded is found out before the response has begun.
             values = [(label, letter.value(item)) for label, item in self._sections]
-            columns = head.template % head.written(row[0], row[1:first])
-            pieces = [b"* %d FETCH (%b%b" % (number, columns, separator)]
+            columns = zip((*self._head, *self._tail), row[1:], strict=False)
+            entries = [flags[one] if column.name == FLAGS.name else column.entry(one) for column, one in columns]
+            head, tail = entries[: len(self._head)], entries[len(self._head) :]
+            if self._uid:
+                head.insert(0, b"UID %d" % row[0])
+            if self._tail_uid:
+                tail.insert(0, b"UID %d" % row[0])
+            pieces = [b"* %d FETCH (" % number, *[entry + b" " for entry in head]]
             for place, (label, value) in enumerate(values):
                 pieces.append(b" " + label if place else label)
                 if isinstance(value, tuple):
@@ -327,10 +270,23 @@ class Answer:
                     yield b"".join(pieces)
                     pieces = []
                     yield from value
-            if tail.template:
-                pieces.append(b" " + tail.template % tail.written(row[0], row[first : -len(OCTETS)]))
-            pieces.append(b")\r\n")
+            pieces.append(b"".join([b" " + entry for entry in tail]) + b")\r\n")
             yield b"".join(pieces)
+
+
+def assembled(numbers: Sequence[int], uids: Sequence[int] | None, columns: Sequence[Iterable[bytes]]) -> bytes:
+    """The responses of messages, of which each column has an entry."""
+    if not numbers:
+        return b""
+    form = [b"UID %d"] * (uids is not None) + [b"%b"] * bool(columns)
+    template = b"* %d FETCH (" + b" ".join(form)
+    begin: list[Iterable[Any]] = [numbers]
+    if uids is not None:
+        begin.append(uids)
+    lines: Iterable[bytes] = [template % values for values in zip(*begin, *columns[:1], strict=True)]
+    if len(columns) > 1:
+        lines = map(b" ".join, zip(lines, *columns[1:], strict=True))
+    return b")\r\n".join([*lines, b""])
 
 
 def take(pieces: Iterator[bytes]) -> tuple[bytes, bool]:

@@ -22,6 +22,7 @@ from posthouse.store.acl import EVERY_RIGHT
 from posthouse.store.change import Changes
 from posthouse.store.engine import Store, Tx
 from posthouse.store.mailbox import Mailbox
+from posthouse.store.roster import compact
 
 from .imap_context import Context
 
@@ -223,15 +224,6 @@ class Selected:
                 if manner.modseq:
                     items.append(b"MODSEQ (%d)" % placed.modseq)
                 yield response.fetch(number, items)
-
-
-def compact(uids: Sequence[int]) -> range | array[int]:
-    """UIDs, which ascend, in little room: in a mailbox from whose middle nothing was removed they are a range."""
-    if isinstance(uids, range):
-        return uids
-    if uids and uids[-1] - uids[0] + 1 == len(uids):
-        return range(uids[0], uids[-1] + 1)
-    return uids if isinstance(uids, array) else array("I", uids)
 
 
 def together(uids: range | array[int], new: Sequence[int]) -> range | array[int]:

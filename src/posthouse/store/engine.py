@@ -29,6 +29,7 @@ from .change import Feed
 from .database import Connection, Database
 from .disk import Disk
 from .index import Index
+from .roster import Rosters
 from .sqlite import Sqlite
 from .waiter import Waiter, settle
 
@@ -48,9 +49,9 @@ NOTHING: Mapping[str, Any] = {}
 class Tx:
     """A transaction, as a store function sees it. Parameters are `:name` in the SQL and keywords in the call."""
 
-    __slots__ = ("_execute", "_executemany", "bare", "blobs", "has_index", "hints", "now", "skip_ids")
+    __slots__ = ("_execute", "_executemany", "bare", "blobs", "has_index", "hints", "now", "rosters", "skip_ids")
 
-    def __init__(self, connection: Connection, now: int, blobs: Blobs) -> None:
+    def __init__(self, connection: Connection, now: int, blobs: Blobs, rosters: Rosters | None = None) -> None:
         self._execute = connection.execute
         self._executemany = connection.executemany
         self.skip_ids = connection.skip_ids
@@ -58,6 +59,7 @@ class Tx:
         self.has_index = connection.has_index
         self.now = now  # seconds since 1970
         self.blobs = blobs  # to read octets, never to write them
+        self.rosters = rosters  # for readers: what a writer sees may still be undone
         self.hints: dict[int, int] = {}
 
     def one(self, sql: str, /, **params: Any) -> Row | None:
@@ -139,6 +141,7 @@ class Store:
             writer.close()
             raise
         self.blobs = Blobs(data / "messages", disk)
+        self.rosters = Rosters()
         self.index = Index(data) if database.takes_index else None
         self._threads = [threading.Thread(target=self._write_all, args=(writer,), name="store-writer", daemon=True)]
         for number in range(readers):
@@ -329,7 +332,9 @@ class Store:
                 continue
             try:
                 connection.begin()
-                call.result = call.fn(Tx(connection, int(self._clock()), self.blobs), *call.args, **call.kwargs)
+                call.result = call.fn(
+                    Tx(connection, int(self._clock()), self.blobs, self.rosters), *call.args, **call.kwargs
+                )
             except BaseException as error:  # whatever it is, it is the caller's
                 call.error = self._explained(error)
             with contextlib.suppress(self._database.driver_error):

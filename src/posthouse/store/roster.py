@@ -1,0 +1,143 @@
+"""Rosters: which messages a mailbox has, with which flags, column by column in memory. Telling them reads no row.
+
+A roster is what one transaction sees, and never changes. `Rosters` keeps those that were asked for last, for all
+threads of a process. The mailbox's `highestmodseq` tells whether one still holds; what changed since is read by it.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import flag
+
+if TYPE_CHECKING:
+    from .engine import Tx
+
+# Messages that all rosters of a process have together, at two to six octets each.
+MOST = 2_000_000
+# A roster is made where a reader wants this part of the mailbox or more: one over it.
+PART = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """The messages of a mailbox: their UIDs, ascending; and for each its flags, as an index of `lines` (flag.py)."""
+
+    modseq: int
+    uids: range | array[int]
+    flags: array[int]
+    lines: tuple[bytes, ...]
+    ids: tuple[int, ...]  # of the combinations, as the lines are
+
+    def part(self, low: int, high: int) -> tuple[Sequence[int], array[int]]:
+        """UIDs and flags of the messages from one UID up to another, which is included."""
+        start, end = bisect_left(self.uids, low), bisect_right(self.uids, high)
+        return self.uids[start:end], self.flags[start:end]
+
+
+class Rosters:
+    """The rosters of a process. From any thread."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._kept: OrderedDict[int, Roster] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, tx: Tx, mailbox_id: int, wanted: int, last: Roster | None = None) -> Roster | None:
+        """The mailbox as `tx`, which must not write, sees it; None where that isn't worth it for `wanted` messages.
+
+        `last`: what the caller was given before, should others have pushed it out.
+        """
+        row = tx.one("SELECT messages, highestmodseq FROM mailbox WHERE id = :id", id=mailbox_id)
+        if row is None:
+            return None
+        messages, modseq = row
+        with self._lock:
+            kept = self._kept.get(mailbox_id, last)
+            if kept is not None and kept.modseq == modseq and mailbox_id in self._kept:
+                self._kept.move_to_end(mailbox_id)
+        if kept is not None and kept.modseq == modseq:
+            return kept
+        roster = None
+        if kept is not None and kept.modseq < modseq:
+            roster = _changed(tx, mailbox_id, kept, messages, modseq)
+        if roster is None:
+            if messages > self._most or wanted * PART < messages:
+                return None
+            roster = _read(tx, mailbox_id, modseq)
+        self._keep(mailbox_id, roster)
+        return roster
+
+    def _keep(self, mailbox_id: int, roster: Roster) -> None:
+        with self._lock:
+            kept = self._kept.get(mailbox_id)
+            if kept is not None and kept.modseq > roster.modseq:
+                return  # this transaction began before the one that made it
+            self._kept[mailbox_id] = roster
+            self._kept.move_to_end(mailbox_id)
+            count = sum(len(one.uids) for one in self._kept.values())
+            while count > self._most:
+                _, gone = self._kept.popitem(last=False)
+                count -= len(gone.uids)
+
+
+def _read(tx: Tx, mailbox_id: int, modseq: int) -> Roster:
+    rows = tx.all(
+        "SELECT uid, flagset_id FROM placement WHERE mailbox_id = :mailbox_id ORDER BY uid", mailbox_id=mailbox_id
+    )
+    uids = [uid for uid, _ in rows]
+    places: dict[int, int] = {}
+    flags = array("H", [places.setdefault(flagset_id, len(places)) for _, flagset_id in rows])
+    return _made(tx, modseq, compact(uids), flags, tuple(places))
+
+
+def _changed(tx: Tx, mailbox_id: int, old: Roster, messages: int, modseq: int) -> Roster | None:
+    """The roster with what changed since; None where reading it anew is simpler: much did, or some went."""
+    since = {"mailbox_id": mailbox_id, "since": old.modseq}
+    changes = "FROM placement WHERE mailbox_id = :mailbox_id AND modseq > :since"
+    if tx.value(f"SELECT count(*) {changes}", **since) * PART > messages:
+        return None
+    last = old.uids[-1] if old.uids else 0
+    flags = old.flags[:]
+    places = {flagset_id: place for place, flagset_id in enumerate(old.ids)}
+    new: list[int] = []
+    for uid, flagset_id in sorted(tx.all(f"SELECT uid, flagset_id {changes}", **since)):
+        place = places.setdefault(flagset_id, len(places))
+        if uid > last:
+            new.append(uid)
+            flags.append(place)
+        else:
+            flags[bisect_left(old.uids, uid)] = place
+    # UIDs only grow: unless some were removed, these are all.
+    if len(flags) != messages or len(places) > flag.MAX_COMBINATIONS:
+        return None
+    return _made(tx, modseq, compact([*old.uids, *new]) if new else old.uids, flags, tuple(places), old.lines)
+
+
+def _made(
+    tx: Tx,
+    modseq: int,
+    uids: range | array[int],
+    flags: array[int],
+    ids: tuple[int, ...],
+    lines: tuple[bytes, ...] = (),
+) -> Roster:
+    """A roster, with the lines that aren't known yet."""
+    more = ids[len(lines) :]
+    found = flag.lines(tx, more)
+    return Roster(modseq, uids, flags, lines + tuple([found[flagset_id] for flagset_id in more]), ids)
+
+
+def compact(uids: Sequence[int]) -> range | array[int]:
+    """UIDs, which ascend, in little room: where nothing was removed from the middle they are a range."""
+    if isinstance(uids, range):
+        return uids
+    if uids and uids[-1] - uids[0] + 1 == len(uids):
+        return range(uids[0], uids[-1] + 1)
+    return uids if isinstance(uids, array) else array("I", uids)
