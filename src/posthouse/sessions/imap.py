@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
 from posthouse.errors import StoreError
 from posthouse.imap import command, event, response
-from posthouse.imap.command import NotifyEvent
 from posthouse.imap.event import Event
-from posthouse.imap.metadata import metadata_changed
 from posthouse.imap.sequence import SequenceSet
 from posthouse.imap.server import ImapServer, Limits
 from posthouse.store.account import Account
@@ -32,17 +30,14 @@ from . import (
     imap_sort,
     imap_store,
     imap_urlauth,
-    place,
 )
-from .fetched import Answer
 from .house import House
 from .imap_answer import Done, Handler, No, refusal
 from .imap_append import Appending
 from .imap_condstore import enables
-from .imap_list import Tree
-from .imap_notify import Watching
+from .imap_news import News
 from .login import Exchange, mechanisms
-from .selected import Manner, Ranges, Selected
+from .selected import Ranges, Selected
 from .session import Line, Session
 
 log = logging.getLogger("posthouse.imap")
@@ -91,16 +86,10 @@ class ImapSession(Session[Event]):
         self.exchange: Exchange | None = None
         self.tag = ""  # of the present command
         self.condstore = False  # whether the client wants to hear of mod-sequences (RFC 7162 §3.1)
-        self.echoed = 0  # the modseq of the present command's own change: its answer has told of it
+        self.news = News(self)
         self._selected: Selected | None = None
         self._feed: Subscription | None = None
-        self._idle = False
         self._appending: Appending | None = None
-        self._annotations: imap_metadata.Annotations | None = None  # where the client enabled METADATA
-        self._annotated: frozenset[int] = frozenset()  # the modseqs of the present command's own annotations
-        self._own: frozenset[str] = frozenset()  # names of mailboxes that the present command changes
-        self._watching: Watching | None = None  # what NOTIFY asked for, once it was used
-        self._appended: list[int] = []  # UIDs in the selected mailbox that this client has filled itself
 
     # -- what the pump asks (Session) ----------------------------------------------------------------------------
 
@@ -115,18 +104,14 @@ class ImapSession(Session[Event]):
 
     async def woken(self) -> None:
         """Something has changed, and the client waits for news (IDLE, NOTIFY)."""
-        watching = self._watching
-        if self._idle or (watching is not None and watching.events):
-            await self._tell_news(expunges=self._idle or (watching is not None and not watching.delayed))
-        if watching is not None and not self.server.closed:
-            await self._tell_others(watching)
+        await self.news.woken()
 
     def farewell(self, reason: str) -> None:
         self.server.bye(reason[0].upper() + reason[1:])
 
     def ended(self) -> None:
         self._leave()
-        self._watch_nothing()
+        self.news.end()
         self._drop_append(None)
         self._part()
 
@@ -182,42 +167,15 @@ class ImapSession(Session[Event]):
         """Nobody is logged in any more; TLS and compression stay."""
         self.unselect()
         self.server.unauthenticated()
-        self._watch_nothing()
-        self._watching = None
+        self.news.forget()
         self._part()
         self.condstore = False
-        self._annotations = None
 
     def _part(self) -> None:
         """Whoever is logged in isn't any more."""
         if self.account is not None:
             self.house.present.leave(self.account.id)
             self.account = None
-
-    async def watch_annotations(self) -> None:
-        """From now on tell which annotations others change (RFC 5464 §4.4)."""
-        if self._annotations is None:
-            self._annotations = await imap_metadata.annotations_from_now(self)
-
-    def annotated(self, modseqs: frozenset[int]) -> None:
-        """The present command has changed annotations itself."""
-        self._annotated = modseqs
-
-    async def watch(self, watching: Watching) -> None:
-        """From now on tell this (NOTIFY); first what has gathered in the selected mailbox (RFC 5465 §3.1)."""
-        await self._tell_news(expunges=True)
-        self._watch_nothing()
-        self._watching = watching
-        watching.listen(self)
-
-    def _watch_nothing(self) -> None:
-        if self._watching is not None:
-            self._watching.close()
-
-    def appended(self, mailbox_id: int, uids: Iterable[int]) -> None:
-        """This client has put messages into a mailbox: it needs no FETCH to know them (RFC 5465 §5.2)."""
-        if mailbox_id == self.selected_id:
-            self._appended.extend(uids)
 
     def _leave(self) -> None:
         self._selected = None
@@ -238,9 +196,9 @@ class ImapSession(Session[Event]):
         wish = event.command
         self.tag = event.tag
         if isinstance(wish, command.Idle):
-            self._idle = True
+            self.news.idle = True
             self.server.idling()
-            await self._tell_news(expunges=True)
+            await self.news.tell(expunges=True)
             return
         handler = COMMANDS.get(type(wish))
         if handler is None:
@@ -248,7 +206,7 @@ class ImapSession(Session[Event]):
             return
         if not self.condstore and enables(wish):
             self._begin_condstore()
-        self._own = imap_notify.affected(wish)
+        self.news.begin(wish)
         await self._finish(
             handler(self, wish),
             with_uid=bool(getattr(wish, "uid", False)),
@@ -263,7 +221,7 @@ class ImapSession(Session[Event]):
             self.server.untagged(response.ok("Where the mailbox is", f"HIGHESTMODSEQ {told}"))
 
     async def _idle_done(self, _: event.IdleDone) -> None:
-        self._idle = False
+        self.news.idle = False
         self.server.ok("IDLE completed")
 
     async def _auth_response(self, response: event.AuthResponse) -> None:
@@ -321,7 +279,7 @@ class ImapSession(Session[Event]):
 
         ``promised``: the news are its result, also for a client that wants no others.
         """
-        self.echoed = 0
+        self.news.echoed = 0
         outcome: Done | No | None
         try:
             outcome = await doing
@@ -333,13 +291,7 @@ class ImapSession(Session[Event]):
             outcome = refusal(error)
         if outcome is None:
             return
-        if self._selected is not None:
-            await self._tell_news(expunges=self.server.may_expunge, with_uid=with_uid, promised=promised)
-        if self.account is not None and not self.server.closed:
-            await self._tell_annotations()
-            if self._watching is not None:
-                await self._tell_others(self._watching)
-            self._annotated, self._own = frozenset(), frozenset()
+        await self.news.tell_all(with_uid=with_uid, promised=promised)
         if isinstance(outcome, No):
             self._refuse(outcome)
         else:
@@ -351,62 +303,9 @@ class ImapSession(Session[Event]):
         else:
             self.server.no(str(no), no.code)
 
-    async def _tell_annotations(self) -> None:
-        if self._annotations is not None:
-            changed = await self._annotations.changed(self, self._annotated)
-            for name, entries in changed.items():
-                self.server.untagged(metadata_changed(name, entries, utf8=self.server.utf8))
-
-    async def _tell_others(self, watching: Watching) -> None:
-        """What happened outside of the selected mailbox, to who asked for it (NOTIFY)."""
-        for line in await watching.look(self, self._own, self._annotated):
-            self.server.untagged(line)
-        if watching.overflows:
-            watching.close()
-            self._watching = Watching((), Tree.empty(), condstore=False)
-            self.server.untagged(response.ok("There are too many mailboxes to watch", "NOTIFICATIONOVERFLOW"))
-
-    async def _tell_news(self, *, expunges: bool, with_uid: bool = False, promised: bool = False) -> None:
-        watching = self._watching
-        if self._selected is None or (watching is not None and not watching.events and not promised):
-            return
-        if self._selected.mailbox.account_id != self.owner.id and not await self._may_still_read(self._selected):
-            return
-        manner = Manner(
-            expunges=expunges,
-            # RFC 7162 §3.2.4, RFC 9051 §7.5.2, RFC 5465 §5.1
-            uid=with_uid or self.condstore or self.server.rev2 or watching is not None,
-            flags=watching is None or NotifyEvent.FLAG_CHANGE in watching.events,
-            modseq=self.condstore,
-            vanished=self.qresync,
-        )
-        last = self._selected.last_uid
-        try:
-            lines = await self._selected.news(self.house.store, manner, silent=self.echoed)
-        except StoreError as error:
-            # The account was removed, or the store can't be read: what the client believes can't be kept true.
-            log.warning("closed %s: %s", self.line.peer, error)
-            self.server.bye("The mailbox can't be shown any longer; log in again")
-            return
-        for line in lines:
-            self.server.untagged(line)
-        if watching is not None and watching.items:
-            new = [uid for uid in self._selected.uids[self._selected.place(last + 1) :] if uid not in self._appended]
-            await Answer(self, self._selected, watching.items).send([(uid, uid) for uid in new])
-        self._appended.clear()
-
-    async def _may_still_read(self, selected: Selected) -> bool:
-        """Look again at what this person may do in somebody else's mailbox (RFC 4314 §5.1.1)."""
-        selected.rights = await self.house.store.read(place.rights_in, self.owner, selected.mailbox)
-        if "r" in selected.rights:
-            return True
-        self.server.bye(f"{selected.mailbox.name} is no longer shared with you", "NOPERM")
-        return False
-
     def _hint(self, modseq: int) -> None:
         """The feed says that the account has changed."""
-        waits = self._idle or (self._watching is not None and self._watching.events)
-        if waits and self._selected is not None and modseq > self._selected.modseq:
+        if self.news.waited_for and self._selected is not None and modseq > self._selected.modseq:
             self.line.wake()
 
     _ANSWERS: ClassVar[dict[type, Callable[[ImapSession, Any], Awaitable[None]]]] = {

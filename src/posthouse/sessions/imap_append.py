@@ -108,7 +108,7 @@ class Appending:
             kept.append((append, summary, await store.blobs.keep(spool)))
             del self._letters[0]
         appended = await store.write(_append_all, session.owner, kept, now, self._replaced)
-        session.appended(appended[0].mailbox_id, (one.uid for one in appended))
+        session.news.appended(appended[0].mailbox_id, (one.uid for one in appended))
         code = f"APPENDUID {appended[0].uidvalidity} {SequenceSet.of(one.uid for one in appended)}"
         if self._replaced is None:
             return Done("APPEND completed", code)

@@ -39,7 +39,7 @@ async def fetch(session: ImapSession, wish: command.Fetch) -> Done:
         implied = [Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ] if session.condstore else [Attribute.FLAGS]
     implied = [item for item in implied if item not in wish.items]
     missing = await Answer(session, selected, wish.items, implied, removed=not wish.uid).send(ranges)
-    session.echoed = seen  # an answer that failed has told nothing
+    session.news.echoed = seen  # an answer that failed has told nothing
     if missing and not wish.uid:
         # RFC 2180 §4.1.2: other sessions removed them so long ago that their octets are gone, too.
         raise No("Some of the messages no longer exist", "EXPUNGEISSUED")

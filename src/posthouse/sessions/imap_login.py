@@ -46,7 +46,7 @@ async def unauthenticate(session: ImapSession, _: command.Unauthenticate) -> Don
 async def enable(session: ImapSession, wish: command.Enable) -> Done:
     session.server.enabled(ENABLED[name] for name in dict.fromkeys(wish.capabilities) if name in ENABLED)
     if "METADATA" in wish.capabilities:
-        await session.watch_annotations()
+        await session.news.watch_annotations()
     return Done("ENABLE completed")
 
 

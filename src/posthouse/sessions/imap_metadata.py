@@ -70,7 +70,7 @@ async def set_metadata(session: ImapSession, wish: command.SetMetadata) -> Done:
         raise No(str(error), f"METADATA MAXSIZE {annotation.MAX_VALUE}") from error
     except TooMany as error:
         raise No(str(error), "METADATA TOOMANY") from error
-    session.annotated(modseqs)
+    session.news.annotated(modseqs)
     return Done("SETMETADATA completed")
 
 

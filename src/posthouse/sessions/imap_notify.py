@@ -42,7 +42,7 @@ async def notify(session: ImapSession, wish: Notify) -> Done:
         raise No(f"At most {MAX_WATCHED} mailboxes are watched at a time", "NOTIFICATIONOVERFLOW")
     if any(group.events & METADATA for group in wish.groups):
         watching.annotations = await annotations_from_now(session)
-    await session.watch(watching)
+    await session.news.watch(watching)
     for line in watching.beginning(session.selected_id, status=wish.status, utf8=session.server.utf8):
         session.server.untagged(line)
     return Done("NOTIFY completed")

@@ -39,7 +39,7 @@ async def store(session: ImapSession, wish: command.Store) -> Done:
     selected = writable(session)
     ranges = session.ranges(wish.messages, by_uid=wish.uid)
     stored = await session.house.store.write(_store, session.owner, selected.mailbox, ranges, wish)
-    session.echoed = stored.modseq
+    session.news.echoed = stored.modseq
     missing = 0
     flags = [] if wish.silent else [Attribute.FLAGS]
     # RFC 7162 §3.1.3, §3.2.4: who knows of mod-sequences is told them, and UIDs, also with .SILENT.

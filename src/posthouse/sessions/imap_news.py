@@ -1,0 +1,162 @@
+"""What a client is told without asking for it: the selected mailbox's news, and what ENABLE and NOTIFY add.
+
+A command's own changes are no news: the command says here what it has done itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from posthouse.errors import StoreError
+from posthouse.imap import command, response
+from posthouse.imap.command import NotifyEvent
+from posthouse.imap.metadata import metadata_changed
+
+from . import place
+from .fetched import Answer
+from .imap_list import Tree
+from .imap_metadata import Annotations, annotations_from_now
+from .imap_notify import Watching, affected
+from .selected import Manner, Selected
+
+if TYPE_CHECKING:
+    from .imap import ImapSession
+
+log = logging.getLogger("posthouse.imap")
+
+
+class News:
+    """One client's."""
+
+    def __init__(self, session: ImapSession) -> None:
+        self._session = session
+        self.idle = False
+        self.echoed = 0  # the modseq of the present command's own change: its answer has told of it
+        self._annotations: Annotations | None = None  # where the client enabled METADATA
+        self._annotated: frozenset[int] = frozenset()  # the modseqs of the present command's own annotations
+        self._own: frozenset[str] = frozenset()  # names of mailboxes that the present command changes
+        self._watching: Watching | None = None  # what NOTIFY asked for, once it was used
+        self._appended: list[int] = []  # UIDs in the selected mailbox that this client has filled itself
+
+    # -- what commands say -------------------------------------------------------------------------------------------
+
+    def begin(self, wish: command.Command) -> None:
+        """A command that is run now."""
+        self._own = affected(wish)
+
+    def annotated(self, modseqs: frozenset[int]) -> None:
+        """The present command has changed annotations itself."""
+        self._annotated = modseqs
+
+    def appended(self, mailbox_id: int, uids: Iterable[int]) -> None:
+        """This client has put messages into a mailbox: it needs no FETCH to know them (RFC 5465 §5.2)."""
+        if mailbox_id == self._session.selected_id:
+            self._appended.extend(uids)
+
+    async def watch_annotations(self) -> None:
+        """From now on tell which annotations others change (RFC 5464 §4.4)."""
+        if self._annotations is None:
+            self._annotations = await annotations_from_now(self._session)
+
+    async def watch(self, watching: Watching) -> None:
+        """From now on tell this (NOTIFY); first what has gathered in the selected mailbox (RFC 5465 §3.1)."""
+        await self.tell(expunges=True)
+        self.end()
+        self._watching = watching
+        watching.listen(self._session)
+
+    def forget(self) -> None:
+        """Nobody is logged in any more, and whoever comes has asked for nothing yet."""
+        self.end()
+        self._watching = None
+        self._annotations = None
+
+    def end(self) -> None:
+        """The feeds of other mailboxes aren't listened to any more."""
+        if self._watching is not None:
+            self._watching.close()
+
+    # -- telling -----------------------------------------------------------------------------------------------------
+
+    @property
+    def waited_for(self) -> bool:
+        """Whether the client is told of the selected mailbox without having asked: it idles, or used NOTIFY."""
+        return self.idle or (self._watching is not None and bool(self._watching.events))
+
+    async def woken(self) -> None:
+        """Something has changed, and the client waits for news."""
+        watching = self._watching
+        if self.waited_for:
+            await self.tell(expunges=self.idle or (watching is not None and not watching.delayed))
+        if watching is not None and not self._session.server.closed:
+            await self._tell_others(watching)
+
+    async def tell_all(self, *, with_uid: bool, promised: bool) -> None:
+        """Everything, as a command ends. ``promised``: the mailbox's news are its result."""
+        session = self._session
+        if session.selecting:
+            await self.tell(expunges=session.server.may_expunge, with_uid=with_uid, promised=promised)
+        if session.account is not None and not session.server.closed:
+            await self._tell_annotations()
+            if self._watching is not None:
+                await self._tell_others(self._watching)
+            self._annotated, self._own = frozenset(), frozenset()
+
+    async def tell(self, *, expunges: bool, with_uid: bool = False, promised: bool = False) -> None:
+        """The news of the selected mailbox."""
+        session, watching = self._session, self._watching
+        if not session.selecting or (watching is not None and not watching.events and not promised):
+            return
+        selected = session.selected_mailbox
+        if selected.mailbox.account_id != session.owner.id and not await self._may_still_read(selected):
+            return
+        manner = Manner(
+            expunges=expunges,
+            # RFC 7162 §3.2.4, RFC 9051 §7.5.2, RFC 5465 §5.1
+            uid=with_uid or session.condstore or session.server.rev2 or watching is not None,
+            flags=watching is None or NotifyEvent.FLAG_CHANGE in watching.events,
+            modseq=session.condstore,
+            vanished=session.qresync,
+        )
+        last = selected.last_uid
+        try:
+            lines = await selected.news(session.house.store, manner, silent=self.echoed)
+        except StoreError as error:
+            # The account was removed, or the store can't be read: what the client believes can't be kept true.
+            log.warning("closed %s: %s", session.line.peer, error)
+            session.server.bye("The mailbox can't be shown any longer; log in again")
+            return
+        for line in lines:
+            session.server.untagged(line)
+        if watching is not None and watching.items:
+            new = [uid for uid in selected.uids[selected.place(last + 1) :] if uid not in self._appended]
+            await Answer(session, selected, watching.items).send([(uid, uid) for uid in new])
+        self._appended.clear()
+
+    async def _may_still_read(self, selected: Selected) -> bool:
+        """Look again at what this person may do in somebody else's mailbox (RFC 4314 §5.1.1)."""
+        session = self._session
+        selected.rights = await session.house.store.read(place.rights_in, session.owner, selected.mailbox)
+        if "r" in selected.rights:
+            return True
+        session.server.bye(f"{selected.mailbox.name} is no longer shared with you", "NOPERM")
+        return False
+
+    async def _tell_annotations(self) -> None:
+        server = self._session.server
+        if self._annotations is not None:
+            changed = await self._annotations.changed(self._session, self._annotated)
+            for name, entries in changed.items():
+                server.untagged(metadata_changed(name, entries, utf8=server.utf8))
+
+    async def _tell_others(self, watching: Watching) -> None:
+        """What happened outside of the selected mailbox, to who asked for it (NOTIFY)."""
+        server = self._session.server
+        for line in await watching.look(self._session, self._own, self._annotated):
+            server.untagged(line)
+        if watching.overflows:
+            watching.close()
+            self._watching = Watching((), Tree.empty(), condstore=False)
+            server.untagged(response.ok("There are too many mailboxes to watch", "NOTIFICATIONOVERFLOW"))
