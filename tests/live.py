@@ -28,6 +28,8 @@ imaps = "127.0.0.1:0"
 pop3 = "127.0.0.1:0"
 pop3s = "127.0.0.1:0"
 lmtp = "{lmtp}"
+http = "127.0.0.1:0"
+https = "127.0.0.1:0"
 [tls]
 certificate = "tls/certificate.pem"
 key = "tls/key.pem"

@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sync": {"message", "imap", "client", "store"},
     "sessions": {"message", "wire", *PROTOCOLS, "sieve", "store", "delivery"},
     "jmap": {"message", "store", "delivery", "sync"},
-    "web": {"message", "store", "delivery", "sync", "jmap"},
+    "web": {"message", "wire", "store", "delivery", "sync", "jmap"},
     "server": EVERYTHING_BELOW_CLI,
     "testing": EVERYTHING_BELOW_CLI,
     "pytest_plugin": {"testing"},

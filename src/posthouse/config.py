@@ -33,6 +33,8 @@ STANDARD_PORTS = {
     "pop3": 110,
     "pop3s": 995,
     "lmtp": 24,
+    "http": 80,
+    "https": 443,
 }
 UNIX = "unix:"
 
@@ -199,6 +201,10 @@ class Listen:
     lmtp: tuple[Endpoint, ...] = setting(
         (), 'letters from a mail server beside this one, which is trusted; "127.0.0.1:24" or "unix:/run/posthouse/lmtp"'
     )
+    http: tuple[Endpoint, ...] = setting(
+        (), "the mail program in the browser: on this machine, and for proxies of [web]; others are led to https"
+    )
+    https: tuple[Endpoint, ...] = setting((), "the mail program in the browser, TLS")
     proxies: tuple[Network, ...] = setting(
         (), 'from where connections begin with a PROXY header, and no others do: "192.0.2.1", "10.0.0.0/8"'
     )
@@ -301,6 +307,17 @@ class Relay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Web:
+    """[web]"""
+
+    proxies: tuple[Network, ...] = setting(
+        (), "from where requests come through a web server in front, whose X-Forwarded-For and -Proto are believed"
+    )
+    idle: Span = setting(Span(14 * 86_400), "after so long without a request a login in the browser ends")
+    longest: Span = setting(Span(90 * 86_400), "after so long it ends in any case")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """[limits]"""
 
@@ -338,6 +355,7 @@ class Config:
     oauth: Oauth = field(default_factory=Oauth)
     dns: Dns = field(default_factory=Dns)
     relay: Relay = field(default_factory=Relay)
+    web: Web = field(default_factory=Web)
     limits: Limits = field(default_factory=Limits)
     path: Path = field(default=Path("posthouse.toml"), metadata={"computed": True})
 
@@ -456,7 +474,7 @@ def check_values(config: Config) -> None:
     if config.tls.client_ca is not None and config.tls.certificate is None:
         raise ConfigError(f"{path}: [tls] client_ca needs certificate and key: clients show theirs under TLS only")
     _check_oauth(config.oauth, path)
-    tls_only = [key for key in ("submissions", "imaps", "pop3s") if getattr(config.listen, key)]
+    tls_only = [key for key in ("submissions", "imaps", "pop3s", "https") if getattr(config.listen, key)]
     if tls_only and config.tls.certificate is None:
         raise ConfigError(
             f"{path}: [listen] {tls_only[0]} speaks TLS, but [tls] names no certificate",

@@ -36,13 +36,15 @@ class lazy(Generic[_T]):
 class ParsedMessage:
     """The octets of a message, read. Nothing here raises, whatever they are; ``defects`` tells what was repaired."""
 
-    def __init__(self, raw: Buffer) -> None:
+    def __init__(self, raw: Buffer, tree: Part | None = None) -> None:
+        """``tree``: the parts, where they are known (`mime.unpack`); then ``raw`` need only be sliced."""
         self.raw = raw
+        self._tree = tree
 
     @lazy
     def tree(self) -> Part:
         """The parts, as offsets into ``raw``."""
-        return mime.scan(self.raw)
+        return mime.scan(self.raw) if self._tree is None else self._tree
 
     @property
     def headers(self) -> Headers:

@@ -11,6 +11,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -34,6 +35,9 @@ from .proxied import ProxiedListener
 from .relaying import make_relay
 from .tls import ServerTls
 from .turn import Turn
+
+if TYPE_CHECKING:
+    from .http import Http, HttpConnection
 
 log = logging.getLogger("posthouse.server")
 
@@ -63,7 +67,8 @@ class Server:
         self.endpoints: dict[str, list[Endpoint]] = {}  # where each door really listens: port 0 has become a number
         self._tls: dict[bool, ServerTls | None] = {}  # by whether the door is for people
         self._listeners: list[asyncio.Server | ProxiedListener] = []
-        self._connections: set[Connection] = set()
+        self._connections: set[Connection | HttpConnection] = set()
+        self._http: Http | None = None  # where a door is for it
         self._doorkeeper = Doorkeeper(config.limits)
         self._empty: asyncio.Event | None = None  # while stopping: set when the last connection is gone
         self._background: Background | None = None
@@ -91,6 +96,10 @@ class Server:
         self.house = self._furnish(store, tokens)
         try:
             await self.house.logins.start()
+            if any(one.door.open is None for one in listening):
+                from .http import Http  # it takes a while to load, and a server without this door needs none of it
+
+                self._http = Http(self.house, self.config)
             for one in listening:
                 await self._listen(one)
             begin, end = functools.partial(self._begin_duties, store), self._end_duties
@@ -163,7 +172,7 @@ class Server:
         log.info("%s listens on %s", door.name, listening.endpoint)
 
     async def _accept(
-        self, listening: Listening, make: Callable[[Peer | None], Connection], tls: ssl.SSLContext | None
+        self, listening: Listening, make: Callable[[Peer | None], asyncio.Protocol], tls: ssl.SSLContext | None
     ) -> asyncio.Server | ProxiedListener:
         proxies = self.config.listen.proxies
         if listening.socket.family == socket.AF_UNIX:
@@ -181,8 +190,11 @@ class Server:
             ssl_shutdown_timeout=GOODBYE_SECONDS if tls else None,
         )
 
-    def _connect(self, door: Door, peer: Peer | None) -> Connection:
+    def _connect(self, door: Door, peer: Peer | None) -> Connection | HttpConnection:
         assert self.house is not None
+        if door.open is None:
+            assert self._http is not None
+            return self._http.connect(peer, functools.partial(self._admit, door), self._gone)
         return Connection(
             functools.partial(door.open, self.house),
             tls=self._tls[door.people],
@@ -191,13 +203,13 @@ class Server:
             peer=peer,
         )
 
-    def _admit(self, door: Door, connection: Connection) -> str:
+    def _admit(self, door: Door, connection: Connection | HttpConnection) -> str:
         self._connections.add(connection)
         refusal = self._doorkeeper.enter(connection.peer)
         assert self.house is not None
         return self.house.logins.guard.closed(connection.peer, logins_only=door.people) or refusal
 
-    def _gone(self, connection: Connection) -> None:
+    def _gone(self, connection: Connection | HttpConnection) -> None:
         if connection in self._connections:
             self._connections.remove(connection)
             self._doorkeeper.leave(connection.peer)
@@ -213,6 +225,8 @@ class Server:
         for listener in self._listeners:
             listener.close()
         ending = asyncio.create_task(self._turn.stop()) if self._turn is not None else None
+        if self._http is not None:
+            self._http.stop()
         for connection in list(self._connections):
             connection.stop(STOPPING)
         if self._connections:

@@ -20,7 +20,7 @@ class Door:
 
     name: str
     implicit_tls: bool
-    open: Callable[[House, Line], Session[Any]]
+    open: Callable[[House, Line], Session[Any]] | None  # None: HTTP, whose requests server/http answers
     # Whether it is for people, who log in before anything else; the others are for servers too.
     people: bool = True
 
@@ -34,4 +34,6 @@ DOORS = (
     Door("pop3", False, lambda house, line: Pop3Session(house, line, tls=False)),
     Door("pop3s", True, lambda house, line: Pop3Session(house, line, tls=True)),
     Door("lmtp", False, lambda house, line: SmtpSession(house, LMTP, line, tls=False), people=False),
+    Door("http", False, None),
+    Door("https", True, None),
 )

@@ -18,7 +18,7 @@ from posthouse.errors import RemoteProtocolError
 from posthouse.sessions.session import Peer
 from posthouse.wire.proxy import Source, read_header
 
-from .connection import GOODBYE_SECONDS, HANDSHAKE_SECONDS, Connection
+from .connection import GOODBYE_SECONDS, HANDSHAKE_SECONDS
 
 log = logging.getLogger("posthouse.server")
 
@@ -34,7 +34,7 @@ class ProxiedListener:
     def __init__(
         self,
         sockets: Sequence[socket.socket],
-        make: Callable[[Peer | None], Connection],
+        make: Callable[[Peer | None], asyncio.Protocol],
         tls: ssl.SSLContext | None,
         proxies: Sequence[Network],
         patience: float,

@@ -51,7 +51,7 @@ async def enable(session: ImapSession, wish: command.Enable) -> Done:
 
 
 async def login(session: ImapSession, wish: command.Login) -> Done:
-    return await finished(session, log_in(session.house, session.line, "imap", wish.user, wish.password))
+    return await finished(session, log_in(session.house, session.line.peer, "imap", wish.user, wish.password))
 
 
 async def authenticate(session: ImapSession, wish: command.Authenticate) -> Done | None:

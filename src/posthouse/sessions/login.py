@@ -24,7 +24,7 @@ from .logins import Found
 
 if TYPE_CHECKING:
     from .house import House
-    from .session import Line
+    from .session import Line, Peer
 
 log = logging.getLogger("posthouse.login")
 
@@ -48,10 +48,10 @@ def mechanisms(house: House, line: Line) -> tuple[str, ...]:
 class Attempt:
     """One login, from the moment a name is known: what `Guard` has to hear of it, and the log."""
 
-    def __init__(self, house: House, line: Line, protocol: str, how: str) -> None:
+    def __init__(self, house: House, peer: Peer, protocol: str, how: str) -> None:
         self._logins = house.logins
         self._guard = house.logins.guard
-        self._line = line
+        self._peer = peer
         self._protocol = protocol
         self._how = how
         self._name = ""
@@ -60,26 +60,26 @@ class Attempt:
     async def begin(self, name: str, secret: str = "") -> None:
         """Somebody says who they are, with ``secret`` where it can be seen. Raises `LoginPaused`."""
         self._name, self._secret = name, secret
-        if words := await self._guard.refusal(self._line.peer, name):
-            log.info("login of %r paused for %s (%s, %s): %s", name, self._line.peer, self._protocol, self._how, words)
+        if words := await self._guard.refusal(self._peer, name):
+            log.info("login of %r paused for %s (%s, %s): %s", name, self._peer, self._protocol, self._how, words)
             raise LoginPaused(words)
 
     async def end(self, found: Found | None) -> Account:
         """It is decided. Raises `LoginRefused` where nothing was found, after a while."""
         if found is None:
-            log.info("login of %r refused to %s (%s, %s)", self._name, self._line.peer, self._protocol, self._how)
-            await self._guard.failed(self._line.peer, self._name, self._secret)
+            log.info("login of %r refused to %s (%s, %s)", self._name, self._peer, self._protocol, self._how)
+            await self._guard.failed(self._peer, self._name, self._secret)
             # A new one each time: an exception that is kept keeps the frames that it was raised in, passwords and all.
             raise LoginRefused(WRONG)
         await self._logins.note_use(found)
-        await self._guard.succeeded(self._line.peer, found.account)
-        log.info("%s logged in from %s (%s, %s)", found.account.address, self._line.peer, self._protocol, self._how)
+        await self._guard.succeeded(self._peer, found.account)
+        log.info("%s logged in from %s (%s, %s)", found.account.address, self._peer, self._protocol, self._how)
         return found.account
 
 
-async def log_in(house: House, line: Line, protocol: str, user: str, secret: str) -> Account:
-    """A login without SASL (IMAP's LOGIN, POP3's PASS). Raises `LoginRefused`, `LoginPaused`."""
-    attempt = Attempt(house, line, protocol, "password")
+async def log_in(house: House, peer: Peer, protocol: str, user: str, secret: str) -> Account:
+    """A login without SASL (IMAP's LOGIN, POP3's PASS, the web's form). Raises `LoginRefused`, `LoginPaused`."""
+    attempt = Attempt(house, peer, protocol, "password")
     with _store_answers():
         await attempt.begin(user, secret)
         try:
@@ -109,7 +109,7 @@ class Exchange:
         self._logins = house.logins
         self._line = line
         self._protocol = protocol
-        self._attempt = Attempt(house, line, protocol, mechanism)
+        self._attempt = Attempt(house, line.peer, protocol, mechanism)
         channel = Channel(secrets.token_urlsafe(18), line.bindings, house.logins.discovery)
         self._steps = MECHANISMS[mechanism].begin(initial, channel)
         self._found: Found | None = None

@@ -94,7 +94,7 @@ class Pop3Session(Session[Event]):
     # -- who is there --------------------------------------------------------------------------------------------
 
     async def _login(self, wish: event.Login) -> None:
-        await self._login_step(log_in(self._house, self.line, "pop3", wish.user, wish.password))
+        await self._login_step(log_in(self._house, self.line.peer, "pop3", wish.user, wish.password))
 
     async def _authenticate(self, wish: event.Authenticate) -> None:
         self._exchange = Exchange(self._house, self.line, "pop3", wish.mechanism, wish.initial)

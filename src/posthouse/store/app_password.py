@@ -23,7 +23,8 @@ from .account import NO_KEYS
 if TYPE_CHECKING:
     from .engine import Tx
 
-# The doors that may be named. "smtp" is the sending of letters.
+# The doors that one opens, all or some. "smtp" is the sending of letters. The mail program in the browser is none of
+# them: there passwords are changed, and that takes the account's own.
 PROTOCOLS = ("imap", "pop3", "smtp")
 # Base32 digits of 5 bits each, shown in groups that a person can copy.
 DIGITS, GROUP = 20, 5
@@ -43,7 +44,7 @@ class AppPassword:
 
     def opens(self, protocol: str) -> bool:
         """Whether it is for this door."""
-        return not self.protocols or protocol in self.protocols
+        return protocol in (self.protocols or PROTOCOLS)
 
 
 def generate() -> str:

@@ -139,8 +139,9 @@ def place(
         size=size,
     )
     tx.run(
-        "INSERT INTO placement (mailbox_id, uid, message_id, flagset_id, modseq, created, saved)"
-        " VALUES (:mailbox_id, :uid, :message_id, :flagset_id, :modseq, :modseq, :now)",
+        "INSERT INTO placement (mailbox_id, uid, message_id, flagset_id, modseq, created, saved, received)"
+        " VALUES (:mailbox_id, :uid, :message_id, :flagset_id, :modseq, :modseq, :now,"
+        " (SELECT received FROM message WHERE id = :message_id))",
         mailbox_id=mailbox_id,
         uid=uid,
         message_id=message_id,
@@ -547,9 +548,9 @@ def _copy(tx: Tx, mailbox_id: int, ranges: Ranges, target_id: int, modseq: int) 
     start = first
     for low, high, count in counts:
         tx.run(
-            "INSERT INTO placement (mailbox_id, uid, message_id, flagset_id, modseq, created, saved)"
+            "INSERT INTO placement (mailbox_id, uid, message_id, flagset_id, modseq, created, saved, received)"
             " SELECT :target_id, :start + row_number() OVER (ORDER BY uid) - 1, message_id, flagset_id, :modseq,"
-            f" :modseq, :now FROM placement WHERE {IN_RANGE}",
+            f" :modseq, :now, received FROM placement WHERE {IN_RANGE}",
             target_id=target_id,
             start=start,
             modseq=modseq,

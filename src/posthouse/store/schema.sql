@@ -89,6 +89,20 @@ CREATE TABLE familiar (
     PRIMARY KEY (account_id, network)
 ) {strict} {clustered};
 
+-- Who is logged in with a browser (web_login.py).
+CREATE TABLE web_login (
+    id {id},
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    digest {blob} NOT NULL UNIQUE, -- of the token in the cookie; never the token
+    created {int} NOT NULL,
+    seen {int} NOT NULL,          -- when last, to some minutes
+    timezone TEXT NOT NULL,       -- the browser's: "Europe/Berlin"; empty: not known
+    agent TEXT NOT NULL,          -- the browser, as it names itself
+    address TEXT NOT NULL         -- from where
+) {strict};
+CREATE INDEX web_login_account ON web_login (account_id);
+CREATE INDEX web_login_seen ON web_login (seen);
+
 CREATE TABLE mailbox (
     id {id},
     account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
@@ -274,8 +288,10 @@ CREATE TABLE placement (
     modseq {int} NOT NULL,        -- of its last change
     created {int} NOT NULL,       -- the modseq with which it came
     saved {int} NOT NULL,         -- when it came here (RFC 8514)
+    received {int} NOT NULL,      -- the message's, by which people see a mailbox
     PRIMARY KEY (mailbox_id, uid)
 ) {strict} {clustered};
+CREATE INDEX placement_received ON placement (mailbox_id, received, uid);
 CREATE INDEX placement_modseq ON placement (mailbox_id, modseq);
 CREATE INDEX placement_message ON placement (message_id);
 

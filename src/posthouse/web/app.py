@@ -1,0 +1,48 @@
+"""The mail program as an ASGI application: the table of all its pages."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from . import conversation, files, leave, letter, login, mailbox
+from .desk import Desk
+from .front import Front
+from .headers import Headers
+from .visit import Handler, OpenHandler, for_everybody, for_people, problem
+
+# Pages for everybody.
+OPEN: tuple[tuple[str, str, OpenHandler], ...] = (
+    ("GET", "/login", login.show),
+    ("POST", "/login", login.log_in),
+    ("GET", "/static/{version}/{name}", files.show),
+    ("GET", "/favicon.ico", files.show_icon),
+)
+# Pages of people, who have logged in.
+OWN: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/", mailbox.home),
+    ("GET", "/mailbox/{mailbox:int}", mailbox.show),
+    ("GET", "/conversation/{thread:int}", conversation.show),
+    ("GET", "/letter/{letter:int}", conversation.show_letter),
+    ("GET", "/letter/{letter:int}/html", letter.show_html),
+    ("GET", "/letter/{letter:int}/source", letter.show_source),
+    ("GET", "/letter/{letter:int}/headers", letter.show_headers),
+    ("GET", "/leave", leave.show),
+    ("POST", "/logout", login.log_out),
+)
+
+
+def application(desk: Desk) -> ASGIApp:
+    """The application over a store."""
+    routes = [Route(path, for_everybody(desk, handler), methods=[method]) for method, path, handler in OPEN]
+    routes += [Route(path, for_people(desk, handler), methods=[method]) for method, path, handler in OWN]
+    handlers = {404: _nowhere, 405: _nowhere}
+    made: ASGIApp = Starlette(routes=routes, exception_handlers=handlers)
+    return Headers(Front(made, proxies=desk.settings.proxies, https_port=desk.settings.https_port))
+
+
+async def _nowhere(request: Request, _: Exception) -> Response:
+    return problem(request, 404, "There is no such page.", "The mail is where it was: start from the inbox.")

@@ -1,0 +1,44 @@
+"""What every page is given: the store, who checks passwords, the settings."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from posthouse.store.account import Account
+from posthouse.store.engine import Store
+from posthouse.store.web_login import Lifetime
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# The address and port of the browser, who wants to log in, the password; the account. Raises `LoginRefused` for what is
+# wrong, after a while, and `LoginPaused` where no login is taken now.
+Check: TypeAlias = Callable[[tuple[str, int], str, str], Awaitable[Account]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What pages need to know of the configuration."""
+
+    hostname: str
+    lifetime: Lifetime
+    proxies: tuple[Network, ...] = ()
+    https_port: int = 0  # where plain HTTP is led to; 0: nowhere
+    message_size: int = 50 * 1024 * 1024  # octets
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The place where all pages are made."""
+
+    store: Store
+    check: Check
+    settings: Settings
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def stop(self) -> None:
+        """The server stops: whoever waits for news waits no longer."""
+        self.stopping.set()

@@ -1,0 +1,145 @@
+"""One letter: what it says, its HTML in a frame of its own, its header, its source."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from markupsafe import Markup
+from starlette.responses import Response
+
+from posthouse.message import mime
+from posthouse.message.message import ParsedMessage
+from posthouse.store import conversation
+from posthouse.store.conversation import Letter
+
+from . import headers, html_clean, leave, limits, page, plain_text
+
+if TYPE_CHECKING:
+    from posthouse.message.mime import Buffer
+    from posthouse.store.engine import Tx
+
+    from .visit import Visit
+
+# Octets that one slice of a letter's file has at most: a text part or a picture, not the film beside it.
+SLICE = 32 * 1024 * 1024
+PICTURES = {"image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp", "image/bmp", "image/avif"}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that came with a letter. ``number``: its place among them, by which it is asked for."""
+
+    number: int
+    name: str
+    type: str
+    size: int
+    inline: bool
+
+    @property
+    def picture(self) -> bool:
+        """Whether browsers draw it, and run nothing in it."""
+        return self.type in PICTURES
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A letter with its text. ``text`` is None where it came in HTML, which is shown in a frame."""
+
+    letter: Letter
+    text: Markup | None
+    cut: bool
+    files: tuple[File, ...]
+
+
+def open_letter(tx: Tx, letter: Letter) -> Opened:
+    """Read what a page shows of a letter: its text parts, and the names of its files. Errors: StoreError."""
+    with tx.blobs.open(letter.blob_id, longest=SLICE) as octets:
+        message = _parsed(letter, octets)
+        html = message.html is not None
+        text = "" if html else message.text
+        return Opened(
+            letter, None if html else plain_text.to_html(text[: limits.TEXT]), len(text) > limits.TEXT, _files(message)
+        )
+
+
+def _parsed(letter: Letter, octets: object) -> ParsedMessage:
+    """The letter in its file, of which only slices are read: where its parts are, is known since it came."""
+    raw = cast("Buffer", octets)
+    return ParsedMessage(raw, mime.unpack(letter.tree, raw))
+
+
+def _files(message: ParsedMessage) -> tuple[File, ...]:
+    return tuple(
+        File(number, file.filename, file.type, file.size, file.inline)
+        for number, file in enumerate(message.attachments[: limits.FILES])
+    )
+
+
+# -- the frame -----------------------------------------------------------------------------------------------------
+
+
+async def show_html(visit: Visit) -> Response:
+    """The document of a letter's frame."""
+    remote_pictures = visit.request.query_params.get("pictures") == "yes"
+    source, pictures = await visit.read(_read_html, visit.account.id, visit.request.path_params["letter"])
+    cleaned = html_clean.clean(
+        source,
+        link=lambda url: leave.link(visit, url),
+        picture=lambda cid: pictures.get(cid, ""),
+        remote_pictures=remote_pictures,
+    )
+    blocked = 0 if remote_pictures else cleaned.remote
+    response = page.response("frame.html", 200, {"html": cleaned.html, "blocked": blocked, "script": headers.MEASURE})
+    response.headers["content-security-policy"] = headers.frame(remote_pictures=remote_pictures)
+    return response
+
+
+def _read_html(tx: Tx, account_id: int, message_id: int) -> tuple[str, dict[str, str]]:
+    """A letter's HTML, and the pictures that it brings along, by their Content-IDs. Errors: NotFound, StoreError."""
+    letter = conversation.letter(tx, account_id, message_id)
+    with tx.blobs.open(letter.blob_id, longest=SLICE) as octets:
+        message = _parsed(letter, octets)
+        html = (message.html or "")[: limits.HTML]
+        return html, _pictures(message, html)
+
+
+def _pictures(message: ParsedMessage, html: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    room = limits.INLINE_PICTURES
+    for file in message.attachments:
+        if file.cid and file.cid in html and file.cid not in found and file.type in PICTURES and file.size <= room:
+            content = file.content
+            room -= len(content)
+            found[file.cid] = f"data:{file.type};base64,{base64.b64encode(content).decode()}"
+    return found
+
+
+# -- header and source ---------------------------------------------------------------------------------------------
+
+
+async def show_source(visit: Visit) -> Response:
+    """The octets of a letter as text, header lines of ours in front."""
+    octets = await visit.read(_read_source, visit.account.id, visit.request.path_params["letter"], whole=True)
+    return _text(octets)
+
+
+async def show_headers(visit: Visit) -> Response:
+    """The header of a letter as text."""
+    octets = await visit.read(_read_source, visit.account.id, visit.request.path_params["letter"], whole=False)
+    return _text(octets)
+
+
+def _read_source(tx: Tx, account_id: int, message_id: int, *, whole: bool) -> bytes:
+    letter = conversation.letter(tx, account_id, message_id)
+    end = letter.size - len(letter.prefix) if whole else letter.header_size
+    return letter.prefix + tx.blobs.read(letter.blob_id, 0, end)
+
+
+def _text(octets: bytes) -> Response:
+    return Response(
+        octets.decode("utf-8", "replace"),
+        media_type="text/plain",
+        headers={"content-security-policy": headers.FILE, "content-disposition": "inline"},
+    )

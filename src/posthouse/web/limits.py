@@ -1,0 +1,26 @@
+"""Everything that a browser can influence the size or the length of."""
+
+from __future__ import annotations
+
+# Octets of a request's line and header; browsers send 2 KiB, nginx takes 8 KiB a line, Apache 8 KiB a field.
+HEADER_SIZE = 64 * 1024
+# Seconds for the header of a request, and between two requests.
+HEADER_SECONDS = 20
+KEEP_ALIVE_SECONDS = 75
+# Octets of a form without files, its fields, and seconds that it may take.
+FORM_SIZE = 1024 * 1024
+FORM_FIELDS = 2_000
+FORM_SECONDS = 60.0
+# Rows of a list that one answer has. Two screens: the next ones are fetched while these are read.
+ROWS = 50
+# Characters of a plain letter that a page shows, and of HTML that is cleaned: what lies behind is in the source.
+TEXT = 500_000
+HTML = 2_000_000
+# Octets of the pictures within one letter's HTML that its frame carries.
+INLINE_PICTURES = 20 * 1024 * 1024
+# Letters of a conversation whose text stands in its page, the newest; the others are fetched when they are unfolded.
+OPEN_LETTERS = 10
+# Addresses that a line of a letter's header shows before "and 37 more".
+SHOWN_ADDRESSES = 20
+# Attached files that one letter lists.
+FILES = 500
