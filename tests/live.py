@@ -30,7 +30,7 @@ pop3s = "127.0.0.1:0"
 lmtp = "{lmtp}"
 http = "127.0.0.1:0"
 https = "127.0.0.1:0"
-[tls]
+{sendmail}[tls]
 certificate = "tls/certificate.pem"
 key = "tls/key.pem"
 {more}
@@ -65,11 +65,14 @@ class Live:
         return sorted((self.config.data / "messages").rglob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
 
 
-def prepare(folder: Path, more: str = "", home: str = "example.org", lmtp: str = LOOPBACK) -> Config:
+def prepare(
+    folder: Path, more: str = "", home: str = "example.org", lmtp: str = LOOPBACK, sendmail: Path | None = None
+) -> Config:
     """A configuration with free ports, and the accounts of `PASSWORDS`; ``home``: the server's domain."""
     make_self_signed(folder / "tls", f"mail.{home}")
     path = folder / "posthouse.toml"
-    path.write_text(TOML.format(domain=home, more=more, lmtp=lmtp), "utf-8")
+    local = "" if sendmail is None else f'sendmail = "unix:{sendmail}"\n'
+    path.write_text(TOML.format(domain=home, more=more, lmtp=lmtp, sendmail=local), "utf-8")
     settings = config.load(path)
     store = Store.open(settings.data)
     store.run(domain.add, home)
@@ -86,9 +89,10 @@ def live(
     home: str = "example.org",
     relay_port: int = 25,
     lmtp: str = LOOPBACK,
+    sendmail: Path | None = None,
     open_store: Callable[[Path], Store] = Store.open,
 ) -> Iterator[Live]:
     """Run a server on a thread; ``relay_port``, ``open_store``: as `Server` takes them."""
-    settings = prepare(folder, more, home, lmtp)
+    settings = prepare(folder, more, home, lmtp, sendmail)
     with serving(settings, relay_port=relay_port, open_store=open_store) as server:
         yield Live(settings, server)

@@ -171,6 +171,26 @@ class Route:
         return f"{self.pattern} = {self.target}"
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What a local user may send as: ``"www-data = *@example.org"``. ``user`` may be ``*``: everybody."""
+
+    user: str
+    pattern: str
+
+    @classmethod
+    def parse(cls, text: str) -> Sender:
+        user, equals, pattern = (part.strip() for part in text.partition("="))
+        if not equals or not user or (pattern != "*" and "@" not in pattern):
+            raise ConfigError(
+                f'"{text}" allows no user an address', advice='Write "www-data = *@example.org" or "backup = *".'
+            )
+        return cls(user, pattern)
+
+    def __str__(self) -> str:
+        return f"{self.user} = {self.pattern}"
+
+
 # What a list in the configuration may be of, and how each of it is read.
 LISTS: dict[Any, Callable[[str], Any]] = {
     tuple[str, ...]: str,
@@ -179,6 +199,7 @@ LISTS: dict[Any, Callable[[str], Any]] = {
     tuple[Endpoint, ...]: Endpoint.parse,
     tuple[Network, ...]: parse_network,
     tuple[Owner, ...]: Owner.parse,
+    tuple[Sender, ...]: Sender.parse,
 }
 
 
@@ -205,6 +226,9 @@ class Listen:
         (), "the mail program in the browser: on this machine, and for proxies of [web]; others are led to https"
     )
     https: tuple[Endpoint, ...] = setting((), "the mail program in the browser, TLS")
+    sendmail: tuple[Endpoint, ...] = setting(
+        (), 'letters from programs on this machine, by `posthouse sendmail`: "unix:/run/posthouse/sendmail"'
+    )
     proxies: tuple[Network, ...] = setting(
         (), 'from where connections begin with a PROXY header, and no others do: "192.0.2.1", "10.0.0.0/8"'
     )
@@ -242,6 +266,15 @@ class Smtp:
     """[smtp]"""
 
     verify_after_login: bool = setting(False, "answer VRFY and EXPN, to people who have logged in")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sendmail:
+    """[sendmail]"""
+
+    senders: tuple[Sender, ...] = setting(
+        (), 'addresses that local users may send as, beside their own: "www-data = *@example.org", "backup = *"'
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,6 +385,7 @@ class Config:
     tls: Tls = field(default_factory=Tls)
     login: Login = field(default_factory=Login)
     smtp: Smtp = field(default_factory=Smtp)
+    sendmail: Sendmail = field(default_factory=Sendmail)
     oauth: Oauth = field(default_factory=Oauth)
     dns: Dns = field(default_factory=Dns)
     relay: Relay = field(default_factory=Relay)
@@ -473,6 +507,12 @@ def check_values(config: Config) -> None:
             )
     if config.tls.client_ca is not None and config.tls.certificate is None:
         raise ConfigError(f"{path}: [tls] client_ca needs certificate and key: clients show theirs under TLS only")
+    for endpoint in config.listen.sendmail:
+        if not endpoint.path:
+            raise ConfigError(
+                f"{path}: [listen] sendmail: {endpoint} doesn't tell which user comes",
+                advice='Write the name of a socket in the file system, as in "unix:/run/posthouse/sendmail".',
+            )
     _check_oauth(config.oauth, path)
     tls_only = [key for key in ("submissions", "imaps", "pop3s", "https") if getattr(config.listen, key)]
     if tls_only and config.tls.certificate is None:

@@ -21,6 +21,7 @@ from . import (
     queue,
     read,
     send,
+    sendmail,
     setup,
     tidy,
     transfer,
@@ -61,6 +62,11 @@ account.account.add_typer(app_password.app_password, name="app-password")
 app.add_typer(alias.alias, name="alias", rich_help_panel="Server")
 app.add_typer(domain.domain, name="domain", rich_help_panel="Server")
 app.add_typer(ban.ban, name="ban", rich_help_panel="Server")
+app.command(
+    "sendmail",
+    rich_help_panel="Server",
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False},
+)(sendmail.sendmail)
 app.add_typer(queue.queue, name="queue", rich_help_panel="Server")
 app.command("import", rich_help_panel="Server")(transfer.import_mail)
 app.command("export", rich_help_panel="Server")(transfer.export_mail)

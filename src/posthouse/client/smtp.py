@@ -306,6 +306,18 @@ def send(
     return result
 
 
+def rehearse(smtp: Conversation, envelope: Envelope) -> Steps[dict[str, Reply]]:
+    """Ask for every recipient, and send nothing; those that are refused, or whom the sender's refusal stops."""
+    sender = yield from command(smtp, smtp.mail(envelope))
+    refused: dict[str, Reply] = {}
+    for recipient in envelope.recipients:
+        reply = (yield from command(smtp, smtp.rcpt(recipient))) if sender.positive else sender
+        if not reply.positive:
+            refused[str(recipient)] = reply
+    yield from command(smtp, words.RSET)
+    return refused
+
+
 def _flight_behind(smtp: Conversation, following: Envelope | None) -> bytes:
     """The commands of the letter that comes next, if they may leave already."""
     if following is None or not _fits_flight(smtp, following):

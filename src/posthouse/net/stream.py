@@ -92,8 +92,9 @@ class Stream:
         self._socket = connection
         self.host = host
         self.port = port
-        self.loopback = _is_loopback(connection.getpeername()[0])
-        self.local_address: str = connection.getsockname()[0]
+        here = connection.family == socket.AF_UNIX
+        self.loopback = here or _is_loopback(connection.getpeername()[0])
+        self.local_address: str = "" if here else connection.getsockname()[0]
 
     @classmethod
     def connect(cls, host: str, port: int, seconds: float) -> Stream:
@@ -106,6 +107,18 @@ class Stream:
             return cls._connected(last, host, port, seconds)
         except (OSError, UnicodeError) as error:
             raise explain_connect(error, host, port, seconds) from error
+
+    @classmethod
+    def connect_path(cls, path: str, seconds: float) -> Stream:
+        """Connect to a socket in the file system."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(seconds)
+        try:
+            connection.connect(path)
+        except OSError as error:
+            connection.close()
+            raise explain_connect(error, path, 0, seconds) from error
+        return cls(connection, path, 0)
 
     @classmethod
     def _connected(cls, address: str, host: str, port: int, seconds: float) -> Stream:

@@ -93,7 +93,7 @@ class Server:
         except BaseException:
             close_doors(listening)
             raise
-        self.house = self._furnish(store, tokens)
+        self.house = furnish(self.config, store, tls_available=self._tls[False] is not None, tokens=tokens)
         try:
             await self.house.logins.start()
             if any(one.door.open is None for one in listening):
@@ -124,36 +124,6 @@ class Server:
         if self._background is not None:
             await self._background.stop()
             self._background = None
-
-    def _furnish(self, store: Store, tokens: Tokens | None) -> House:
-        limits = self.config.limits
-        return House(
-            hostname=self.config.hostname,
-            store=store,
-            logins=Logins(store, self._rules(), tokens),
-            tls_available=self._tls[False] is not None,
-            clear_text_on_loopback=self.config.login.clear_text_on_loopback,
-            message_size=limits.message_size,
-            recipients=limits.recipients,
-            commands_per_connection=limits.commands_per_connection,
-            errors_per_connection=limits.errors_per_connection,
-            hops=limits.hops,
-            hold_seconds=limits.hold_days * 86_400,
-            held_letters=limits.held_letters,
-            verify_after_login=self.config.smtp.verify_after_login,
-            lifetime=self.config.relay.lifetime.seconds,
-            present=Present(limits.conversations_per_account),
-        )
-
-    def _rules(self) -> Rules:
-        limits = self.config.limits
-        return Rules(
-            per_address=limits.failed_logins_per_address,
-            per_account=limits.failed_logins_per_account,
-            ban_seconds=limits.ban_seconds,
-            delay_seconds=limits.failed_login_delay,
-            never_banned=(*self.config.login.never_banned, *self.config.listen.proxies),
-        )
 
     def _tokens(self) -> Tokens | None:
         if not self.config.oauth.on:
@@ -255,6 +225,36 @@ class Server:
                 log.info("took up the certificate %s", self.config.tls.certificate)
         except ConfigError as error:
             log.error("kept the certificate in use: %s", error)
+
+
+def furnish(config: Config, store: Store, *, tls_available: bool = False, tokens: Tokens | None = None) -> House:
+    """What every conversation over a store is given."""
+    limits = config.limits
+    rules = Rules(
+        per_address=limits.failed_logins_per_address,
+        per_account=limits.failed_logins_per_account,
+        ban_seconds=limits.ban_seconds,
+        delay_seconds=limits.failed_login_delay,
+        never_banned=(*config.login.never_banned, *config.listen.proxies),
+    )
+    return House(
+        hostname=config.hostname,
+        store=store,
+        logins=Logins(store, rules, tokens),
+        tls_available=tls_available,
+        clear_text_on_loopback=config.login.clear_text_on_loopback,
+        message_size=limits.message_size,
+        recipients=limits.recipients,
+        commands_per_connection=limits.commands_per_connection,
+        errors_per_connection=limits.errors_per_connection,
+        hops=limits.hops,
+        hold_seconds=limits.hold_days * 86_400,
+        held_letters=limits.held_letters,
+        verify_after_login=config.smtp.verify_after_login,
+        lifetime=config.relay.lifetime.seconds,
+        senders=tuple((one.user, one.pattern) for one in config.sendmail.senders),
+        present=Present(limits.conversations_per_account),
+    )
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import struct
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -18,6 +19,8 @@ log = logging.getLogger("posthouse.server")
 
 # Octets that may wait unread while a session is busy; beyond them the socket is left alone until they are answered.
 READ_AHEAD = 64 * 1024
+# unix(7): struct ucred { pid_t pid; uid_t uid; gid_t gid; }
+CREDENTIALS = struct.Struct("iII")
 # Events that one connection may have answered before the others get a turn.
 FAIR_SHARE = 50
 # Octets of answers to pipelined commands that gather before they are sent.
@@ -72,9 +75,11 @@ class Connection(asyncio.Protocol):
         if not self._proxied:
             # The peer may be gone already; then there is no name to be had.
             address = transport.get_extra_info("peername") or ("0.0.0.0", 0)  # noqa: S104
-            if transport.get_extra_info("socket").family == socket.AF_UNIX:
-                address = ("127.0.0.1", 0)  # a program on this machine
-            self.peer = Peer(str(address[0]).partition("%")[0], int(address[1]))
+            opened = transport.get_extra_info("socket")
+            if opened.family == socket.AF_UNIX:  # a program on this machine
+                self.peer = Peer("127.0.0.1", 0, _user(opened))
+            else:
+                self.peer = Peer(str(address[0]).partition("%")[0], int(address[1]))
         self._note_cipher()
         self._session = self._open_session(self)
         refusal = self._admit(self)
@@ -312,3 +317,12 @@ class Connection(asyncio.Protocol):
             loop.call_later(1.0, self.abort)  # a peer that reads nothing doesn't read the farewell either
             return
         self._timer = loop.call_later(max(self._session.patience - silent, 1.0), self._watch)
+
+
+def _user(opened: socket.socket) -> int | None:
+    """The user whose program is at the other end, as the kernel knows it; None where it doesn't tell."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None
+    credentials = opened.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+    _, uid, _ = CREDENTIALS.unpack(credentials)
+    return int(uid)

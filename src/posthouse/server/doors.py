@@ -11,7 +11,7 @@ from posthouse.sessions.imap import ImapSession
 from posthouse.sessions.pop3 import Pop3Session
 from posthouse.sessions.session import Line, Session
 from posthouse.sessions.smtp import SmtpSession
-from posthouse.smtp.role import LMTP, MX, SUBMISSION
+from posthouse.smtp.role import LMTP, LOCAL, MX, SUBMISSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +36,5 @@ DOORS = (
     Door("lmtp", False, lambda house, line: SmtpSession(house, LMTP, line, tls=False), people=False),
     Door("http", False, None),
     Door("https", True, None),
+    Door("sendmail", False, lambda house, line: SmtpSession(house, LOCAL, line, tls=False), people=False),
 )

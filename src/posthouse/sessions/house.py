@@ -28,4 +28,5 @@ class House:
     held_letters: int = 1000  # so many of one sender may
     lifetime: int = 5 * 86_400  # seconds after which a letter for elsewhere is given up
     verify_after_login: bool = False  # VRFY and EXPN answer those who have logged in
+    senders: tuple[tuple[str, str], ...] = ()  # local users, and patterns of addresses that they may send as
     present: Present = field(default_factory=Present)  # in IMAP conversations

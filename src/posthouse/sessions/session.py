@@ -14,10 +14,12 @@ E = TypeVar("E")
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who is at the other end, as the network tells it."""
+    """Who is at the other end, as the network tells it; ``uid``: the user, of a program that came by a socket in the
+    file system."""
 
     address: str
     port: int
+    uid: int | None = None
 
     @property
     def loopback(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -22,17 +23,18 @@ from posthouse.smtp.envelope import Envelope
 from posthouse.smtp.event import Event
 from posthouse.smtp.limits import Limits
 from posthouse.smtp.reply import Reply
-from posthouse.smtp.role import LMTP, Role
+from posthouse.smtp.role import LMTP, LOCAL, Role
 from posthouse.smtp.server import Auth, SmtpServer
 from posthouse.store.account import Account
 from posthouse.wire.sasl import Challenge
 
 from .house import House
+from .local import LocalTransaction, LocalUser
 from .login import Exchange, mechanisms
 from .mx import LmtpTransaction, MxTransaction
 from .refusal import refusal
 from .session import Line, Session
-from .submission import SubmissionTransaction
+from .submission import AccountAuthor, SubmissionTransaction
 from .transaction import Transaction
 from .vouch import expand, verify
 
@@ -40,6 +42,7 @@ log = logging.getLogger("posthouse.smtp")
 
 # RFC 5321 §4.5.3.2.7: a server waits at least five minutes for the next command or the next octets of a letter.
 PATIENCE = 300.0
+NOBODY = 65_534
 
 
 class SmtpSession(Session[Event]):
@@ -132,15 +135,19 @@ class SmtpSession(Session[Event]):
 
     async def _mail_from(self, mail: event.MailFrom) -> None:
         self._discard()
-        transaction = self._begin_transaction()
+        transaction = await self._begin_transaction()
         answer = await self._guarded(transaction.sender(mail.envelope, int(time.time())))
         if answer.positive:
             self._transaction = transaction
         self._server.reply(answer)
 
-    def _begin_transaction(self) -> Transaction:
+    async def _begin_transaction(self) -> Transaction:
         if self._account is not None:
-            return SubmissionTransaction(self._house, self._account)
+            return SubmissionTransaction(self._house, AccountAuthor(self._account.id))
+        if self._server.role is LOCAL:
+            # A user that the kernel doesn't tell is nobody.
+            uid = NOBODY if self.line.peer.uid is None else self.line.peer.uid
+            return LocalTransaction(self._house, await asyncio.to_thread(LocalUser.find, uid, self._house))
         return LmtpTransaction(self._house) if self._server.role is LMTP else MxTransaction(self._house)
 
     async def _rcpt_to(self, rcpt: event.RcptTo) -> None:
@@ -255,7 +262,7 @@ class SmtpSession(Session[Event]):
 
 
 def _auth(house: House, role: Role, line: Line) -> Auth:
-    if role is LMTP:
+    if role in (LMTP, LOCAL):
         return "never"
     return "always" if house.clear_text_on_loopback and line.peer.loopback else "after tls"
 

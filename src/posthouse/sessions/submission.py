@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Protocol
+
 from posthouse.delivery import accept, success
 from posthouse.delivery.accept import Arrival
 from posthouse.delivery.deliver import deliver
@@ -12,9 +15,9 @@ from posthouse.errors import StoreError
 from posthouse.message.address import Address
 from posthouse.smtp import reply
 from posthouse.smtp.envelope import Envelope, Recipient
+from posthouse.smtp.path import Mailbox
 from posthouse.smtp.reply import Reply
 from posthouse.store import account, queue
-from posthouse.store.account import Account
 from posthouse.store.address import canonical_domain
 from posthouse.store.engine import Tx
 from posthouse.store.queue import Terms
@@ -31,10 +34,35 @@ HELD_TOO_LONG = Reply(501, "5.5.4", "The letter is to leave after the time at wh
 TOO_MANY_HELD = Reply(552, "5.7.16", "Too many of your letters wait for a later time; send this one then")
 
 
+class Author(Protocol):
+    """Whoever a letter is from."""
+
+    def may_send_as(self, tx: Tx, address: str) -> bool:
+        """Whether a letter may be from this address."""
+        ...
+
+    def refusal(self, address: str) -> str:
+        """What is said where it may not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAuthor:
+    """Who has logged in: sends from the account's address, and from those that lead to it."""
+
+    id: int
+
+    def may_send_as(self, tx: Tx, address: str) -> bool:
+        return self.id in account.resolve(tx, address)
+
+    def refusal(self, address: str) -> str:
+        return f"{address} is not an address of yours; send as one that is"
+
+
 class SubmissionTransaction(Transaction):
     """One letter from a mail program."""
 
-    def __init__(self, house: House, author: Account) -> None:
+    def __init__(self, house: House, author: Author) -> None:
         super().__init__(house)
         self._author = author
         self._terms = Terms()
@@ -50,9 +78,9 @@ class SubmissionTransaction(Transaction):
         sender = str(envelope.sender or "")
         if (refused := self._too_late(now)) is not None:
             return refused
-        mine, held = await self.house.store.read(_about, self._author.id, sender)
+        mine, held = await self.house.store.read(_about, self._author, sender)
         if not mine:
-            return _not_yours(553, sender)
+            return Reply(553, "5.7.1", self._author.refusal(sender))
         if self._terms.release is not None and held >= self.house.held_letters:
             return TOO_MANY_HELD
         return reply.SENDER_OK
@@ -73,7 +101,7 @@ class SubmissionTransaction(Transaction):
         """RCPT: our own people at once, everybody else through the queue; all of them, where the letter is held."""
         house, mailbox = self.house, recipient.mailbox
         home = mailbox.domain or house.hostname
-        found = await house.store.read(lookup, mailbox, house.hostname, self.size)
+        found = await self.find(mailbox)
         if found.returns or (not found and (found.ours or not mailbox.domain)):
             return reply.NO_SUCH_MAILBOX
         if found and self._terms.release is None:
@@ -84,6 +112,10 @@ class SubmissionTransaction(Transaction):
         except StoreError:
             return NO_DOMAIN
         return reply.RECIPIENT_OK
+
+    async def find(self, mailbox: Mailbox) -> Found:
+        """Where the letters for an address go."""
+        return await self.house.store.read(lookup, mailbox, self.house.hostname, self.size)
 
     def begin(self, now: int, *, counted: bool, binary: bool) -> None:
         """The letter comes. Bare line feeds become line ends; only other servers' letters are kept as they are."""
@@ -140,8 +172,8 @@ class SubmissionTransaction(Transaction):
         if not authors or not all(author.is_complete for author in authors):
             return NO_AUTHOR
         specs = [author.addr for author in authors]
-        other = await self.house.store.read(_first_of_others, self._author.id, specs)
-        return None if other is None else _not_yours(550, other)
+        other = await self.house.store.read(_first_of_others, self._author, specs)
+        return None if other is None else Reply(550, "5.7.1", self._author.refusal(other))
 
     def _onward(self, envelope: Envelope, trace: bytes) -> queue.Onward | None:
         """What the queue needs to know, if it is for anybody. The last server adds the Return-Path."""
@@ -156,15 +188,11 @@ class SubmissionTransaction(Transaction):
         return queue.Onward(trace, str(envelope.sender or ""), recipients, self._terms, self.house.lifetime)
 
 
-def _not_yours(code: int, address: str) -> Reply:
-    return Reply(code, "5.7.1", f"{address} is not an address of yours; send as one that is")
-
-
-def _about(tx: Tx, author_id: int, sender: str) -> tuple[bool, int]:
+def _about(tx: Tx, author: Author, sender: str) -> tuple[bool, int]:
     """Whether a sender is the author's (the null one is everybody's), and how many letters of it are held."""
-    return not sender or author_id in account.resolve(tx, sender), queue.count_unreleased(tx, sender)
+    return not sender or author.may_send_as(tx, sender), queue.count_unreleased(tx, sender)
 
 
-def _first_of_others(tx: Tx, author_id: int, addresses: list[str]) -> str | None:
+def _first_of_others(tx: Tx, author: Author, addresses: list[str]) -> str | None:
     """The first of the addresses that isn't the author's."""
-    return next((one for one in dict.fromkeys(addresses) if author_id not in account.resolve(tx, one)), None)
+    return next((one for one in dict.fromkeys(addresses) if not author.may_send_as(tx, one)), None)

@@ -35,6 +35,8 @@ SUBMISSION = Role("submission", "ESMTP", frozenset({b"LHLO"}), login_required=Tr
 MX = Role(
     "mx", "ESMTP", frozenset({b"LHLO"}), login_required=False, answers_each_recipient=False, withholds=TRUSTED_ONLY
 )
+# Programs on this machine: who they are, the kernel tells.
+LOCAL = Role("sendmail", "ESMTP", frozenset({b"LHLO"}), login_required=False, answers_each_recipient=False)
 # RFC 2033 §4.1: HELO and EHLO are no commands of LMTP.
 LMTP = Role(
     "lmtp",

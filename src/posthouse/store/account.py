@@ -132,18 +132,18 @@ class Destinations(NamedTuple):
     targets: tuple[str, ...] = ()
 
 
-def destinations(tx: Tx, address: str) -> Destinations:
+def destinations(tx: Tx, address: str, *, left_over: bool = True) -> Destinations:
     """Where letters for this address go; nothing: nobody here has it.
 
     Whoever has the address itself: the account, the aliases, those to whom it is sent on. Else the same without its
-    ``+tag`` (RFC 5233); else whoever takes all that is left over at the domain.
+    ``+tag`` (RFC 5233); else, with `left_over`, whoever takes all that is left over at the domain.
     """
     try:
         local, _, domain = canonical(address).rpartition("@")
     except StoreError:
         return Destinations()
     base, plus, _ = local.partition(SUBADDRESS)
-    for name in (f"{local}@{domain}", f"{base}@{domain}" if base and plus else "", f"@{domain}"):
+    for name in (f"{local}@{domain}", f"{base}@{domain}" if base and plus else "", f"@{domain}" * left_over):
         rows = tx.all(
             "SELECT id, '' FROM account WHERE address = :name UNION SELECT account_id, '' FROM alias"
             " WHERE address = :name UNION SELECT 0, target FROM forward WHERE address = :name ORDER BY 1, 2",
