@@ -12,7 +12,7 @@ A line that begins with a blank belongs to the field before it, even where nothi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from . import charset, encoded_word
 
@@ -91,7 +91,7 @@ class Headers:
     really stands there. Lines that are no fields are in ``octets`` only.
     """
 
-    __slots__ = ("_found", "_index", "_names", "octets", "offset")
+    __slots__ = ("_found", "_index", "_names", "body", "octets", "offset")
 
     def __init__(self, octets: bytes, offset: int = 0) -> None:
         self.octets = octets  # the header without the blank line that ends it
@@ -101,26 +101,24 @@ class Headers:
             del self._found[MAX_FIELDS:]
         self._names = [name.lower() for name, _ in self._found]
         # The first field of a name is the one that counts.
-        self._index = dict(zip(reversed(self._names), reversed(self._found)))  # noqa: B905  # equally long
-
-    def body(self, name: bytes) -> bytes | None:
-        """The octets behind the colon of the first field with this name, which is given in lower case."""
-        field = self._index.get(name)
-        return None if field is None else field[1]
+        self._index = {name: body for name, (_, body) in zip(reversed(self._names), reversed(self._found))}  # noqa: B905
+        # The octets behind the colon of the first field with a name, given in lower case; or None. Asked for so often
+        # that it is the dictionary's own method.
+        self.body: Callable[[bytes], bytes | None] = self._index.get
 
     def bodies(self, name: bytes) -> list[bytes]:
         """The octets behind the colon of every field with this name, which is given in lower case."""
-        field = self._index.get(name)
-        if field is None:
+        first = self._index.get(name)
+        if first is None:
             return []
         if self._names.count(name) == 1:
-            return [field[1]]
+            return [first]
         return [field[1] for found, field in zip(self._names, self._found, strict=True) if found == name]
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """The decoded text of the first field with this name."""
-        field = self._index.get(_key(name))
-        return default if field is None else decode_text(field[1])
+        body = self._index.get(_key(name))
+        return default if body is None else decode_text(body)
 
     def get_all(self, name: str) -> list[str]:
         """The decoded texts of all fields with this name, in their order; an empty list if there is none."""

@@ -134,7 +134,7 @@ class ParsedMessage:
         files: list[AttachedFile] = []
         for part in self._divided[0]:
             if part.subtype != "html":
-                octets, found = attachment.uuencoded(part, self.raw, body.content(part, self.raw))
+                octets, found = attachment.uuencoded(part, self.raw, body.text_content(part, self.raw))
                 files += found
                 text = body.as_text(octets, part.params.get("charset", ""))
                 if part.params.get("format", "").lower() == "flowed":

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from mmap import mmap
 from typing import Any
 
@@ -260,6 +260,9 @@ class _Scanner:
 
             return search
 
+        if len(octets) <= _BIG:
+            return partial(octets.find, needle)
+
         def find(at: int, end: int) -> int:
             if end - at <= _BIG:
                 return octets.find(needle, at, end)
@@ -316,8 +319,7 @@ def _describe(part: Part, fields: Headers, default: str) -> None:
             part.type, _, part.subtype = default.partition("/")
             part.defects.append(Defect.CONTENT_TYPE)
     if (value := body_of(b"content-transfer-encoding")) is not None:
-        encoding = header.raw_text(value).lower()
-        part.encoding = encoding if encoding in _ENCODINGS else _COMMENT.sub("", encoding).strip("\"'; ") or "7bit"
+        part.encoding = _remembered_encoding(value) if len(value) <= _COMMON else _read_encoding(value)
     if (value := body_of(b"content-disposition")) is not None:
         part.disposition, part.disposition_params = parameter.parse(header.raw_text(value))
     if (value := body_of(b"content-id")) is not None:
@@ -349,6 +351,15 @@ def _read_content_type(value: bytes) -> ContentType:
 
 
 _remembered_content_type = lru_cache(maxsize=512)(_read_content_type)
+
+
+def _read_encoding(value: bytes) -> str:
+    """What a Content-Transfer-Encoding field says."""
+    encoding = header.raw_text(value).lower()
+    return encoding if encoding in _ENCODINGS else _COMMENT.sub("", encoding).strip("\"'; ") or "7bit"
+
+
+_remembered_encoding = lru_cache(maxsize=64)(_read_encoding)
 
 
 # -- the tree as a value to store -----------------------------------------------------------------------------------
