@@ -25,7 +25,7 @@ primary_hostname = exim.example.net
 spool_directory = {folder}/spool
 log_file_path = {folder}/log/%slog
 pid_file_path = {folder}/exim.pid
-local_interfaces = 127.0.0.1
+local_interfaces = {address}
 daemon_smtp_ports = {port}
 keep_environment = LD_PRELOAD : NSS_WRAPPER_PASSWD : NSS_WRAPPER_GROUP
 acl_smtp_rcpt = accept
@@ -74,7 +74,7 @@ class Exim:
 
 
 @contextmanager
-def exim(port: int, *, onward: int) -> Iterator[Exim]:
+def exim(port: int, *, onward: int, address: str = "127.0.0.1") -> Iterator[Exim]:
     """Run one. It keeps what is not for example.org, which goes to the port ``onward``."""
     folder = Path(tempfile.mkdtemp(prefix="exim-"))
     folder.chmod(0o755)
@@ -82,7 +82,8 @@ def exim(port: int, *, onward: int) -> Iterator[Exim]:
         (folder / name).mkdir()
         shutil.chown(folder / name, "nobody", "nogroup")
     configuration = folder / "exim.conf"
-    configuration.write_text(CONFIGURATION.format(binary=BINARY, folder=folder, port=port, onward=onward), "utf-8")
+    text = CONFIGURATION.format(binary=BINARY, folder=folder, address=address, port=port, onward=onward)
+    configuration.write_text(text, "utf-8")
     # The user that Debian's Exim insists on, without making one.
     for database, line in (
         ("passwd", "Debian-exim:x:65534:65534::/nonexistent:/bin/false"),
@@ -99,7 +100,7 @@ def exim(port: int, *, onward: int) -> Iterator[Exim]:
         until = time.monotonic() + 20
         while True:
             try:
-                socket.create_connection(("127.0.0.1", port), timeout=20).close()
+                socket.create_connection((address, port), timeout=20).close()
                 break
             except ConnectionError:
                 assert running.poll() is None and time.monotonic() < until, running.stderr and running.stderr.read()

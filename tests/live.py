@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ TOML = """\
 hostname = "mail.{domain}"
 data = "data"
 [listen]
-smtp = "127.0.0.1:0"
+smtp = {smtp}
 submission = "127.0.0.1:0"
 submissions = "127.0.0.1:0"
 imap = "127.0.0.1:0"
@@ -66,13 +67,22 @@ class Live:
 
 
 def prepare(
-    folder: Path, more: str = "", home: str = "example.org", lmtp: str = LOOPBACK, sendmail: Path | None = None
+    folder: Path,
+    more: str = "",
+    home: str = "example.org",
+    lmtp: str = LOOPBACK,
+    sendmail: Path | None = None,
+    smtp: Sequence[str] = (LOOPBACK,),
 ) -> Config:
-    """A configuration with free ports, and the accounts of `PASSWORDS`; ``home``: the server's domain."""
-    make_self_signed(folder / "tls", f"mail.{home}")
+    """A configuration with free ports, and the accounts of `PASSWORDS`; ``home``: the server's domain. A certificate
+    that is there already stays.
+    """
+    if not (folder / "tls").exists():
+        make_self_signed(folder / "tls", f"mail.{home}")
     path = folder / "posthouse.toml"
     local = "" if sendmail is None else f'sendmail = "unix:{sendmail}"\n'
-    path.write_text(TOML.format(domain=home, more=more, lmtp=lmtp, sendmail=local), "utf-8")
+    doors = json.dumps(smtp)
+    path.write_text(TOML.format(domain=home, more=more, lmtp=lmtp, sendmail=local, smtp=doors), "utf-8")
     settings = config.load(path)
     store = Store.open(settings.data)
     store.run(domain.add, home)
@@ -91,8 +101,9 @@ def live(
     lmtp: str = LOOPBACK,
     sendmail: Path | None = None,
     open_store: Callable[[Path], Store] = Store.open,
+    smtp: Sequence[str] = (LOOPBACK,),
 ) -> Iterator[Live]:
     """Run a server on a thread; ``relay_port``, ``open_store``: as `Server` takes them."""
-    settings = prepare(folder, more, home, lmtp, sendmail)
+    settings = prepare(folder, more, home, lmtp, sendmail, smtp)
     with serving(settings, relay_port=relay_port, open_store=open_store) as server:
         yield Live(settings, server)

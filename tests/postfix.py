@@ -15,7 +15,7 @@ from pathlib import Path
 
 # The services of master(5) that carrying and delivering take: name, type, wakeup, most processes, command.
 MASTER = """\
-127.0.0.1:{port} inet n - n - - smtpd
+{address}:{port} inet n - n - - smtpd
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -42,7 +42,7 @@ MAIN = {
     "compatibility_level": "3.6",
     "mail_owner": "postfix",
     "setgid_group": "postdrop",
-    "inet_interfaces": "127.0.0.1",
+    "inet_interfaces": "127.0.0.1",  # an interface's own address: where it listens is in master.cf
     "inet_protocols": "ipv4",
     "myhostname": "postfix.example.net",
     "mydestination": "",
@@ -63,6 +63,7 @@ class Postfix:
 
     folder: Path
     port: int
+    address: str = "127.0.0.1"
 
     @property
     def log(self) -> str:
@@ -87,8 +88,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def postfix(port: int = 0, **settings: str) -> Iterator[Postfix]:
-    """Run one; ``settings``: of main.cf. It takes root, as Postfix's master does."""
+def postfix(
+    port: int = 0, *, address: str = "127.0.0.1", resolv_conf: Path | None = None, **settings: str
+) -> Iterator[Postfix]:
+    """Run one; ``settings``: of main.cf. It takes root, as Postfix's master does.
+
+    ``resolv_conf``: it asks the DNS there, and goes by MX.
+    """
     folder = Path(tempfile.mkdtemp(prefix="postfix-"))
     folder.chmod(0o755)  # its processes are other users
     port = port or free_port()
@@ -101,26 +107,34 @@ def postfix(port: int = 0, **settings: str) -> Iterator[Postfix]:
         "maillog_file": str(folder / "log" / "postfix.log"),
         "maillog_file_prefixes": str(folder / "log"),
     }
+    environment = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
+    if resolv_conf is not None:
+        preload = {"LD_PRELOAD": "libresolv_wrapper.so", "RESOLV_WRAPPER_CONF": str(resolv_conf)}
+        environment |= preload
+        main |= {
+            "smtp_dns_support_level": "dnssec",
+            "smtp_host_lookup": "dns",
+            "import_environment": f"MAIL_CONFIG TZ LANG=C {' '.join(preload)}",
+        }
     text = "".join(f"{key} = {value}\n" for key, value in (main | settings).items())
     (folder / "etc" / "main.cf").write_text(text, "utf-8")
-    (folder / "etc" / "master.cf").write_text(MASTER.format(port=port), "utf-8")
+    (folder / "etc" / "master.cf").write_text(MASTER.format(address=address, port=port), "utf-8")
     command = ["postfix", "-c", str(folder / "etc")]
-    environment = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
     done = subprocess.run([*command, "start"], capture_output=True, text=True, env=environment, timeout=60)
     assert done.returncode == 0, done.stderr
     try:
-        _wait_for(port)
-        yield Postfix(folder, port)
+        _wait_for(address, port)
+        yield Postfix(folder, port, address)
     finally:
         subprocess.run([*command, "stop"], capture_output=True, env=environment, timeout=60, check=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait_for(port: int) -> None:
+def _wait_for(address: str, port: int) -> None:
     until = time.monotonic() + 20
     while True:
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=20) as probe:
+            with socket.create_connection((address, port), timeout=20) as probe:
                 assert probe.recv(4) == b"220 "
                 return
         except ConnectionError:

@@ -22,14 +22,19 @@ class WebServer:
 
 
 @contextmanager
-def web_server(authority: trustme.CA, *names: str) -> Iterator[WebServer]:
-    """One with a certificate for these names."""
+def web_server(authority: trustme.CA, *names: str, at: tuple[str, int] = ("127.0.0.1", 0)) -> Iterator[WebServer]:
+    """One with a certificate for these names. The answer for a path at one of them is the one of "GET //name/path",
+    where there is such.
+    """
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             running.asked.append((f"{self.command} {self.path}", body))
-            status, kind, octets = running.answers.get(f"{self.command} {self.path}", (404, "text/html", b"no"))
+            known = running.answers
+            named = f"{self.command} //{self.headers.get('Host')}{self.path}"
+            answer = known.get(named) or known.get(f"{self.command} {self.path}") or (404, "text/html", b"no")
+            status, kind, octets = answer
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(octets)))
@@ -41,7 +46,7 @@ def web_server(authority: trustme.CA, *names: str) -> Iterator[WebServer]:
         def log_message(self, *_: object) -> None:
             """The test looks at `asked`."""
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = http.server.ThreadingHTTPServer(at, Handler)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(*names).configure_cert(context)
     server.socket = context.wrap_socket(server.socket, server_side=True)
