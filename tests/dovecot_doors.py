@@ -68,8 +68,12 @@ service pop3-login {{
     port = 0
   }}
 }}
+# Logins that fail are what is tried here: nobody has to wait after them.
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =
@@ -88,6 +92,7 @@ introspection_url = {url}
 username_attribute = email
 active_attribute = active
 active_value = true
+tls_ca_cert_file = {authority}
 """
 
 
@@ -113,8 +118,9 @@ class Dovecot:
 
 
 @contextmanager
-def dovecot(introspection: str = "") -> Iterator[Dovecot]:
-    """One with the people of `PASSWORDS`; ``introspection``: the URL that knows whose a token is."""
+def dovecot(introspection: str = "", trusted: Path | None = None) -> Iterator[Dovecot]:
+    """One with the people of `PASSWORDS`; ``introspection``: the URL that knows whose a token is, and ``trusted`` the
+    authority that it has its certificate from."""
     with tempfile.TemporaryDirectory(prefix="dovecot") as name:
         folder, authority = Path(name), trustme.CA()
         certificate = authority.issue_cert("localhost")
@@ -129,7 +135,9 @@ def dovecot(introspection: str = "") -> Iterator[Dovecot]:
         (folder / "users").write_text("".join(lines))
         more, mechanisms = "", "plain login scram-sha-256 scram-sha-1"
         if introspection:
-            (folder / "oauth2.conf").write_text(INTROSPECTION.format(url=introspection))
+            (folder / "oauth2.conf").write_text(
+                INTROSPECTION.format(url=introspection, authority=trusted or folder / "certificate.pem")
+            )
             more, mechanisms = TOKENS.format(folder=folder), f"{mechanisms} oauthbearer xoauth2"
         with (
             closing(socket.create_server(("127.0.0.1", 0))) as one,

@@ -10,19 +10,21 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .client.issuer import OAuth
     from .client.message import Message, parse
     from .client.query import Q
     from .client.sync import Account, ImapClient, Pop3Client, SmtpClient
 
 __version__ = "0.1.0"
 
-__all__ = ["Account", "ImapClient", "Message", "Pop3Client", "Q", "SmtpClient", "__version__", "parse"]
+__all__ = ["Account", "ImapClient", "Message", "OAuth", "Pop3Client", "Q", "SmtpClient", "__version__", "parse"]
 
 # Each name's module.
 _HOMES = {
     "Account": "posthouse.client.sync",
     "ImapClient": "posthouse.client.sync",
     "Message": "posthouse.client.message",
+    "OAuth": "posthouse.client.issuer",
     "Pop3Client": "posthouse.client.sync",
     "Q": "posthouse.client.query",
     "SmtpClient": "posthouse.client.sync",

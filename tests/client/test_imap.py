@@ -10,6 +10,7 @@ import pytest
 from dialogue import converse
 from posthouse.client import imap
 from posthouse.client.imap import Conversation
+from posthouse.client.login import LoggedIn
 from posthouse.client.query import Q
 from posthouse.client.special import special_mailbox
 from posthouse.client.url import Protocol, Server
@@ -170,7 +171,7 @@ class TestLogin:
                 converse(lambda one=one: imap.login(one, ADA), "")  # type: ignore[misc]
 
     def test_in_clear_text_within_this_computer_if_asked_for(self) -> None:
-        def operation() -> Steps[str]:
+        def operation() -> Steps[LoggedIn]:
             return imap.login(conversation("IMAP4REV1", server=CLEAR, loggedin=False, loopback=True), ADA)
 
         converse(operation, 'C: P1 LOGIN ada@example.org "secret"\nS: P1 OK hi')

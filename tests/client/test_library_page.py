@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import textwrap
+import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,16 @@ from typing import Any
 import pytest
 
 import posthouse
+from oauth_world import oauth_world
 from posthouse import Account, Message, aio
+from posthouse.client import authorize
 from posthouse.testing import MailServer
 
 PAGE = (Path(__file__).parents[2] / "docs" / "library.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```python( async)?\n(.*?)```", PAGE, re.DOTALL)
 ADA, BOB = "ada@example.org", "bob@example.org"
 PASSWORD = "difference-engine"
+PAGE_NAME = "docs/library.md"
 
 
 @pytest.fixture
@@ -51,7 +55,10 @@ class Here(Account):
         super().__init__(address, **self.options)
 
 
-@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+WITH_TOKENS = [number for number, (_, code) in enumerate(EXAMPLES) if "OAuth(" in code]
+
+
+@pytest.mark.parametrize("number", [number for number in range(len(EXAMPLES)) if number not in WITH_TOKENS])
 def test_an_example(surroundings: dict[str, Any], number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     waits, code = EXAMPLES[number]
     if waits:
@@ -72,6 +79,35 @@ async def run_waiting(code: str, surroundings: dict[str, Any]) -> None:
         names = {**surroundings, "me": me, "box": box}
         exec(compile(wrapped, "docs/library.md", "exec"), names)
         await names["example"]()
+
+
+@pytest.mark.parametrize("number", WITH_TOKENS)
+def test_an_example_with_tokens(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page's issuer is one on loopback, and the person logs in there as soon as a browser is opened."""
+    waits, code = EXAMPLES[number]
+    with oauth_world(tmp_path, monkeypatch) as world:
+        person = world.person()
+        monkeypatch.setenv("DISPLAY", ":0")
+        monkeypatch.setattr(webbrowser, "open", person)
+        face = aio if waits else posthouse
+        options = {
+            "smtp": f"smtp://localhost:{world.house.port('submission')}",
+            "imap": f"imap://localhost:{world.house.port('imap')}",
+            "context": world.context,
+        }
+        real = face.Account
+        names = {"OAuth": lambda *_, **__: world.oauth, "Account": lambda *args, **more: real(*args, **more, **options)}
+        for name, value in names.items():
+            monkeypatch.setitem(posthouse.__dict__, name, value)
+        if waits:
+            wrapped = f"async def example():\n{textwrap.indent(code, '    ')}\n    await me.close()"
+            exec(compile(wrapped, PAGE_NAME, "exec"), names)
+            asyncio.run(names["example"]())
+        else:
+            exec(compile(code, PAGE_NAME, "exec"), names)
+            names["me"].close()
+        person.done()
+        assert authorize.DONE in person.seen
 
 
 def test_both_faces_are_shown() -> None:

@@ -15,6 +15,7 @@ from dialogue import converse
 from faced import Faced
 from live import PASSWORDS, Live, live
 from posthouse.client import imap, login, pop3, smtp
+from posthouse.client.login import LoggedIn
 from posthouse.client.url import Protocol, Server
 from posthouse.errors import ConfigError, LoginRefused, PosthouseError, RemoteProtocolError
 from posthouse.imap.client import ClientState
@@ -38,14 +39,14 @@ def nonce(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(login.secrets, "token_urlsafe", lambda _: NONCE)
 
 
-def at_smtp(mechanisms: str, secret: Secret = ADA, query: str = "") -> Callable[[], Steps[str]]:
+def at_smtp(mechanisms: str, secret: Secret = ADA, query: str = "") -> Callable[[], Steps[LoggedIn]]:
     talk = smtp.Conversation(Server.parse(f"smtps://mail.example.org{query}", Protocol.SMTP), "x")
     talk.tls, talk.capabilities = True, {"AUTH": mechanisms}
     return lambda: smtp.login(talk, secret)
 
 
-def at_imap(mechanisms: str, secret: Secret = ADA) -> Callable[[], Steps[str]]:
-    def operation() -> Steps[str]:
+def at_imap(mechanisms: str, secret: Secret = ADA) -> Callable[[], Steps[LoggedIn]]:
+    def operation() -> Steps[LoggedIn]:
         talk = imap.Conversation(Server.parse("imaps://mail.example.org", Protocol.IMAP))
         talk.tls, talk.state = True, ClientState.NOT_AUTHENTICATED
         talk.capabilities = frozenset({f"AUTH={name}" for name in mechanisms.split()} | {"SASL-IR"})
@@ -54,7 +55,7 @@ def at_imap(mechanisms: str, secret: Secret = ADA) -> Callable[[], Steps[str]]:
     return operation
 
 
-def at_pop3(mechanisms: str, secret: Secret = ADA) -> Callable[[], Steps[str]]:
+def at_pop3(mechanisms: str, secret: Secret = ADA) -> Callable[[], Steps[LoggedIn]]:
     talk = pop3.Conversation(Server.parse("pop3s://mail.example.org", Protocol.POP3))
     talk.tls, talk.capabilities = True, {"SASL": mechanisms, "USER": ""}
     return lambda: pop3.login(talk, secret)
@@ -99,10 +100,10 @@ SERVER_FIRST = challenge(f"r={NONCE}server,{SALT},i=4096")
         ),
     ],
 )
-def test_a_server_without_keys_for_scram(operation: Callable[[str], Callable[[], Steps[str]]], talk: str) -> None:
+def test_a_server_without_keys_for_scram(operation: Callable[[str], Callable[[], Steps[LoggedIn]]], talk: str) -> None:
     """It refuses the login without saying why; the password goes by PLAIN then, under TLS."""
     proof = encode_base64(final_message(f"r={NONCE}server,{SALT},i=4096")).decode()
-    assert converse(operation("PLAIN SCRAM-SHA-256"), talk.replace("PROOF", proof)) == "PLAIN"
+    assert converse(operation("PLAIN SCRAM-SHA-256"), talk.replace("PROOF", proof)) == LoggedIn("PLAIN", second=True)
 
 
 def final_message(server_first: str) -> bytes:
@@ -122,7 +123,7 @@ def final_message(server_first: str) -> bytes:
     ],
 )
 def test_what_is_not_the_passwords_fault_is_not_tried_again(
-    operation: Callable[[str], Callable[[], Steps[str]]], said: str, error: str
+    operation: Callable[[str], Callable[[], Steps[LoggedIn]]], said: str, error: str
 ) -> None:
     command = "P1 AUTHENTICATE" if operation is at_imap else "AUTH"
     with pytest.raises(PosthouseError, match=error):
@@ -149,7 +150,7 @@ def test_a_server_that_lets_in_at_once() -> None:
 
 def test_a_mechanism_that_is_named() -> None:
     talk = f"C: AUTH PLAIN {PLAIN}\nS: 235 ok"
-    assert converse(at_smtp("SCRAM-SHA-256 PLAIN", query="?auth=plain"), talk) == "PLAIN"
+    assert converse(at_smtp("SCRAM-SHA-256 PLAIN", query="?auth=plain"), talk) == LoggedIn("PLAIN")
     with pytest.raises(LoginRefused, match="takes no password here, only PLAIN") as caught:
         converse(at_smtp("PLAIN", query="?auth=scram-sha-1"), "")
     assert "?auth=" in caught.value.advice
@@ -184,7 +185,7 @@ XOAUTH2 = encode_base64(b"user=ada@example.org\1auth=Bearer token\1\1").decode()
         ),
     ],
 )
-def test_a_token_is_refused(operation: Callable[[], Steps[str]], talk: str, words: str) -> None:
+def test_a_token_is_refused(operation: Callable[[], Steps[LoggedIn]], talk: str, words: str) -> None:
     with pytest.raises(LoginRefused, match=r"refused the token of ada@example\.org: ") as caught:
         converse(operation, talk)
     assert str(caught.value).endswith(words)
@@ -221,9 +222,9 @@ def check_every_mechanism(face: Faced, house: Live, door: str) -> None:
         with connect(face, house, door, f"?auth={name.lower()}") as client:
             with pytest.raises(LoginRefused, match=r"refused the login of ada@example\.org"):
                 client.login_with(Credentials(user, "wrong"))
-            assert client.login_with(Credentials(user, PASSWORDS[user])) == name
+            assert client.login_with(Credentials(user, PASSWORDS[user])) == LoggedIn(name)
     with connect(face, house, door) as client:
-        assert client.login_with(Credentials(user, PASSWORDS[user])) == "SCRAM-SHA-256"
+        assert client.login_with(Credentials(user, PASSWORDS[user])) == LoggedIn("SCRAM-SHA-256")
 
 
 def test_a_certificate_is_a_login(face: Faced, tmp_path: Path) -> None:
@@ -234,6 +235,6 @@ def test_a_certificate_is_a_login(face: Faced, tmp_path: Path) -> None:
         authority.issue_cert("ada@example.org").configure_cert(context)
         for door in DOORS:
             with connect(face, house, door, context=context) as client:
-                assert client.login_with(Certified("")) == "EXTERNAL"
+                assert client.login_with(Certified("")) == LoggedIn("EXTERNAL")
             with connect(face, house, door) as client, pytest.raises(LoginRefused, match="takes no certificate here"):
                 client.login_with(Certified(""))

@@ -8,6 +8,7 @@ import pytest
 
 from dialogue import converse
 from posthouse.client import smtp
+from posthouse.client.login import LoggedIn
 from posthouse.client.smtp import Conversation, SendResult, envelope_for
 from posthouse.client.url import Protocol, Server
 from posthouse.errors import (
@@ -131,7 +132,7 @@ class TestConnect:
 
 
 class TestLogin:
-    def login(self, capabilities: str, **known: bool) -> Callable[[], Steps[str]]:
+    def login(self, capabilities: str, **known: bool) -> Callable[[], Steps[LoggedIn]]:
         return lambda: smtp.login(conversation(STARTTLS, capabilities, **known), ADA)
 
     def test_plain_is_preferred(self) -> None:
@@ -231,7 +232,7 @@ class TestToken:
     OAUTHBEARER = "bixhPWFkYUBleGFtcGxlLm9yZywBYXV0aD1CZWFyZXIgdG9rZW4BAQ=="
     XOAUTH2 = "dXNlcj1hZGFAZXhhbXBsZS5vcmcBYXV0aD1CZWFyZXIgdG9rZW4BAQ=="
 
-    def login(self, mechanisms: str, **known: bool) -> Callable[[], Steps[str]]:
+    def login(self, mechanisms: str, **known: bool) -> Callable[[], Steps[LoggedIn]]:
         token = Token("ada@example.org", "token")
         return lambda: smtp.login(conversation(IMPLICIT, f"AUTH={mechanisms}", **known), token)
 

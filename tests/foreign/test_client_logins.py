@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from dovecot_doors import PASSWORD, Dovecot, dovecot
+from faced import Faced
 from issuer import Issuer
+from oauth_world import ADA, oauth_world
 from posthouse import ImapClient, Pop3Client
 from posthouse.errors import LoginRefused
 from posthouse.wire.mechanism import Secret
@@ -36,7 +41,7 @@ def house() -> Iterator[Dovecot]:
 def login(house: Dovecot, door: str, secret: Secret, mechanism: str = "") -> str:
     query = f"?auth={mechanism.lower()}" if mechanism else ""
     with CLIENTS[door].connect(f"{door}://localhost:{house.ports[door]}{query}", context=house.tls) as client:
-        return client.login_with(secret)
+        return client.login_with(secret).mechanism
 
 
 @pytest.mark.parametrize("door", CLIENTS)
@@ -63,3 +68,28 @@ def test_tokens(house: Dovecot, door: str, mechanism: str) -> None:
         login(house, door, Token(KEYS, "unknown"), mechanism)
     with pytest.raises(LoginRefused, match="refused the token"):
         login(house, door, Token(HASHED, "good"), mechanism)
+
+
+def test_from_the_browser_to_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person logs in at the provider; the letter goes out by our server, and its copy lies in Dovecot."""
+    with oauth_world(tmp_path, monkeypatch) as world, tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        readable = Path(shutil.copy(world.authority, folder))
+        with dovecot(f"{world.provider.url}/introspect", readable) as there:
+            there.authority.configure_trust(world.context)
+            person = world.person()
+            imap = f"imap://localhost:{there.ports['imap']}"
+            with world.account(Faced(None), oauth=world.oauth, imap=imap) as me:
+                me.login(show=person)
+                with me.open() as box:
+                    box.create("Sent", "\\Sent")
+                    assert me.send(ADA, "Tea", "At five?").copy == "Sent"
+                    assert [mail.subject for mail in box["Sent"]] == ["Tea"]
+                world.provider.revoke(access_only=True)
+                with me.open() as box:
+                    assert [mail.subject for mail in box["Sent"]] == ["Tea"], "with a new token"
+                world.provider.revoke()
+                with me.open() as box, pytest.raises(LoginRefused, match="gives no token"):
+                    box["Sent"].count()
+            person.done()
+    assert len(world.provider.given) == 2

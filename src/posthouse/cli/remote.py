@@ -105,6 +105,8 @@ def account_for(address: str, smtp: Server | None = None, imap: Server | None = 
                 else "Begin with `posthouse login you@example.org`, or name the server with --imap or --smtp.",
             )
         address = known[0].address
+    if not os.environ.get(VARIABLE) and keeper.grant(address) is not None:
+        return Account(address, smtp=smtp, imap=imap)
     return Account(address, password=password_for(address, keeper.password(address)), smtp=smtp, imap=imap)
 
 

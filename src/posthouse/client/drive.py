@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from posthouse.errors import ConnectionFailed
 from posthouse.net.stream import AsyncStream, Stream
@@ -78,6 +79,21 @@ async def adrive(stream: AsyncStream, steps: Steps[T], context: ssl.SSLContext) 
                 answer = await asyncio.to_thread(answer_to_tls, stream.host, stream.port, PROBE_TIMEOUT)
         except ConnectionFailed as error:
             failure = error
+
+
+def finish(result: Coroutine[Any, Any, T]) -> T:
+    """Wait for a coroutine; on a thread of its own where this one is in an event loop already (a notebook's)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(result)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, result).result()
+
+
+async def afinish(result: Coroutine[Any, Any, T]) -> T:
+    """Wait for a coroutine."""
+    return await result
 
 
 def call(function: Callable[..., T], *arguments: object) -> T:

@@ -43,7 +43,7 @@ from posthouse.wire.steps import Receive, StartTls, Steps
 
 from .advice import by_words
 from .greeting import receive_greeting
-from .login import attempts, check_private, nothing_fits, refused
+from .login import LoggedIn, attempts, check_private, nothing_fits, refused
 from .url import Security, Server
 
 # Seconds without a single octet. A server that searches a large mailbox without an index may think for a minute.
@@ -242,8 +242,8 @@ def capability(imap: Conversation) -> Steps[frozenset[str]]:
     return imap.capabilities
 
 
-def login(imap: Conversation, secret: Secret) -> Steps[str]:
-    """Log in by the best way that the server offers for the secret (RFC 9051 §6.2.2, §6.2.3); returns its name.
+def login(imap: Conversation, secret: Secret) -> Steps[LoggedIn]:
+    """Log in by the best way that the server offers for the secret (RFC 9051 §6.2.2, §6.2.3); returns which it was.
 
     `TlsError` instead of a secret in clear text, `LoginRefused` when the server refuses it.
     """
@@ -259,7 +259,7 @@ def login(imap: Conversation, secret: Secret) -> Steps[str]:
         if answered.condition == "OK":
             one.let_in()
             imap.logged_in(answered)
-            return one.mechanism.name
+            return LoggedIn(one.mechanism.name, refusal is not None)
         one.refused()
         refusal = _login_refused(server, secret, answered, one.explanation)
     if refusal is not None:
@@ -271,7 +271,7 @@ def login(imap: Conversation, secret: Secret) -> Steps[str]:
     if answered.condition != "OK":
         raise _login_refused(server, secret, answered)
     imap.logged_in(answered)
-    return "LOGIN"
+    return LoggedIn("LOGIN")
 
 
 def _authenticate(imap: Conversation, login: ClientLogin) -> Steps[Tagged]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from posthouse.errors import LoginRefused, TlsError
 from posthouse.wire.client_login import ClientLogin
@@ -20,6 +21,14 @@ from posthouse.wire.scram import Channel
 
 from .advice import after_login_refused, after_token_refused
 from .url import Security, Server
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """By which mechanism; ``second``: after the server had refused a better one that it offers."""
+
+    mechanism: str
+    second: bool = False
 
 
 def user_of(secret: Secret) -> str:

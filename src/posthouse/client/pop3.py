@@ -28,7 +28,7 @@ from posthouse.wire.steps import StartTls, Steps, T, receive
 
 from .advice import by_words
 from .greeting import receive_greeting
-from .login import attempts, check_private, nothing_fits, refused
+from .login import LoggedIn, attempts, check_private, nothing_fits, refused
 from .url import Security, Server
 
 # Seconds without a single octet: a server may have to open a large mailbox, or fetch a message from far away.
@@ -138,9 +138,9 @@ def start_tls(pop3: Conversation) -> Steps[None]:
     pop3.tls_started()
 
 
-def login(pop3: Conversation, secret: Secret) -> Steps[str]:
+def login(pop3: Conversation, secret: Secret) -> Steps[LoggedIn]:
     """Log in by the best mechanism that the server offers for the secret (RFC 5034), or with USER and PASS; returns
-    its name.
+    which it was.
 
     `TlsError` instead of a secret in clear text, `LoginRefused` when the server refuses it, `Pop3Refused` when it is
     right and the mailbox can't be opened now (IN-USE, LOGIN-DELAY, SYS/TEMP).
@@ -152,7 +152,7 @@ def login(pop3: Conversation, secret: Secret) -> Steps[str]:
         reply = yield from _authenticate(pop3, attempt)
         if reply.positive:
             attempt.let_in()
-            return attempt.mechanism.name
+            return LoggedIn(attempt.mechanism.name, refusal is not None)
         attempt.refused()
         _check_opened(pop3, reply)
         refusal = refused(server, secret, reply.text, attempt.explanation)
@@ -167,7 +167,7 @@ def login(pop3: Conversation, secret: Secret) -> Steps[str]:
     if not reply.positive:
         _check_opened(pop3, reply)
         raise refused(server, secret, reply.text)
-    return "USER"
+    return LoggedIn("USER")
 
 
 def _check_opened(pop3: Conversation, reply: Reply) -> None:

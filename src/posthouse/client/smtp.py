@@ -36,7 +36,7 @@ from posthouse.wire.steps import StartTls, Steps, receive
 
 from .advice import by_words
 from .greeting import receive_greeting
-from .login import attempts, check_private, nothing_fits, refused
+from .login import LoggedIn, attempts, check_private, nothing_fits, refused
 from .url import Protocol, Security, Server
 
 # RFC 5321 §4.5.3.2: how long a client waits for MAIL and RCPT (and, here, whatever is not named there), …
@@ -174,8 +174,8 @@ def start_tls(smtp: Conversation) -> Steps[None]:
     smtp.tls_started()
 
 
-def login(smtp: Conversation, secret: Secret) -> Steps[str]:
-    """Log in by the best mechanism that the server offers for the secret (RFC 4954); returns its name.
+def login(smtp: Conversation, secret: Secret) -> Steps[LoggedIn]:
+    """Log in by the best mechanism that the server offers for the secret (RFC 4954); returns which it was.
 
     `TlsError` instead of a secret in clear text, `LoginRefused` when the server refuses it.
     """
@@ -187,7 +187,7 @@ def login(smtp: Conversation, secret: Secret) -> Steps[str]:
         if reply.code == 235:
             attempt.let_in()
             smtp.logged_in = True
-            return attempt.mechanism.name
+            return LoggedIn(attempt.mechanism.name, refusal is not None)
         attempt.refused()
         if reply.temporary:
             raise _refused(reply, "the login can't be checked at the moment", "Try again in a few minutes.")

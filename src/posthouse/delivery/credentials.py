@@ -15,22 +15,22 @@ The file (`[relay] credentials`) is TOML, a table for each server, by "user@host
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import ssl
 import time
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
+from posthouse.client import tokens
+from posthouse.client.grant import Grant
+from posthouse.client.issuer import OAuth
 from posthouse.client.keeper import Keeper
 from posthouse.client.url import Server
-from posthouse.errors import ConfigError, ConnectionFailed, LoginRefused, PosthouseError
-from posthouse.net import https
+from posthouse.errors import ConfigError, PosthouseError
 from posthouse.net.tls import client_context
 from posthouse.wire.oauth import Token
 from posthouse.wire.sasl import Credentials
@@ -40,17 +40,6 @@ log = logging.getLogger("posthouse.relay")
 ENVIRONMENT = "POSTHOUSE_SMARTHOST_PASSWORD"
 OAUTH = ("token_url", "client_id", "refresh_token")
 KNOWN = {"password", "client_secret", "scope", *OAUTH}
-TOKEN_SECONDS = 30.0
-MAX_ANSWER = 64 * 1024
-# A token is renewed so long before its end, and lasts so long where the server doesn't say it (RFC 6749 §5.1).
-EARLY_SECONDS = 60
-USUAL_SECONDS = 3_600
-
-
-@dataclass(slots=True)
-class _Access:
-    token: str
-    until: float
 
 
 @dataclass(slots=True)
@@ -60,8 +49,8 @@ class Wallet:
     path: Path | None = None
     clock: Callable[[], float] = time.time
     context: ssl.SSLContext = field(default_factory=client_context)
-    _tokens: dict[str, _Access] = field(default_factory=dict)
-    _refreshed: dict[str, str] = field(default_factory=dict)  # refresh tokens that took the place of those in the file
+    # By the file's: refresh tokens that took the place of those in it are kept as long as we run.
+    _grants: dict[str, Grant] = field(default_factory=dict)
 
     async def find(self, server: Server) -> Credentials | Token:
         """What to log in with as ``server.user``. Errors: `ConfigError`, `ConnectionFailed`, `LoginRefused`."""
@@ -78,7 +67,7 @@ class Wallet:
 
     def forget(self, server: Server) -> None:
         """The server didn't take it: the next login gets a new token."""
-        self._tokens = {}
+        self._grants = {key: replace(grant, until=0.0) for key, grant in self._grants.items()}
 
     def _table(self, server: Server) -> dict[str, str]:
         if self.path is None:
@@ -96,51 +85,16 @@ class Wallet:
         return {key: str(value) for key, value in table.items()}
 
     async def _access(self, table: dict[str, str]) -> str:
+        """An access token that is good for a while: RFC 6749 §6."""
         key = f"{table['token_url']} {table['client_id']} {table['refresh_token']}"
-        known = self._tokens.get(key)
-        if known is None or known.until <= self.clock():
-            known = self._tokens[key] = await self._refresh(key, table)
-        return known.token
-
-    async def _refresh(self, key: str, table: dict[str, str]) -> _Access:
-        """A new access token: RFC 6749 §6."""
-        url = urlsplit(table["token_url"])
-        if url.scheme != "https" or not url.hostname:
-            raise ConfigError(f"{table['token_url']} is no https address", advice="Correct token_url.")
-        form = {
-            "grant_type": "refresh_token",
-            "refresh_token": self._refreshed.get(key, table["refresh_token"]),
-            **{name: table[name] for name in ("client_id", "client_secret", "scope") if table.get(name)},
-        }
-        answer = await https.ask(
-            url.hostname,
-            url.path or "/",
-            context=self.context,
-            limit=MAX_ANSWER,
-            seconds=TOKEN_SECONDS,
-            port=url.port or 443,
-            method="POST",
-            headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
-            body=urlencode(form).encode(),
+        kept = Grant(
+            OAuth(table["client_id"], table.get("client_secret", "")), table["token_url"], table["refresh_token"]
         )
-        try:
-            told = json.loads(answer.body)
-        except ValueError:
-            told = {}
-        token = told.get("access_token") if isinstance(told, dict) else None
-        if answer.status != 200 or not isinstance(token, str):
-            why = told.get("error_description") or told.get("error") if isinstance(told, dict) else None
-            if answer.status >= 500:
-                raise ConnectionFailed(f"{url.hostname} gives no token at the moment: {answer.status}")
-            raise LoginRefused(
-                f"{url.hostname} gives no token: {why or answer.status}",
-                advice="Let the provider give a new refresh token.",
-            )
-        if isinstance(renewed := told.get("refresh_token"), str):
-            self._refreshed[key] = renewed
-        seconds = told.get("expires_in")
-        lasts = seconds if isinstance(seconds, int | float) else USUAL_SECONDS
-        return _Access(token, self.clock() + max(lasts - EARLY_SECONDS, 0))
+        grant = self._grants.get(key, kept)
+        if not grant.fresh(self.clock()):
+            grant = await tokens.renew(grant, self.context, self.clock, table.get("scope", ""))
+        self._grants[key] = grant
+        return grant.access
 
 
 def _keyring(server: Server) -> str:

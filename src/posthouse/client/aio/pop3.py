@@ -13,6 +13,7 @@ from posthouse.wire.mechanism import Secret
 from posthouse.wire.sasl import Credentials
 
 from .. import pop3
+from ..login import LoggedIn
 from ..pop3 import Retrieved
 from ..url import Protocol, Server
 from .protocol import CONNECT_TIMEOUT, _Client
@@ -57,10 +58,10 @@ class Pop3Client(_Client):
         when the password is right and the mailbox can't be opened now."""
         await self.login_with(Credentials(user, password))
 
-    async def login_with(self, secret: Secret) -> str:
+    async def login_with(self, secret: Secret) -> LoggedIn:
         """Log in with a password, a `Token` of OAuth 2, or as whom the client's certificate names (`Certified`).
 
-        Returns the name of the mechanism that the server took.
+        Tells by which mechanism.
         """
         return await self._run(pop3.login(self._conversation, secret))
 

@@ -30,6 +30,7 @@ from posthouse.wire.steps import Steps
 
 from .. import imap, smtp
 from ..drive import adrive
+from ..login import LoggedIn
 from ..query import Q, as_query
 from ..smtp import SendResult
 from ..url import Protocol, Server
@@ -131,10 +132,10 @@ class SmtpClient(_Client):
         """Log in. Raises `LoginRefused`, and `TlsError` rather than to send the password in clear text."""
         await self.login_with(Credentials(user, password))
 
-    async def login_with(self, secret: Secret) -> str:
+    async def login_with(self, secret: Secret) -> LoggedIn:
         """Log in with a password, a `Token` of OAuth 2, or as whom the client's certificate names (`Certified`).
 
-        Returns the name of the mechanism that the server took.
+        Tells by which mechanism.
         """
         return await self._run(smtp.login(self._conversation, secret))
 
@@ -259,10 +260,10 @@ class ImapClient(_Client):
         """Log in. Raises `LoginRefused`, and `TlsError` rather than to send the password in clear text."""
         await self.login_with(Credentials(user, password))
 
-    async def login_with(self, secret: Secret) -> str:
+    async def login_with(self, secret: Secret) -> LoggedIn:
         """Log in with a password, a `Token` of OAuth 2, or as whom the client's certificate names (`Certified`).
 
-        Returns the name of the mechanism that the server took.
+        Tells by which mechanism.
         """
         return await self._run(imap.login(self._conversation, secret))
 

@@ -9,16 +9,23 @@ import contextlib
 import os
 import ssl
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
-from posthouse.errors import ConfigError, ConnectionFailed, PosthouseError, SmtpRefused
+from posthouse.errors import ConfigError, ConnectionFailed, LoginRefused, PosthouseError, SmtpRefused
 from posthouse.message.address import Address
+from posthouse.net.tls import client_context
+from posthouse.wire.mechanism import Secret
+from posthouse.wire.oauth import Token
+from posthouse.wire.sasl import Credentials
 
 from .. import imap_mailbox
 from ..discover import Sources, find_server, probe
-from ..drive import call
+from ..drive import call, finish
+from ..grant import Grant
+from ..issuer import OAuth, find_issuer
 from ..keeper import Keeper
 from ..message import Addresses, Files, Message, Pictures
 from ..providers import copies_by_itself
@@ -28,6 +35,8 @@ from ..url import Protocol, Server
 from .box import Box
 from .mailing import Mailing
 from .protocol import ImapClient, SmtpClient
+
+C = TypeVar("C", SmtpClient, ImapClient)
 
 # A connection that has been idle for so many seconds is asked whether it still stands: many servers hang up after a
 # minute or five, and some firewalls forget it without a word.
@@ -42,6 +51,7 @@ class Account:
 
     Its servers are found by the address, unless they are named: ``smtp="smtp://mail.example.org"`` and ``imap=…`` (see
     `Server.parse`). What `posthouse login` has remembered of the account, password included, need not be said again.
+    ``oauth`` logs in by OAuth 2 instead: `login` asks the person once, and what was granted is kept and renewed.
     The user name is the address, unless a server's address names another. Connections are made when they are needed,
     kept for the next letter, and made again when the server has hung up.
 
@@ -53,6 +63,7 @@ class Account:
         address: str,
         *,
         password: str = "",
+        oauth: OAuth | None = None,
         smtp: Server | str | None = None,
         imap: Server | str | None = None,
         context: ssl.SSLContext | None = None,
@@ -69,6 +80,8 @@ class Account:
             if server
         }
         self._password = password
+        self._oauth = oauth
+        self._grant: Grant | None = None
         self._context = context
         self._smtp: SmtpClient | None = None
         self._imap: ImapClient | None = None
@@ -85,13 +98,51 @@ class Account:
             )
         return self._servers[protocol]
 
-    def login(self) -> None:
+    def login(self, *, device: bool = False, show: Callable[[str], object] = print) -> None:
         """Log in at both servers, to see that they are right and the password is.
+
+        With ``oauth`` this is where the person is asked, unless what they granted before is still good: on the
+        provider's page in the browser, or, with ``device``, by a code for any device. ``show`` is handed what they have
+        to see: the address, and the code. What is granted is kept (keyring, or a file that only they can read).
 
         Raises `LoginRefused`, `ConnectionFailed` and its kind `TlsError`. `send` logs in by itself where it must.
         """
-        self._submission()
-        self._mailboxes()
+        kept = Keeper().grant(self.address.spec)
+        oauth = self._oauth or (kept.oauth if kept and not self._password else None)
+        asked = oauth is not None and not self._still_granted(oauth, kept)
+        if oauth is not None and asked:
+            self._ask_person(oauth, device, show)
+        try:
+            self._submission()
+            self._mailboxes()
+        except LoginRefused:
+            if asked or oauth is None:
+                raise
+            # What was granted before is no good any longer, or somebody else's.
+            self._ask_person(oauth, device, show)
+            self._submission()
+            self._mailboxes()
+
+    def _still_granted(self, oauth: OAuth, kept: Grant | None) -> bool:
+        """Whether there is a token for the program that ``oauth`` names, or one can be had without asking anybody."""
+        if kept is None or kept.oauth.client_id != oauth.client_id:
+            return False
+        try:
+            self._token()
+        except LoginRefused:
+            return False
+        return True
+
+    def _ask_person(self, oauth: OAuth, device: bool, show: Callable[[str], object]) -> None:
+        """Let the person grant us tokens, and keep them."""
+        from .. import authorize
+
+        host = (self.server(Protocol.IMAP)).host
+        context = self._context or client_context()
+        issuer = finish(find_issuer(oauth, host, context))
+        way = authorize.with_code if device else authorize.in_browser
+        self._grant = finish(way(oauth, issuer, self.address.spec, context, show))
+        Keeper().keep_grant(self.address.spec, self._grant)
 
     def send(
         self,
@@ -148,9 +199,7 @@ class Account:
     def _sender(self) -> SmtpClient:
         """A connection of its own to the server that takes letters, logged in."""
         server = self.server(Protocol.SMTP)
-        client = SmtpClient.connect(server, context=self._context)
-        self._log_in(client, server)
-        return client
+        return self._logged_in(lambda: SmtpClient.connect(server, context=self._context), server)
 
     def open(self) -> Box:
         """The account's mailboxes. The connection is made when it is needed."""
@@ -158,11 +207,14 @@ class Account:
 
     def _reader(self) -> ImapClient:
         """A connection of its own to the server that keeps the mail, which tells of changes as well as it can."""
-        server = self.server(Protocol.IMAP)
-        client = ImapClient.connect(server, context=self._context)
-        self._log_in(client, server)
+        client = self._keeping()
         client.run(imap_mailbox.enable_qresync)
         return client
+
+    def _keeping(self) -> ImapClient:
+        """A connection of its own to the server that keeps the mail, logged in."""
+        server = self.server(Protocol.IMAP)
+        return self._logged_in(lambda: ImapClient.connect(server, context=self._context), server)
 
     def _keep_copy(self, letter: Message) -> tuple[str, str]:
         """Put a copy into the Sent mailbox: its name, and else why there is none. The letter has gone out already."""
@@ -198,24 +250,64 @@ class Account:
             with contextlib.suppress(ConnectionFailed):
                 self._imap.noop()
         if self._imap is None or self._imap.closed:
-            server = self.server(Protocol.IMAP)
-            client = ImapClient.connect(server, context=self._context)
-            self._log_in(client, server)
-            self._imap = client
+            self._imap = self._keeping()
         return self._imap
 
-    def _log_in(self, client: SmtpClient | ImapClient, server: Server) -> None:
+    def _logged_in(self, connect: Callable[[], C], server: Server) -> C:
+        """A new connection, logged in. A token that is refused is renewed, once."""
+        secret = self._secret(server)
+        client = connect()
         try:
-            self._password = self._password or Keeper().password(self.address.spec)
-            if not self._password:
-                raise ConfigError(
-                    f"there is no password for {self.address.spec}",
-                    advice="Give it with password=…, or keep it with `posthouse login`.",
-                )
-            client.login(server.user or self.address.spec, self._password)
+            try:
+                self._log_in(client, server, secret)
+            except LoginRefused:
+                if not isinstance(secret, Token):
+                    raise
+                secret = Token(secret.user, self._token(refused=secret.token))
+                # Some servers hang up after a login that failed.
+                client.close()
+                client = connect()
+                self._log_in(client, server, secret)
         except PosthouseError:
             client.close()
             raise
+        return client
+
+    def _log_in(self, client: SmtpClient | ImapClient, server: Server, secret: Secret) -> None:
+        done = client.login_with(secret)
+        if done.second:
+            # What was refused isn't tried again on every connection: servers count logins that fail.
+            self._servers[server.protocol] = replace(server, auth=done.mechanism)
+
+    def _secret(self, server: Server) -> Secret:
+        """What to log in with. `ConfigError` if there is nothing."""
+        user = server.user or self.address.spec
+        if self._password:
+            return Credentials(user, self._password)
+        if self._oauth is not None or self._grant is not None or Keeper().grant(self.address.spec) is not None:
+            return Token(user, self._token())
+        self._password = Keeper().password(self.address.spec)
+        if not self._password:
+            raise ConfigError(
+                f"there is no password for {self.address.spec}",
+                advice="Give it with password=…, or keep it with `posthouse login`.",
+            )
+        return Credentials(user, self._password)
+
+    def _token(self, refused: str = "") -> str:
+        """A token that is good for a while; another one than the ``refused``."""
+        keeper = Keeper()
+        grant = self._grant or keeper.grant(self.address.spec)
+        if grant is None or (self._oauth is not None and grant.oauth.client_id != self._oauth.client_id):
+            raise LoginRefused(
+                f"{self.address.spec} has not let this program in yet",
+                advice="Call login() once, or run `posthouse login`: it asks in the browser.",
+            )
+        from .. import tokens
+
+        context = self._context or client_context()
+        self._grant = finish(tokens.fresh(keeper, self.address.spec, grant, context, refused))
+        return self._grant.access
 
     def close(self) -> None:
         """Say goodbye to the servers. The account may be used again: it connects anew."""
