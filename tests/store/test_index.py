@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posthouse.store import account, blob, index, mail, octets, text, tidy
-from posthouse.store.engine import Store
+from posthouse.store import account, blob, index, mail, octets, text, tidy, vocabulary
+from posthouse.store.engine import Store, Tx
 from posthouse.store.mailbox import Mailbox
 from posthouse.store.search import Body, Field, Header, Not, Or, Text, search
 from store_helpers import Clock, House, letter, only_sqlite
@@ -28,6 +28,18 @@ def rows(store: Store) -> int:
     """How many messages the index has."""
     count: int = store.look(lambda tx: tx.value("SELECT count(*) FROM search.text"))
     return count
+
+
+def words(tx: Tx, kind: str) -> list[str]:
+    """The words that the index has, by themselves and by their parts and by their messages."""
+    found = [word for (word,) in tx.all(f"SELECT word FROM search.{kind}_word ORDER BY word")]
+    postings = tx.all(f"SELECT DISTINCT term FROM search.{kind}_where")
+    accounts = {vocabulary.account_word(account_id) for account_id in range(1, 10)}
+    assert sorted({word for (word,) in postings} - accounts) == found
+    assert len(tx.all(f"SELECT DISTINCT rowid FROM search.{kind}_part WHERE {kind}_part MATCH 'two'")) == found.count(
+        "two"
+    )
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +90,89 @@ def test_a_word_of_another_account_is_not_found(house: House) -> None:
     assert house.store.look(search, house.box(ada).id, Body("secret")) == [1]
 
 
-def test_account_trigrams_differ() -> None:
-    ids = [*range(1, 1000), *range(index.PRIVATE_COUNT - 5, index.PRIVATE_COUNT + 5), 10**9]
-    assert len({index.account_trigram(account_id) for account_id in ids}) == len(ids)
-    assert all(len(index.account_trigram(account_id)) == 3 for account_id in ids)
+def test_account_words_differ() -> None:
+    ids = [*range(1, 1000), *range(vocabulary.PRIVATE_COUNT - 5, vocabulary.PRIVATE_COUNT + 5), 10**9]
+    assert len({vocabulary.account_word(account_id) for account_id in ids}) == len(ids)
+    assert all(vocabulary.WORD.fullmatch(vocabulary.account_word(account_id)) for account_id in ids)
+
+
+LIMITS = {
+    "as they are": {},
+    "few words, and their messages one by one": {"FEW_WORDS": 1, "POSTINGS_A_MESSAGE": 1000},
+    "hardly any": {"FEW_WORDS": 0, "POSTINGS_A_MESSAGE": 0, "WORDS_A_MESSAGE": 0},
+    "short words": {"MAX_PIECES": 1, "MAX_TRIGRAMS": 1},
+}
+
+
+@pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS)
+def test_each_way_of_looking_up_finds_the_same(
+    both: tuple[Store, Mailbox, Mailbox], monkeypatch: pytest.MonkeyPatch, limits: dict[str, int]
+) -> None:
+    store, indexed, read = both
+    for name, limit in limits.items():
+        monkeypatch.setattr(vocabulary, name, limit)
+    needles = {word[start:end] for word in WORDS for start in range(len(word)) for end in range(start + 1, start + 6)}
+    keys = [key for needle in sorted(needles)[::8] for key in (Body(needle), Text(needle), Body(f"{needle} {needle}"))]
+    for key in [*keys, Body("quick brown"), Text("letter 1"), Text("subject: letter 12"), Header("subject", "er 2")]:
+        for accents in (True, False):
+            expected = store.look(search, read.id, key, accents=accents)
+            assert store.look(search, indexed.id, key, accents=accents) == expected, key
+
+
+@only_sqlite
+def test_a_giant_word_is_found_by_its_parts(house: House) -> None:
+    inbox = house.box(house.account())
+    giant = "".join(map(str, range(9_000)))
+    house.append(inbox, raw=letter("x", f"a {giant} z"))
+    house.append(inbox, raw=letter("x", "nothing"))
+    house.store.index.advance(house.store)
+    last = len(giant)
+    for start, end in (
+        (0, 10),
+        (7_995, 8_005),
+        (3_998, 4_003),
+        (last - 9, last),
+        (100, 4_100),
+        (0, last),
+        (20_000, last),
+    ):
+        assert house.store.look(search, inbox.id, Body(giant[start:end])) == [1], (start, end)
+    assert house.store.look(search, inbox.id, Body(giant[100:4_100] + "x")) == []
+    assert house.store.look(search, inbox.id, Body(f"a {giant[:100]}")) == [1]
+    assert house.store.look(search, inbox.id, Body(f"{giant[-100:]} z")) == [1]
+    assert house.store.look(search, inbox.id, Body(f"{giant[-100:]} a")) == []
+
+
+@only_sqlite
+def test_no_file_is_read_for_what_is_indexed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox = house.box(house.account())
+    for number in range(5):
+        house.append(inbox, raw=letter(f"letter {number}", f"word{number}"))
+    house.store.index.advance(house.store)
+
+    def refuse(*args: object) -> None:
+        raise AssertionError("a file was read")
+
+    monkeypatch.setattr(blob.Blobs, "read", refuse)
+    monkeypatch.setattr(blob.Blobs, "open", refuse)
+    keys = (
+        Body("ord3"),
+        Text("letter 3"),
+        Header("subject", "3"),
+        Not(Or(tuple(Body(f"word{n}") for n in (0, 1, 2, 4)))),
+    )
+    for key in keys:
+        assert house.store.look(search, inbox.id, key) == [4]
+
+
+@only_sqlite
+def test_a_line_break_in_an_encoded_word_makes_no_field(house: House) -> None:
+    inbox = house.box(house.account())
+    house.append(inbox, raw=b"Subject: =?utf-8?q?a=0AList-Id:_b?=\r\n\r\nx\r\n")
+    for _ in range(2):
+        assert house.store.look(search, inbox.id, Header("list-id", "")) == []
+        assert house.store.look(search, inbox.id, Header("subject", "list-id: b")) == [1]
+        house.store.index.advance(house.store)
 
 
 @only_sqlite
@@ -118,10 +209,12 @@ def test_what_is_gone_is_forgotten(house: House, clock: Clock) -> None:
     asyncio.run(tidy.tidy_up(store))
     assert rows(store) == 2
     assert store.look(search, inbox.id, Text("common")) == [1, 3]
+    assert "one" in store.look(words, "header")
+    assert "two" not in store.look(words, "header")
     store.run(account.remove, "ada@example.org")
     assert store.index.forget(store) == 2
-    found = store.look(lambda tx: tx.all("SELECT rowid FROM search.trigram WHERE trigram MATCH '\"com\"'"))
-    assert found == []
+    for kind in vocabulary.KINDS:
+        assert store.look(words, kind) == []
 
 
 @only_sqlite

@@ -1,8 +1,8 @@
 """The full-text index, `search.sqlite3`: which messages may have a text in them. SQLite only; see search.py.
 
-For each message, in the order of their ids, it has the folded text of the header and of the body, and the trigrams
-of both without accents and places. A text of three characters or more is looked up by its trigrams, and what they
-leave open is compared with the kept text: so any part of a word is found, in any script, and an answer is exact.
+For each message, in the order of their ids, it has the folded text of the header and of the body, and the words of
+both (vocabulary.py). A text is looked up as a part of the words, and what they leave open is compared with the kept
+text: so any part of a word is found, in any script, and an answer is exact.
 
 It is written behind the deliveries, by one process at a time. Everything up to `done` is in it; what came later is
 read by the search itself, so answers are always complete. The index can be deleted at any time.
@@ -16,25 +16,25 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from posthouse.errors import StoreError
 
-from . import text
+from . import text, vocabulary
 from .fold import bare
 from .sqlite import LONGEST_LOG, explain
 
 if TYPE_CHECKING:
     from .engine import Store, Tx
 
-VERSION = 3  # of the index; one of another version is made anew
+VERSION = 4  # of the index; one of another version is made anew
 # Most texts have room in one page: two characters, which all are compared with, are found 1.6 times as quickly as with
 # pages of 4096 octets.
 PAGE_SIZE = 16_384
-SCHEMA = """
-PRAGMA user_version = 3;
+SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), done INTEGER NOT NULL) STRICT;
 INSERT OR IGNORE INTO state (one, done) VALUES (1, 0);
 CREATE TABLE IF NOT EXISTS text (
@@ -42,21 +42,17 @@ CREATE TABLE IF NOT EXISTS text (
     whole INTEGER NOT NULL  -- 0: the body goes on behind what is kept
 ) STRICT;
 CREATE INDEX IF NOT EXISTS text_whole ON text (whole);
-CREATE VIRTUAL TABLE IF NOT EXISTS trigram USING fts5(
-    doc, content='', detail=none, columnsize=0, tokenize='trigram case_sensitive 1'
-);
 """
+    + vocabulary.SCHEMA
+)
 # Characters of a body that are kept. What a person reads is shorter; a log file of 50 MB isn't worth it.
 MAX_BODY = 1_000_000
-PORTION = 100  # messages indexed in one transaction
+# Messages, and characters of their texts, indexed in one transaction: many share most of their words.
+PORTION = 500
+PORTION_CHARACTERS = 4_000_000
 CHECKED = 1_000  # messages looked up in one go, to see which are gone
+AT_ONCE = 20  # of those that are gone, left out in one transaction: their texts stand in memory
 PAUSE = 2.0  # seconds between a delivery and its indexing, at most
-SHORTEST = 3  # characters; a shorter text is compared with all that is kept
-# Trigrams that are looked up for one text: the comparison does the rest.
-MAX_TRIGRAMS = 24
-# An account's number as one trigram of private characters (planes 15 and 16), which no cleaned text begins with.
-PRIVATE = 0xF0000
-PRIVATE_COUNT = 0xFFF0
 
 
 class _Message(NamedTuple):
@@ -66,6 +62,16 @@ class _Message(NamedTuple):
     blob_id: str
     header_size: int
     tree: bytes
+
+
+class _Row(NamedTuple):
+    """What is kept of a message."""
+
+    message_id: int
+    account_id: int
+    header: str
+    body: str
+    whole: int
 
 
 class Index:
@@ -90,8 +96,11 @@ class Index:
         connection.execute("PRAGMA synchronous = OFF")  # while it is made: a half-made one is made anew
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
         connection.execute(f"PRAGMA journal_size_limit = {LONGEST_LOG}").fetchall()
-        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'trigram'").fetchone() is None:
-            connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.create_function("bare", 1, bare, deterministic=True)
+        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'text'").fetchone() is None:
+            connection.executescript(f"BEGIN IMMEDIATE; PRAGMA user_version = {VERSION}; {SCHEMA} COMMIT;")
+        connection.executescript(vocabulary.PORTION_SCHEMA)
         connection.execute("PRAGMA synchronous = NORMAL")  # what a crash takes is indexed again
         return connection
 
@@ -110,7 +119,7 @@ class Index:
         """
         with self._alone(fcntl.LOCK_EX) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            connection.execute("INSERT INTO trigram (trigram) VALUES ('delete-all')")
+            vocabulary.clear(connection)
             connection.execute("DELETE FROM text")
             connection.execute("UPDATE state SET done = 0")
             connection.execute("COMMIT")
@@ -163,41 +172,60 @@ async def keep_indexed(store: Store) -> None:
 def _advance(store: Store, connection: sqlite3.Connection, progress: Callable[[int], None] | None = None) -> int:
     count = 0
     while messages := store.look(_messages_after, connection.execute("SELECT done FROM state").fetchone()[0]):
-        rows = [_document(store, message) for message in messages]
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany("INSERT OR REPLACE INTO text VALUES (?, ?, ?, ?, ?)", rows)
-        connection.executemany(
-            "INSERT INTO trigram (rowid, doc) VALUES (?, ?)",
-            [(row[0], doc(row[1], row[2], row[3])) for row in rows],
-        )
-        connection.execute("UPDATE state SET done = ?", (messages[-1].id,))
-        connection.execute("COMMIT")
-        count += len(rows)
-        if progress is not None:
-            progress(count)
+        for rows in _portions(store, messages):
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany("INSERT OR REPLACE INTO text VALUES (?, ?, ?, ?, ?)", rows)
+            vocabulary.add(connection, "header", [(row.message_id, row.account_id, row.header) for row in rows])
+            vocabulary.add(connection, "body", [(row.message_id, row.account_id, row.body) for row in rows])
+            connection.execute("UPDATE state SET done = ?", (rows[-1].message_id,))
+            connection.execute("COMMIT")
+            count += len(rows)
+            if progress is not None:
+                progress(count)
     return count
+
+
+def _portions(store: Store, messages: Iterable[_Message]) -> Iterator[list[_Row]]:
+    """What is to be kept of the messages, in portions that memory has room for."""
+    rows: list[_Row] = []
+    size = 0
+    for message in messages:
+        rows.append(_read(store, message))
+        size += len(rows[-1].header) + len(rows[-1].body)
+        if size > PORTION_CHARACTERS:
+            yield rows
+            rows, size = [], 0
+    if rows:
+        yield rows
 
 
 def _forget(store: Store, connection: sqlite3.Connection, whole: int) -> int:
     """Leave out those among the whole texts, or the cut ones: so the small index on `whole` alone is read."""
     count = last = 0
-    while rows := connection.execute(
+    while ids := connection.execute(
         "SELECT message_id FROM text WHERE whole = ? AND message_id > ? ORDER BY message_id LIMIT ?",
         (whole, last, CHECKED),
     ).fetchall():
-        first, last = rows[0][0], rows[-1][0]
+        first, last = ids[0][0], ids[-1][0]
         there = store.look(_existing, first, last)
-        gone = [row for row in rows if row[0] not in there]
-        connection.execute("BEGIN IMMEDIATE")
-        for row in gone:
-            kept = connection.execute("SELECT account_id, header, body FROM text WHERE message_id = ?", row).fetchone()
-            if kept is None:  # another process is making the index anew
-                continue
-            connection.execute("INSERT INTO trigram (trigram, rowid, doc) VALUES ('delete', ?, ?)", (*row, doc(*kept)))
-            connection.execute("DELETE FROM text WHERE message_id = ?", row)
-        connection.execute("COMMIT")
-        count += len(gone)
+        gone = [message_id for (message_id,) in ids if message_id not in there]
+        for start in range(0, len(gone), AT_ONCE):
+            count += _leave_out(connection, gone[start : start + AT_ONCE])
     return count
+
+
+def _leave_out(connection: sqlite3.Connection, message_ids: list[int]) -> int:
+    connection.execute("BEGIN IMMEDIATE")
+    rows = [
+        _Row._make(row)
+        for message_id in message_ids
+        for row in connection.execute("SELECT * FROM text WHERE message_id = ?", (message_id,))
+    ]  # another process that is making the index anew may have left them out
+    vocabulary.remove(connection, "header", [(row.message_id, row.account_id, row.header) for row in rows])
+    vocabulary.remove(connection, "body", [(row.message_id, row.account_id, row.body) for row in rows])
+    connection.executemany("DELETE FROM text WHERE message_id = ?", [(row.message_id,) for row in rows])
+    connection.execute("COMMIT")
+    return len(rows)
 
 
 def _lost(store: Store, connection: sqlite3.Connection) -> int:
@@ -236,34 +264,12 @@ def _existing(tx: Tx, first: int, last: int) -> set[int]:
     return {message_id for (message_id,) in rows}
 
 
-def _document(store: Store, message: _Message) -> tuple[int, int, str, str, int]:
+def _read(store: Store, message: _Message) -> _Row:
     try:
         octets = store.blobs.read(message.blob_id, 0, message.header_size)
         body = text.folded_body(store.blobs, message.blob_id, message.tree, MAX_BODY)
     except StoreError:  # just deleted; or lost: then a search reads it itself, and fails as it should
-        return message.id, message.account_id, "", "", 0
+        return _Row(message.id, message.account_id, "", "", 0)
     whole = len(body) <= MAX_BODY
     header = text.folded_header(message.prefix, octets)
-    return message.id, message.account_id, header, body[:MAX_BODY], int(whole)
-
-
-def doc(account_id: int, header: str, body: str) -> str:
-    """The text whose trigrams are indexed."""
-    return f"{account_trigram(account_id)}\n{bare(header)}\n{bare(body)}"
-
-
-def account_trigram(account_id: int) -> str:
-    """Three characters that stand for the account."""
-    high, low = divmod(account_id, PRIVATE_COUNT)
-    return chr(PRIVATE + high % PRIVATE_COUNT) + chr(PRIVATE + low) + chr(0x10FFFD)
-
-
-def query(account_id: int, wanted: str) -> str:
-    """What finds the documents of the account that may have the folded text in them. Without accents it has SHORTEST
-    characters or more."""
-    wanted = bare(wanted)
-    trigrams = list(dict.fromkeys(wanted[start : start + 3] for start in range(len(wanted) - 2)))
-    step = -(-len(trigrams) // MAX_TRIGRAMS)
-    words = [account_trigram(account_id), *trigrams[::step]]
-    quoted = [word.replace('"', '""') for word in words]
-    return " AND ".join(f'"{word}"' for word in quoted)
+    return _Row(message.id, message.account_id, header, body[:MAX_BODY], int(whole))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import flag, index, text
+from . import flag, text, vocabulary
 from .fold import bare, clean, fold
 from .mail import account_of, ordered
 
@@ -208,7 +208,8 @@ class _Search:
     def matching(self, key: Key) -> list[int]:
         if not _is_slow(key):
             return self._query(key)
-        return sorted(self._among(key, set(self._query(_upper_bound(key)))))
+        bound = _upper_bound(key)
+        return sorted(self._among(key, None if _is_all(bound) else set(self._query(bound))))
 
     def select(self, key: Key, columns: Sequence[str], joins: Sequence[str], order: Sequence[str]) -> list[Row]:
         if not _is_slow(key):
@@ -237,61 +238,92 @@ class _Search:
 
     # -- what has to be looked at here -----------------------------------------------------------------------------
 
-    def _among(self, key: Key, uids: set[int]) -> set[int]:
-        """Those of `uids` for which `key` is true. What is quick goes first and leaves less for what is slow."""
-        if not uids:
+    def _among(self, key: Key, uids: set[int] | None) -> set[int]:
+        """Those of `uids`, or of all (None), for which `key` is true. What is quick goes first and leaves less for what
+        is slow."""
+        if uids is not None and not uids:
             return uids
         if not _is_slow(key):
-            return uids.intersection(self._query(key))
+            return _both(self._query(key), uids)
         match key:
             case And(keys):
                 for one in sorted(keys, key=_is_slow):
                     uids = self._among(one, uids)
+                assert uids is not None  # one of them is slow
                 return uids
             case Or(keys):
                 found: set[int] = set()
                 for one in sorted(keys, key=_is_slow):
-                    found |= self._among(one, uids - found)
+                    found |= self._among(one, None if uids is None else uids - found)
                 return found
             case Not(inner):
-                return uids - self._among(inner, uids)
+                whole = set(self._query(All())) if uids is None else uids
+                return whole - self._among(inner, uids)
             case Uids(ranges):
-                return {uid for low, high in ordered(ranges) for uid in _between(uids, low, high)}
+                whole = set(self._query(All())) if uids is None else uids
+                return {uid for low, high in ordered(ranges) for uid in _between(whole, low, high)}
             case Body() | Text() | Header():
                 return self._indexed(key, uids)
         raise AssertionError(key)
 
-    def _indexed(self, key: Octets, uids: set[int]) -> set[int]:
+    def _indexed(self, key: Octets, uids: set[int] | None) -> set[int]:
         """Ask the index, and read what isn't in it yet."""
         if not self._tx.has_index:
-            return self._scan(key, uids)
-        condition, looked_up = INDEXED[type(key)](key, self._compared)
-        if len(bare(looked_up)) < index.SHORTEST:
-            source = "placement p CROSS JOIN search.text t ON t.message_id = p.message_id"
-            query = ""
-        else:
-            source = "search.text t CROSS JOIN placement p ON p.message_id = t.message_id"
-            condition += " AND t.message_id IN (SELECT rowid FROM search.trigram WHERE trigram MATCH :query)"
-            query = index.query(self._account_id, looked_up)
-        found = self._tx.all(
-            f"SELECT p.uid FROM {source} WHERE p.mailbox_id = :mailbox_id AND {condition}",
-            mailbox_id=self._mailbox_id,
-            pattern=self._compared.pattern(key.text),
-            field=self._compared.field(key) if isinstance(key, Header) else "",
-            query=query,
-        )
+            return self._scan(key, set(self._query(All())) if uids is None else uids)
+        hits: set[int] = set()
+        for kind in KINDS[type(key)]:
+            hits |= _both(self._in_header(key) if isinstance(key, Header) else self._has(kind, key.text), uids)
         open_yet = self._tx.all(
-            "SELECT p.uid FROM placement p WHERE p.mailbox_id = :mailbox_id"
-            " AND p.message_id > (SELECT done FROM search.state)"
+            "SELECT p.uid FROM message m CROSS JOIN placement p ON p.message_id = m.id"
+            " WHERE m.id > (SELECT done FROM search.state) AND p.mailbox_id = :mailbox_id"
             " UNION SELECT p.uid FROM search.text t CROSS JOIN placement p ON p.message_id = t.message_id"
             " WHERE p.mailbox_id = :mailbox_id AND t.whole = 0",
             mailbox_id=self._mailbox_id,
         )
-        hits = {uid for (uid,) in found} & uids
-        rest = ({uid for (uid,) in open_yet} & uids) - hits
-        if isinstance(key, Header) and key.text:  # the field was found, and the text behind it: perhaps in another one
-            hits = self._scan(key, hits)
-        return hits | self._scan(key, rest)
+        return hits | self._scan(key, _both((uid for (uid,) in open_yet), uids) - hits)
+
+    def _has(self, kind: vocabulary.Kind, text: str) -> list[int]:
+        """The messages in the index whose header or body has the text in it."""
+        found = self._look_up(kind, text)
+        if found is not None and found.exact:
+            rows = self._tx.all(
+                f"SELECT p.uid FROM placement p WHERE p.mailbox_id = :mailbox_id AND p.message_id IN ({found.sql})",
+                mailbox_id=self._mailbox_id,
+                **found.parameters,
+            )
+        else:
+            rows = self._compare(found, "p.uid", self._compared.like(f"t.{kind}"), self._compared.pattern(text))
+        return [uid for (uid,) in rows]
+
+    def _in_header(self, key: Header) -> list[int]:
+        """The messages in the index that have the text in a field of this name."""
+        name = f"{self._compared.wanted(key.name)}: "
+        wanted = self._compared.wanted(key.text)
+        found = self._look_up("header", wanted) or self._look_up("header", f"\n{name}")
+        like = self._compared.like("char(10) || t.header")
+        rows = self._compare(found, "p.uid, t.header", like, self._compared.field(key))
+        # They have the field, and the text behind it; perhaps in another one.
+        lines = ((uid, line) for uid, header in rows for line in self._compared.form(header).split("\n"))
+        return [uid for uid, line in lines if line.startswith(name) and wanted in line[len(name) :]]
+
+    def _look_up(self, kind: vocabulary.Kind, wanted: str) -> vocabulary.Found | None:
+        messages = self._tx.value("SELECT messages FROM mailbox WHERE id = :id", id=self._mailbox_id)
+        wanted = self._compared.wanted(wanted)
+        return vocabulary.find(self._tx, kind, self._account_id, wanted, self._compared.sql, messages)
+
+    def _compare(self, found: vocabulary.Found | None, columns: str, condition: str, pattern: str) -> list[Row]:
+        """Columns of the messages among those found, or among all in the index, whose kept text is so."""
+        if found is None:
+            source = "placement p CROSS JOIN search.text t ON t.message_id = p.message_id"
+        else:
+            source = "search.text t CROSS JOIN placement p ON p.message_id = t.message_id"
+            condition += f" AND t.message_id IN ({found.sql})"
+        return self._tx.all(
+            f"SELECT {columns} FROM {source} WHERE p.mailbox_id = :mailbox_id AND {condition}",
+            mailbox_id=self._mailbox_id,
+            pattern=pattern,
+            **(found.parameters if found else {}),
+        )
 
     def _scan(self, key: Octets, uids: set[int]) -> set[int]:
         """Read what the key looks at from the octets of each message."""
@@ -339,26 +371,11 @@ class _Compared:
         return f"%\n{escaped(self.wanted(key.name))}: {self.pattern(key.text)}"
 
 
-def _in_body(key: Octets, compared: _Compared) -> tuple[str, str]:
-    return compared.like("t.body"), compared.wanted(key.text)
-
-
-def _in_text(key: Octets, compared: _Compared) -> tuple[str, str]:
-    return f"({compared.like('t.body')} OR {compared.like('t.header')})", compared.wanted(key.text)
-
-
-def _in_field(key: Octets, compared: _Compared) -> tuple[str, str]:
-    assert isinstance(key, Header)
-    wanted = compared.wanted(key.text)
-    looked_up = wanted if len(bare(wanted)) >= index.SHORTEST else f"\n{compared.wanted(key.name)}: "
-    return compared.like("char(10) || t.header", ":field"), looked_up
-
-
-# How the index is asked: what is true for each message that it has, and the text whose trigrams narrow that down.
-INDEXED: dict[type[Octets], Callable[[Octets, _Compared], tuple[str, str]]] = {
-    Body: _in_body,
-    Text: _in_text,
-    Header: _in_field,
+# Where the index is asked for what a key looks at.
+KINDS: dict[type[Octets], tuple[vocabulary.Kind, ...]] = {
+    Body: ("body",),
+    Text: ("body", "header"),
+    Header: ("header",),
 }
 Look = Callable[[bytes, str, int, bytes], bool]
 
@@ -381,6 +398,11 @@ def _matcher(key: Octets, blobs: Blobs, compared: _Compared) -> Look:
 
     looks: dict[type[Octets], Look] = {Header: in_field, Body: in_body, Text: in_text}
     return looks[type(key)]
+
+
+def _both(found: Iterable[int], uids: set[int] | None) -> set[int]:
+    """What is in both; None: all."""
+    return set(found) if uids is None else uids.intersection(found)
 
 
 def _between(uids: set[int], low: int, high: int) -> Iterable[int]:
@@ -414,6 +436,18 @@ def _upper_bound(key: Key) -> Key:
         case Or(keys):
             return Or(tuple(map(_upper_bound, keys)))
     return All()
+
+
+def _is_all(key: Key) -> bool:
+    """Whether it is true for every message, by what it says."""
+    match key:
+        case All():
+            return True
+        case And(keys):
+            return all(map(_is_all, keys))
+        case Or(keys):
+            return any(map(_is_all, keys))
+    return False
 
 
 class _Condition:

@@ -24,13 +24,18 @@ MAX_TEXT = 8 * 1024 * 1024
 def folded_fields(prefix: bytes, header: bytes, name: str) -> list[str]:
     """The texts of all fields of this name."""
     values = [*mime.scan(prefix).fields.get_all(name), *mime.scan(header).fields.get_all(name)]
-    return [fold(clean(value)) for value in values]
+    return [_on_one_line(fold(clean(value))) for value in values]
 
 
 def folded_header(prefix: bytes, header: bytes) -> str:
     """The whole header, a field a line, decoded."""
     lines = [f"{name}: {value}" for part in (prefix, header) for name, value in mime.scan(part).fields]
-    return fold(clean("\n".join(lines)))
+    return "\n".join(_on_one_line(fold(clean(line))) for line in lines)
+
+
+def _on_one_line(value: str) -> str:
+    """An encoded word may hold a line break: it begins no field."""
+    return value.replace("\n", " ")
 
 
 def folded_body(blobs: Blobs, blob_id: str, tree: bytes, most: int | None = None) -> str:
