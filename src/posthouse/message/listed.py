@@ -6,6 +6,7 @@ They are packed into one run of octets, each behind a code for its name: to pick
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import compress
 
 from . import header
 
@@ -47,5 +48,49 @@ def picker(names: Iterable[str]) -> Callable[[bytes], bytes] | None:
 
     def pick(packed: bytes) -> bytes:
         return b"".join([one[1:] for one in packed.split(BETWEEN) if one[:1] in codes]) + b"\r\n"
+
+    return pick
+
+
+# -- the fields of many letters in one run of octets -----------------------------------------------------------------
+
+# Codes of what is no field: the codes of all of them, which come first; a letter's end; a letter to be asked itself.
+ALL, ENDS, NOT_LISTED = b"\xff", b"\xfe", b"\xfd"
+# What stands for the last two. No field has it in it: its lines begin with a name, or with a blank.
+END = b"\n\1"
+UNKNOWN = b"?"
+
+
+def bind(letters: Iterable[bytes | None]) -> bytes:
+    """The packed fields of letters (None: what `pack` gave none of), with all their codes in front.
+
+    So picking some of them is one step, however many letters there are.
+    """
+    codes = [ALL]
+    fields = []
+    for packed in letters:
+        if packed is None:
+            codes.append(NOT_LISTED)
+            fields.append(UNKNOWN)
+        elif packed:
+            for one in packed.split(BETWEEN):
+                codes.append(one[:1])
+                fields.append(one[1:])
+        codes.append(ENDS)
+        fields.append(END)
+    return BETWEEN.join([b"".join(codes), *fields])
+
+
+def bound_picker(names: Iterable[str]) -> Callable[[bytes], list[bytes]]:
+    """What `picker` picks, of all letters that were bound, without the blank line; for names that are listed.
+
+    UNKNOWN stands for a letter that must be asked itself.
+    """
+    wanted = b"".join([CODES[name.lower().encode("ascii")] for name in names]) + ENDS + NOT_LISTED
+    chosen = bytes([code in wanted for code in range(256)])
+
+    def pick(bound: bytes) -> list[bytes]:
+        parts = bound.split(BETWEEN)
+        return b"".join(compress(parts, parts[0].translate(chosen))).split(END)[:-1]
 
     return pick

@@ -1,4 +1,4 @@
-"""What the server does beside the conversations: housekeeping, the search index."""
+"""What the server does beside the conversations: housekeeping, the search index, bundles of what lists ask."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from posthouse.sessions.bundling import keep_bundled
 from posthouse.store.engine import Store
 from posthouse.store.index import keep_indexed
 from posthouse.store.tidy import keep_tidy
@@ -15,7 +16,7 @@ log = logging.getLogger("posthouse.server")
 # Seconds after which a duty that failed is taken up again: long enough for a full disk to be noticed, and cleared.
 AGAIN = 60.0
 Duty = Callable[[Store], Awaitable[None]]
-DUTIES: tuple[Duty, ...] = (keep_tidy, keep_indexed)
+DUTIES: tuple[Duty, ...] = (keep_tidy, keep_indexed, keep_bundled)
 
 
 class Background:

@@ -10,12 +10,24 @@ from posthouse.imap.encode import string
 from posthouse.imap.fetch import Attribute, BodySection, Item, Preview, Text
 from posthouse.message import listed
 
+# Between two entries in a bundle's column; the listed fields stand as `listed.bind` has them.
+BETWEEN = b"\0\0"
+UNKNOWN = b""  # for an entry that the letter has to be asked for
+
+
+def _entries(column: bytes) -> list[bytes]:
+    return column.split(BETWEEN)
+
 
 class Column(NamedTuple):
-    """``entry`` makes of the column's value what is answered; that of "flagset" is the caller's to make."""
+    """``entry`` makes of the column's value what is answered; that of "flagset" is the caller's to make.
+
+    ``entries`` takes a bundle's column apart, into what is answered.
+    """
 
     name: str
     entry: Callable[[Any], bytes]
+    entries: Callable[[bytes], list[bytes]] = _entries
 
 
 def _date(attribute: Attribute) -> Callable[[int], bytes]:
@@ -59,10 +71,24 @@ def listed_column(item: Item) -> Column | None:
     pick = listed.picker(section.fields)
     if pick is None:
         return None
+    pick_all = listed.bound_picker(section.fields)
     form = item.label + b" {%d}\r\n%b"
+    with_end = form + b"\r\n"
 
     def entry(packed: bytes) -> bytes:
         fields = pick(packed)
         return form % (len(fields), fields)
 
-    return Column("listed", entry)
+    def entries(bound: bytes) -> list[bytes]:
+        picked = pick_all(bound)
+        made = [with_end % (len(fields) + 2, fields) for fields in picked]
+        if listed.UNKNOWN in picked:
+            made = [UNKNOWN if fields == listed.UNKNOWN else one for fields, one in zip(picked, made, strict=True)]
+        return made
+
+    return Column("listed", entry, entries)
+
+
+def column_or_listed(item: Item) -> Column | None:
+    """Either."""
+    return column_for(item) or listed_column(item)

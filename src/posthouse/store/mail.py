@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from posthouse.errors import NotFound, StoreError
 
-from . import flag, ordering, quota, thread
+from . import bundle, flag, ordering, quota, thread
 from .blob import Blob
 from .change import next_modseq
 from .fold import clean, fold
@@ -149,6 +149,8 @@ def place(
         modseq=modseq,
         now=tx.now,
     )
+    if uid % bundle.SIZE == 0:
+        bundle.want(tx, mailbox_id, uid)
     return uidvalidity, uid
 
 
@@ -455,7 +457,9 @@ def _remove(tx: Tx, account_id: int, mailbox_id: int, modseq: int, which: str, l
         deleted=deleted,
         size=size,
     )
-    return sorted(uid for (uid,) in rows)
+    uids = sorted(uid for (uid,) in rows)
+    bundle.drop(tx, mailbox_id, uids)
+    return uids
 
 
 def remove(tx: Tx, mailbox_id: int, ranges: Ranges) -> list[int]:

@@ -295,6 +295,24 @@ CREATE INDEX placement_received ON placement (mailbox_id, received, uid);
 CREATE INDEX placement_modseq ON placement (mailbox_id, modseq);
 CREATE INDEX placement_message ON placement (message_id);
 
+-- What lists ask of the messages with 64 neighbouring UIDs, ready for the wire (bundle.py). Can be made anew.
+CREATE TABLE bundle (
+    mailbox_id {int} NOT NULL REFERENCES mailbox(id) ON DELETE CASCADE,
+    first {int} NOT NULL,         -- the first of the UIDs: 1, 65, 129, …
+    received {blob} NOT NULL,     -- 64 entries, and so in each column
+    size {blob} NOT NULL,
+    listed {blob} NOT NULL,
+    envelope {blob} NOT NULL,
+    bodystructure {blob} NOT NULL,
+    PRIMARY KEY (mailbox_id, first)
+) {strict} {clustered};
+
+-- Mailboxes in which bundles may be missing.
+CREATE TABLE unbundled (
+    mailbox_id {int} PRIMARY KEY REFERENCES mailbox(id) ON DELETE CASCADE,
+    since {int} NOT NULL          -- the UID from which on they have to be looked for
+) {strict};
+
 -- A message was here. Kept for a time, so that whoever comes back can be told.
 CREATE TABLE tombstone (
     account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,

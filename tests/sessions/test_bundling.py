@@ -1,0 +1,108 @@
+"""Bundles: what is answered from them is what the rows answer, to the octet, whatever happened since."""
+
+from __future__ import annotations
+
+from imap_conversation import Conversation
+from posthouse.sessions.bundling import bundle_some
+from posthouse.store import bundle, mail
+from posthouse.store.engine import Store
+from posthouse.store.mailbox import Mailbox
+from store_helpers import House, letter
+
+WANTED = (
+    "(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)",
+    "(ENVELOPE FLAGS UID)",
+    "BODYSTRUCTURE",
+    "BODY.PEEK[HEADER.FIELDS (FROM TO SUBJECT DATE MESSAGE-ID)]",
+    "(UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (Subject)] BODY.PEEK[HEADER.FIELDS (Lines X-Label)] MODSEQ)",
+    "(PREVIEW INTERNALDATE BODY EMAILID)",
+    "(UID BODY.PEEK[HEADER.FIELDS (To Received)] ENVELOPE)",
+    "(UID)",
+)
+# Header fields that are hard to keep apart.
+LETTERS = (
+    letter(),
+    b"\r\nno header at all\r\n",
+    b"Subject: one\r\nSUBJECT: two\r\nX-Other: ?\r\nsubject:\r\n three\r\n\r\nbody",
+    b"Subject: nothing\0here\r\nTo: a@example.org\r\n\r\n",
+    b"To: a@example.org\r\nSubject: \1\x02\xff?\r\n\t\1\r\nDate: never\r\n\r\n",
+    b"Subject: ?\n\1Broken: line\nTo: b@example.org\n\nbare line ends",
+    b"Subject: long\r\n" + b"".join(b"To: a%d@example.org\r\n" % n for n in range(1_000)) + b"\r\n",
+    b"?\r\n\r\n?",
+    "Subject: Grüße\r\nFrom: Zoë <z@example.org>\r\n\r\n".encode(),
+)
+
+
+def filled(house: House, box: Mailbox, count: int) -> None:
+    for number in range(count):
+        house.append(box, raw=LETTERS[number % len(LETTERS)], flags=["\\Seen"] if number % 3 else [])
+
+
+def make(store: Store) -> None:
+    while store.look(bundle.are_wanted):
+        store.run(bundle_some)
+
+
+def firsts(store: Store, box: Mailbox) -> list[int]:
+    return [first for first, _ in store.look(bundle.read, box.id, 1, 10_000, ["size"])]
+
+
+def answers(talk: Conversation, *commands: str) -> list[bytes]:
+    return [talk.runner.run(talk.client("1").say(f"a {one}\r\n".encode())) for one in commands]
+
+
+def test_the_answers_are_the_same(talk: Conversation, house: House, inbox: Mailbox) -> None:
+    filled(house, inbox, 200)
+    talk.say("s SELECT INBOX (CONDSTORE)")
+    commands = [f"FETCH {messages} {items}" for messages in ("1:*", "30:170", "100:150,1:40") for items in WANTED]
+    before = answers(talk, *commands)
+    make(house.store)
+    assert firsts(house.store, inbox) == [1, 65, 129], "the last range may get more messages"
+    assert answers(talk, *commands) == before
+    house.store.run(lambda tx: tx.run("UPDATE wire SET envelope = :nothing", nothing=b""))
+    assert answers(talk, "FETCH 1:64 ENVELOPE")[0].count(b"ENVELOPE (") == 64, "it was read from a bundle"
+
+
+def test_removed_messages_leave_nothing_in_a_bundle(talk: Conversation, house: House, inbox: Mailbox) -> None:
+    filled(house, inbox, 200)
+    make(house.store)
+    talk.say("s SELECT INBOX (CONDSTORE)")
+    commands = [f"FETCH 1:* {items}" for items in WANTED if "MODSEQ" not in items]  # which tells of the removal
+    known = answers(talk, *commands)
+    house.store.run(mail.remove, inbox.id, [(70, 72), (130, 130)])
+    assert firsts(house.store, inbox) == [1]
+    assert answers(talk, *commands) == known, "this client wasn't told yet"
+    talk.say("n NOOP")
+    told = answers(talk, *commands)
+    make(house.store)
+    assert firsts(house.store, inbox) == [1, 65, 129], "made again: the answers had to read rows"
+    assert answers(talk, *commands) == told
+    assert all(answer.count(b" FETCH (") == 196 for answer in told)
+
+
+def test_a_new_mailbox_is_bundled_when_it_was_listed(talk: Conversation, house: House, inbox: Mailbox) -> None:
+    filled(house, inbox, 130)
+    for line in ("s SELECT INBOX", "c CREATE Copies", "d COPY 1:* Copies", "s SELECT Copies"):
+        talk.say(line)
+    make(house.store)
+    copies = house.box(talk.account, "Copies")
+    assert firsts(house.store, copies) == []
+    listed = answers(talk, f"FETCH 1:* {WANTED[0]}")
+    make(house.store)
+    assert firsts(house.store, copies) == [1, 65]
+    assert answers(talk, f"FETCH 1:* {WANTED[0]}") == listed
+    talk.say("u SELECT INBOX")
+    talk.say("x DELETE Copies")
+    assert firsts(house.store, copies) == []
+
+
+def test_what_could_not_be_taken_apart_is_in_no_bundle(talk: Conversation, house: House, inbox: Mailbox) -> None:
+    filled(house, inbox, 130)
+    make(house.store)
+    house.store.run(lambda tx: tx.run("DELETE FROM bundle WHERE mailbox_id = :id", id=inbox.id))
+    house.store.run(lambda tx: tx.run("UPDATE wire SET envelope = :odd WHERE message_id = 3", odd=b"(\0\0)"))
+    house.store.run(bundle.want, inbox.id, 1)
+    make(house.store)
+    assert firsts(house.store, inbox) == [65]
+    talk.say("s SELECT INBOX (CONDSTORE)")
+    assert b"* 3 FETCH (ENVELOPE (\0\0))\r\n" in answers(talk, "FETCH 1:* ENVELOPE")[0]

@@ -1,0 +1,68 @@
+"""Bundles: which are missing, and when they go. What is in them: tests/sessions/test_bundling.py."""
+
+from __future__ import annotations
+
+from posthouse.store import account, bundle, mail, mailbox
+from posthouse.store.engine import Store
+from posthouse.store.mailbox import Mailbox
+from store_helpers import House
+
+COLUMNS = dict.fromkeys(bundle.COLUMNS, b"some\0octets\xff")
+
+
+def make(store: Store, most: int = 100) -> list[tuple[int, int]]:
+    """All that are missing; the mailbox and the first UID of each."""
+    made: list[tuple[int, int]] = []
+    while store.look(bundle.are_wanted):
+        mailbox_id, firsts = store.run(bundle.missing, most)
+        assert len(firsts) <= most
+        for first in firsts:
+            store.run(bundle.keep, mailbox_id, first, COLUMNS)
+            made.append((mailbox_id, first))
+    return made
+
+
+def kept(store: Store, box: Mailbox, low: int = 1, high: int = 10_000) -> list[int]:
+    return [first for first, _ in store.look(bundle.read, box.id, low, high, ["envelope"])]
+
+
+def test_full_ranges_are_bundled(store: Store, house: House) -> None:
+    ada = house.account()
+    inbox, other = house.box(ada), store.run(mailbox.create, ada.id, "Other")
+    house.fill(inbox, 63)
+    assert not store.look(bundle.are_wanted)
+    house.fill(inbox, 1)
+    house.fill(other, 200)
+    assert make(store) == [(inbox.id, 1), (other.id, 1), (other.id, 65), (other.id, 129)]
+    house.fill(inbox, 70)
+    assert make(store) == [(inbox.id, 65)]
+    assert store.look(bundle.read, inbox.id, 64, 64, ["size", "listed"]) == [
+        (1, b"some\0octets\xff", b"some\0octets\xff")
+    ]
+    assert kept(store, other, 64, 65) == [1, 65] and kept(store, other, 65, 128) == [65]
+
+
+def test_they_are_made_a_few_at_a_time(store: Store, house: House) -> None:
+    inbox = house.box(house.account())
+    house.fill(inbox, 300)
+    assert [first for _, first in make(store, most=3)] == [1, 65, 129, 193]
+
+
+def test_they_go_with_their_messages(store: Store, house: House) -> None:
+    ada = house.account()
+    inbox, other = house.box(ada), store.run(mailbox.create, ada.id, "Other")
+    house.fill(inbox, 320)
+    make(store)
+    store.run(mail.store_flags, inbox.id, [(1, 1), (200, 200)], "add", ["\\Deleted"])
+    store.run(mail.expunge, inbox.id)
+    assert kept(store, inbox) == [65, 129, 257]
+    store.run(mail.move, inbox.id, [(65, 66)], other.id)
+    assert kept(store, inbox) == [129, 257]
+    assert not store.look(bundle.are_wanted), "whoever lists the mailbox says so"
+    store.run(mail.remove, inbox.id, [(129, 192)])
+    store.run(bundle.want, inbox.id, 300)
+    store.run(bundle.want, inbox.id, 70)
+    assert [first for _, first in make(store)] == [65, 193], "nothing is left in the range from 129 on"
+    store.run(bundle.want, inbox.id, 1)
+    store.run(account.remove, "ada@example.org")
+    assert kept(store, inbox) == [] and not store.look(bundle.are_wanted)
