@@ -17,7 +17,6 @@ from urllib.parse import quote
 from posthouse.errors import ConfigError, ConnectionFailed, PosthouseError
 from posthouse.net.service import Service, fetch_file, find_exchanges, find_services
 from posthouse.net.stream import Stream
-from posthouse.net.tls import client_context
 
 from . import imap, smtp
 from .drive import drive
@@ -115,7 +114,7 @@ def probe(server: Server, context: ssl.SSLContext | None) -> None:
             greeted = smtp.connect(smtp.Conversation(server, "localhost", loopback=stream.loopback))
         else:
             greeted = imap.connect(imap.Conversation(server, loopback=stream.loopback))
-        drive(stream, greeted, context or client_context())
+        drive(stream, greeted, context)
     finally:
         stream.close()
 

@@ -2,6 +2,9 @@
 
 What fails while a wish is granted is raised inside the operation, where the wish stands; so an operation may clean
 up, or say better than the network could what went wrong.
+
+``context``: whom to trust when TLS begins; None: those whom the system trusts. Their certificates are read only then:
+that takes longer than to send a hundred letters.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from typing import Any, TypeVar
 
 from posthouse.errors import ConnectionFailed
 from posthouse.net.stream import AsyncStream, Stream
-from posthouse.net.tls import answer_to_tls
+from posthouse.net.tls import answer_to_tls, client_context
 from posthouse.wire.steps import Receive, StartTls, Steps
 
 T = TypeVar("T")
@@ -28,7 +31,7 @@ TLS_TIMEOUT = 30.0
 PROBE_TIMEOUT = 3.0
 
 
-def drive(stream: Stream, steps: Steps[T], context: ssl.SSLContext) -> T:
+def drive(stream: Stream, steps: Steps[T], context: ssl.SSLContext | None) -> T:
     """Run an operation over a blocking stream, and return its result."""
     answer: bytes | None = None
     failure: ConnectionFailed | None = None
@@ -47,14 +50,14 @@ def drive(stream: Stream, steps: Steps[T], context: ssl.SSLContext) -> T:
                 until = until if wish.goes_on else time.monotonic() + wish.timeout
                 answer = stream.receive(max(until - time.monotonic(), 0.0))
             elif isinstance(wish, StartTls):
-                stream.start_tls(context, TLS_TIMEOUT)
+                stream.start_tls(context or client_context(), TLS_TIMEOUT)
             else:
                 answer = answer_to_tls(stream.host, stream.port, PROBE_TIMEOUT)
         except ConnectionFailed as error:
             failure = error
 
 
-async def adrive(stream: AsyncStream, steps: Steps[T], context: ssl.SSLContext) -> T:
+async def adrive(stream: AsyncStream, steps: Steps[T], context: ssl.SSLContext | None) -> T:
     """Run an operation over a stream under asyncio, and return its result."""
     answer: bytes | None = None
     failure: ConnectionFailed | None = None
@@ -74,7 +77,7 @@ async def adrive(stream: AsyncStream, steps: Steps[T], context: ssl.SSLContext) 
                 until = until if wish.goes_on else clock() + wish.timeout
                 answer = await stream.receive(max(until - clock(), 0.0))
             elif isinstance(wish, StartTls):
-                await stream.start_tls(context, TLS_TIMEOUT)
+                await stream.start_tls(context or client_context(), TLS_TIMEOUT)
             else:
                 answer = await asyncio.to_thread(answer_to_tls, stream.host, stream.port, PROBE_TIMEOUT)
         except ConnectionFailed as error:

@@ -128,7 +128,7 @@ def attempt(imap: Conversation, name: str, *arguments: Argument) -> Steps[tuple[
 def next_answer(imap: Conversation, tag: str, responses: list[Untagged]) -> Steps[Tagged | Continue]:
     """The next "+" or tagged response; what comes before it is added to ``responses``."""
     while True:
-        response = yield from next_response(imap)
+        response = imap.read_listed() or (yield from next_response(imap))
         if response is None:
             raise ConnectionFailed(
                 f"{imap.server.host} did not answer for {ANSWER_TIMEOUT:g} seconds",

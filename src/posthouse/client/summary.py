@@ -14,6 +14,7 @@ from posthouse.message.header import Headers
 # Fields rather than ENVELOPE: servers have written illegal ones, and read a broken header worse than we do.
 FIELDS = BodySection(Section(text=Text.FIELDS, fields=("DATE", "FROM", "SUBJECT")), peek=True)
 ITEMS = (Attribute.UID, Attribute.FLAGS, Attribute.INTERNALDATE, FIELDS)
+LISTED = FIELDS.label.upper()  # the key of what was fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Summary:
 
 def summary(fetched: Fetched) -> Summary:
     """What a list shows of a message that was fetched with `ITEMS`."""
-    headers = Headers(fetched.sections.get(FIELDS.label.upper()) or b"")
+    headers = Headers(fetched.sections.get(LISTED) or b"")
     authors = mailboxes(parse_addresses(headers.body(b"from") or b""))
     arrived = fetched.internal_date
     return Summary(

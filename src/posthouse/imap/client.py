@@ -21,6 +21,7 @@ from .answer import (
     Enabled,
     Exists,
     Expunge,
+    Fetched,
     Flags,
     Recent,
     Response,
@@ -28,6 +29,7 @@ from .answer import (
     Vanished,
 )  # fmt: skip
 from .encode import Literal, Piece
+from .listed import read_listed
 from .parse import ResponseLimits, read_response
 from .sequence import SequenceSet
 
@@ -139,6 +141,10 @@ class ImapClient:
         response = yield from read_response(self.reader, self.limits, utf8=self.utf8)
         self._note(response)
         return response
+
+    def read_listed(self) -> Fetched | None:
+        """A response to FETCH, if one that is easily read waits; else None: `read` it."""
+        return read_listed(self.reader, self.limits.literal)
 
     def _note(self, response: Response) -> None:
         if isinstance(response, Condition | Tagged):

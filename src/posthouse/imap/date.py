@@ -16,9 +16,7 @@ MONTH = {name.lower().encode(): number for number, name in enumerate(MONTHS, 1)}
 DATE = re.compile(rb'("?)([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})\1(?![^ )\r\n])')
 # date-time       = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE
 # date-day-fixed  = (SP DIGIT) / 2DIGIT    (a lone digit is read too: some clients forget the space)
-DATE_TIME = re.compile(
-    rb'" ?([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-9]{2})"'
-)
+DATE_TIME = re.compile(rb'" ?([0-9]{1,2}-[A-Za-z]{3}-[0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-][0-9]{4})"')
 
 EPOCH = date(1970, 1, 1).toordinal()
 DAY = 86_400
@@ -76,6 +74,21 @@ def _zone(zone: int) -> bytes:
     return b' %b%02d%02d"' % (b"-" if zone < 0 else b"+", *divmod(abs(zone), 60))
 
 
+@lru_cache(maxsize=4096)  # as many as `_day` keeps, for the same lists
+def _days(text: bytes) -> int:
+    day, month, year = text.split(b"-")
+    return date(int(year), MONTH[month.lower()], int(day)).toordinal() - EPOCH
+
+
+@lru_cache(maxsize=64)
+def _zone_minutes(text: bytes) -> int:
+    """Minutes east of UTC."""
+    minutes = int(text[1:3]) * 60 + int(text[3:])
+    if int(text[3:]) > 59:
+        raise ValueError("no such zone")
+    return -minutes if text[:1] == b"-" else minutes
+
+
 def read_date(cursor: Cursor) -> date:
     """The day of a search key."""
     start = cursor.at
@@ -91,15 +104,14 @@ def read_date_time(cursor: Cursor) -> InternalDate:
     """The date-time of an APPEND, or of an INTERNALDATE that a server answers."""
     start = cursor.at
     match = cursor.match(DATE_TIME, 'a date and time, such as "17-Jul-1996 02:44:25 -0700" in quotes')
-    day, month, year, hour, minute, second, sign, zone_hour, zone_minute = match.groups()
+    day, hours, minutes, seconds, zone_text = match.groups()
+    hour, minute, second = int(hours), int(minutes), int(seconds)
     try:
-        days = date(int(year), MONTH[month.lower()], int(day)).toordinal() - EPOCH
         # A leap second (":60", RFC 5322 §3.3) has no number of its own in epoch seconds.
-        if int(hour) > 23 or int(minute) > 59 or int(second) > 60 or int(zone_minute) > 59:
+        if hour > 23 or minute > 59 or second > 60:
             raise ValueError("no such time of day")
-        zone = (int(zone_hour) * 60 + int(zone_minute)) * (-1 if sign == b"-" else 1)
-        seconds = int(hour) * 3600 + int(minute) * 60 + min(int(second), 59)
-        return InternalDate(days * DAY + seconds - zone * 60, zone)
+        zone = _zone_minutes(zone_text)
+        return InternalDate(_days(day) * DAY + hour * 3600 + (minute - zone) * 60 + min(second, 59), zone)
     except (KeyError, ValueError):
         cursor.at = start
         raise cursor.expected('a date and time that exist, such as "17-Jul-1996 02:44:25 -0700"') from None

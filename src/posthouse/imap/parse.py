@@ -354,7 +354,7 @@ class _Told:
         """``BODY[section]<offset> octets`` and the like: kept under the label that was asked for."""
         plain = PLAIN_SECTION.match(cursor.text, cursor.at)
         if plain is not None:
-            label = _label(name, plain[0])
+            label = section_label(name, plain[0])
             cursor.at = plain.end()
         else:
             label = _read_label(cursor, name)
@@ -372,7 +372,7 @@ class _Told:
 
 
 @lru_cache(maxsize=256)  # a listing has the same few sections, a thousand times
-def _label(name: str, section: bytes) -> bytes:
+def section_label(name: str, section: bytes) -> bytes:
     """The label of an item that is written without strings."""
     cursor = Cursor(section)
     label = _read_label(cursor, name)

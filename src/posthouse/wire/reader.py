@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from typing import TypeVar
 
@@ -63,6 +64,19 @@ class Reader:
         while not self._buffer and not self._ended:
             yield None
         return not self._buffer
+
+    def match(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
+        """What ``pattern`` matches at the beginning of what waits; its groups hold until something is read."""
+        return pattern.match(self._buffer)
+
+    def peek(self, start: int, end: int) -> bytes:
+        """The octets from ``start`` to ``end`` of what waits, as far as they are there; they stay unread."""
+        return bytes(self._buffer[start:end])
+
+    def skip(self, count: int) -> None:
+        """Pass over octets that wait."""
+        del self._buffer[:count]
+        self._scanned = 0
 
     def read_line(self, limit: int) -> Parse[bytes]:
         """Read one line and return it without its CR LF.

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 FIELDS = BodySection(Section(text=Text.FIELDS, fields=("DATE", "FROM", "TO", "CC", "SUBJECT", "MESSAGE-ID")), peek=True)
 ITEMS = (Attribute.UID, Attribute.FLAGS, Attribute.INTERNALDATE, Attribute.SIZE, FIELDS)
 WHOLE = BodySection(peek=True)
+LISTED = FIELDS.label.upper()  # the key of what was fetched
 # A message of at most so many octets is fetched whole: one round trip, and nothing depends on what the server makes of
 # its structure.
 SMALL = 256 * 1024
@@ -87,7 +88,7 @@ class Mail:
     @property
     def _fields(self) -> Headers:
         if self._headers is None:
-            self._headers = Headers(self._fetched.sections.get(FIELDS.label.upper()) or b"")
+            self._headers = Headers(self._fetched.sections.get(LISTED) or b"")
         return self._headers
 
     @property

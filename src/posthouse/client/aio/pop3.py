@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Self
 
 from posthouse.net.stream import AsyncStream
-from posthouse.net.tls import client_context
 from posthouse.wire.mechanism import Secret
 from posthouse.wire.sasl import Credentials
 
@@ -31,7 +30,7 @@ class Pop3Client(_Client):
     What is deleted is removed when the connection is closed in peace; not when the block is left by an error.
     """
 
-    def __init__(self, stream: AsyncStream, context: ssl.SSLContext, conversation: pop3.Conversation) -> None:
+    def __init__(self, stream: AsyncStream, context: ssl.SSLContext | None, conversation: pop3.Conversation) -> None:
         super().__init__(stream, context)
         self._conversation = conversation
 
@@ -45,7 +44,7 @@ class Pop3Client(_Client):
         server = Server.parse(server, Protocol.POP3) if isinstance(server, str) else server
         stream = await AsyncStream.connect(server.host, server.port, CONNECT_TIMEOUT)
         conversation = pop3.Conversation(server, loopback=stream.loopback)
-        client = cls(stream, context or client_context(), conversation)
+        client = cls(stream, context, conversation)
         try:
             await client._run(pop3.connect(conversation))
         except BaseException:

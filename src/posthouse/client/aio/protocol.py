@@ -22,7 +22,6 @@ from posthouse.imap.fetch import Attribute, Item
 from posthouse.imap.sequence import SequenceSet
 from posthouse.imap.syntax import MAX_NUMBER
 from posthouse.net.stream import AsyncStream
-from posthouse.net.tls import client_context
 from posthouse.smtp.envelope import Envelope
 from posthouse.wire.mechanism import Secret
 from posthouse.wire.sasl import Credentials
@@ -47,7 +46,7 @@ BATCH = 1000
 class _Client:
     """What the clients have in common: a stream, and one operation on it at a time."""
 
-    def __init__(self, stream: AsyncStream, context: ssl.SSLContext) -> None:
+    def __init__(self, stream: AsyncStream, context: ssl.SSLContext | None) -> None:
         self._stream = stream
         self._context = context
         self._lock = asyncio.Lock()
@@ -104,7 +103,7 @@ class SmtpClient(_Client):
         await client.send("ada@example.org", ["bob@example.org"], octets)
     """
 
-    def __init__(self, stream: AsyncStream, context: ssl.SSLContext, conversation: smtp.Conversation) -> None:
+    def __init__(self, stream: AsyncStream, context: ssl.SSLContext | None, conversation: smtp.Conversation) -> None:
         super().__init__(stream, context)
         self._conversation = conversation
 
@@ -120,7 +119,7 @@ class SmtpClient(_Client):
         literal = stream.local_address.partition("%")[0]
         named = name or (f"[IPv6:{literal}]" if ipaddress.ip_address(literal).version == 6 else f"[{literal}]")
         conversation = smtp.Conversation(server, named, loopback=stream.loopback)
-        client = cls(stream, context or client_context(), conversation)
+        client = cls(stream, context, conversation)
         try:
             await client._run(smtp.connect(conversation))
         except BaseException:
@@ -234,7 +233,7 @@ class ImapClient(_Client):
             print(message.envelope.subject)
     """
 
-    def __init__(self, stream: AsyncStream, context: ssl.SSLContext, conversation: imap.Conversation) -> None:
+    def __init__(self, stream: AsyncStream, context: ssl.SSLContext | None, conversation: imap.Conversation) -> None:
         super().__init__(stream, context)
         self._conversation = conversation
 
@@ -248,7 +247,7 @@ class ImapClient(_Client):
         server = Server.parse(server, Protocol.IMAP) if isinstance(server, str) else server
         stream = await AsyncStream.connect(server.host, server.port, CONNECT_TIMEOUT)
         conversation = imap.Conversation(server, loopback=stream.loopback)
-        client = cls(stream, context or client_context(), conversation)
+        client = cls(stream, context, conversation)
         try:
             await client._run(imap.connect(conversation))
         except BaseException:

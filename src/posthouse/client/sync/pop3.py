@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Self
 
 from posthouse.net.stream import Stream
-from posthouse.net.tls import client_context
 from posthouse.wire.mechanism import Secret
 from posthouse.wire.sasl import Credentials
 
@@ -34,7 +33,7 @@ class Pop3Client(_Client):
     What is deleted is removed when the connection is closed in peace; not when the block is left by an error.
     """
 
-    def __init__(self, stream: Stream, context: ssl.SSLContext, conversation: pop3.Conversation) -> None:
+    def __init__(self, stream: Stream, context: ssl.SSLContext | None, conversation: pop3.Conversation) -> None:
         super().__init__(stream, context)
         self._conversation = conversation
 
@@ -48,7 +47,7 @@ class Pop3Client(_Client):
         server = Server.parse(server, Protocol.POP3) if isinstance(server, str) else server
         stream = Stream.connect(server.host, server.port, CONNECT_TIMEOUT)
         conversation = pop3.Conversation(server, loopback=stream.loopback)
-        client = cls(stream, context or client_context(), conversation)
+        client = cls(stream, context, conversation)
         try:
             client._run(pop3.connect(conversation))
         except BaseException:

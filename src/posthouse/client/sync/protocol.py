@@ -25,7 +25,6 @@ from posthouse.imap.fetch import Attribute, Item
 from posthouse.imap.sequence import SequenceSet
 from posthouse.imap.syntax import MAX_NUMBER
 from posthouse.net.stream import Stream
-from posthouse.net.tls import client_context
 from posthouse.smtp.envelope import Envelope
 from posthouse.wire.mechanism import Secret
 from posthouse.wire.sasl import Credentials
@@ -50,7 +49,7 @@ BATCH = 1000
 class _Client:
     """What the clients have in common: a stream, and one operation on it at a time."""
 
-    def __init__(self, stream: Stream, context: ssl.SSLContext) -> None:
+    def __init__(self, stream: Stream, context: ssl.SSLContext | None) -> None:
         self._stream = stream
         self._context = context
         self._lock = threading.Lock()
@@ -107,7 +106,7 @@ class SmtpClient(_Client):
         client.send("ada@example.org", ["bob@example.org"], octets)
     """
 
-    def __init__(self, stream: Stream, context: ssl.SSLContext, conversation: smtp.Conversation) -> None:
+    def __init__(self, stream: Stream, context: ssl.SSLContext | None, conversation: smtp.Conversation) -> None:
         super().__init__(stream, context)
         self._conversation = conversation
 
@@ -123,7 +122,7 @@ class SmtpClient(_Client):
         literal = stream.local_address.partition("%")[0]
         named = name or (f"[IPv6:{literal}]" if ipaddress.ip_address(literal).version == 6 else f"[{literal}]")
         conversation = smtp.Conversation(server, named, loopback=stream.loopback)
-        client = cls(stream, context or client_context(), conversation)
+        client = cls(stream, context, conversation)
         try:
             client._run(smtp.connect(conversation))
         except BaseException:
@@ -237,7 +236,7 @@ class ImapClient(_Client):
             print(message.envelope.subject)
     """
 
-    def __init__(self, stream: Stream, context: ssl.SSLContext, conversation: imap.Conversation) -> None:
+    def __init__(self, stream: Stream, context: ssl.SSLContext | None, conversation: imap.Conversation) -> None:
         super().__init__(stream, context)
         self._conversation = conversation
 
@@ -251,7 +250,7 @@ class ImapClient(_Client):
         server = Server.parse(server, Protocol.IMAP) if isinstance(server, str) else server
         stream = Stream.connect(server.host, server.port, CONNECT_TIMEOUT)
         conversation = imap.Conversation(server, loopback=stream.loopback)
-        client = cls(stream, context or client_context(), conversation)
+        client = cls(stream, context, conversation)
         try:
             client._run(imap.connect(conversation))
         except BaseException:
