@@ -33,6 +33,7 @@ DROP = "drop"
 # Before an answer: it comes an octet a minute.
 SLOWLY = "slowly "
 NO_TERMS = Terms()
+LARGEST = 16 * 1024 * 1024  # octets of a letter that a host reads
 # What a host answers where its script says nothing.
 ANSWERS = {
     "": "220 host ESMTP",
@@ -149,7 +150,7 @@ async def world(folder: Path, *hosts: Host, delays: tuple[int, ...] = (3600,)) -
     servers: list[asyncio.Server] = []
     for number, host in enumerate(hosts, 1):
         port = servers[0].sockets[0].getsockname()[1] if servers else 0
-        servers.append(await asyncio.start_server(host.serve, f"127.0.0.{number}", port))
+        servers.append(await asyncio.start_server(host.serve, f"127.0.0.{number}", port, limit=LARGEST))
     port = servers[0].sockets[0].getsockname()[1] if servers else 9
     with name_server(ZONE) as dns:
         resolver = Resolver([("127.0.0.1", dns.port)])

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from posthouse.errors import ConnectionFailed
 from posthouse.net.stream import AsyncStream, Stream
 from posthouse.net.tls import answer_to_tls, client_context
-from posthouse.wire.steps import Receive, StartTls, Steps
+from posthouse.wire.steps import Read, Receive, StartTls, Steps
 
 T = TypeVar("T")
 
@@ -49,6 +49,8 @@ def drive(stream: Stream, steps: Steps[T], context: ssl.SSLContext | None) -> T:
             elif isinstance(wish, Receive):
                 until = until if wish.goes_on else time.monotonic() + wish.timeout
                 answer = stream.receive(max(until - time.monotonic(), 0.0))
+            elif isinstance(wish, Read):
+                answer = wish.source[wish.start : wish.end]
             elif isinstance(wish, StartTls):
                 stream.start_tls(context or client_context(), TLS_TIMEOUT)
             else:
@@ -76,6 +78,8 @@ async def adrive(stream: AsyncStream, steps: Steps[T], context: ssl.SSLContext |
             elif isinstance(wish, Receive):
                 until = until if wish.goes_on else clock() + wish.timeout
                 answer = await stream.receive(max(until - clock(), 0.0))
+            elif isinstance(wish, Read):
+                answer = await asyncio.to_thread(wish.source.__getitem__, slice(wish.start, wish.end))
             elif isinstance(wish, StartTls):
                 await stream.start_tls(context or client_context(), TLS_TIMEOUT)
             else:

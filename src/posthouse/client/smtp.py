@@ -32,7 +32,7 @@ from posthouse.wire.dot import DotWriter
 from posthouse.wire.line_ends import LineEnds
 from posthouse.wire.mechanism import Secret
 from posthouse.wire.reader import EndOfInput
-from posthouse.wire.steps import StartTls, Steps, receive
+from posthouse.wire.steps import Read, Source, StartTls, Steps, receive
 
 from .advice import by_words
 from .greeting import receive_greeting
@@ -249,9 +249,9 @@ def _mailbox(address: str) -> Mailbox:
 
 
 def send(
-    smtp: Conversation, envelope: Envelope, octets: bytes, *, following: Envelope | None = None
+    smtp: Conversation, envelope: Envelope, octets: Source, *, following: Envelope | None = None
 ) -> Steps[SendResult]:
-    """Hand over a letter (RFC 5321 §3.3); its line ends become CR LF.
+    """Hand over a letter (RFC 5321 §3.3); its line ends become CR LF. What isn't ``bytes`` is read as it goes out.
 
     ``following``: the letter that will be sent next. Its commands leave together with this one's content where that
     saves a round trip, so the next `send` must be for that very envelope; who can't, closes the connection.
@@ -273,7 +273,7 @@ def send(
         if _fits_flight(smtp, envelope):
             begun = smtp.chunking and len(octets) <= AT_ONCE
             if begun:
-                commands.append(_whole_chunk(smtp, octets))
+                commands.append(_whole_chunk(smtp, octets[:]))
                 smtp.in_doubt = True
             yield b"".join(commands)
             answers = yield from _answers(smtp, envelope)
@@ -421,17 +421,26 @@ def _one_by_one(smtp: Conversation, envelope: Envelope, commands: list[bytes]) -
     return sender, refused, (yield from command(smtp, words.DATA, DATA_TIMEOUT))
 
 
-def _content(octets: bytes) -> Steps[tuple[bytes, Reply | None]]:
+def _slice(octets: Source, start: int, end: int) -> Steps[bytes]:
+    """Some of the content, read where that may block."""
+    if isinstance(octets, bytes):
+        return octets[start:end]
+    piece = yield Read(octets, start, end)
+    assert piece is not None
+    return piece
+
+
+def _content(octets: Source) -> Steps[tuple[bytes, Reply | None]]:
     """Send the content, all but its last piece, which is returned: more may leave along with it."""
     writer = DotWriter()
     start = 0
     while len(octets) - start > CHUNK:
-        yield writer.write(octets[start : start + CHUNK])
+        yield writer.write((yield from _slice(octets, start, start + CHUNK)))
         start += CHUNK
-    return writer.write(octets[start:]) + writer.end(), None
+    return writer.write((yield from _slice(octets, start, len(octets)))) + writer.end(), None
 
 
-def _chunks(smtp: Conversation, octets: bytes) -> Steps[tuple[bytes, Reply | None]]:
+def _chunks(smtp: Conversation, octets: Source) -> Steps[tuple[bytes, Reply | None]]:
     """The same with BDAT (RFC 3030 §2); or the reply to a piece that was refused, after which nothing more is sent.
 
     The answer to a piece is waited for when the next one has left, so that the line is never idle.
@@ -439,7 +448,7 @@ def _chunks(smtp: Conversation, octets: bytes) -> Steps[tuple[bytes, Reply | Non
     ends = LineEnds()
     start, unanswered = 0, 0
     while len(octets) - start > CHUNK:
-        piece = ends.write(octets[start : start + CHUNK])
+        piece = ends.write((yield from _slice(octets, start, start + CHUNK)))
         yield smtp.bdat(len(piece), last=False) + piece
         start += CHUNK
         unanswered += 1
@@ -450,7 +459,7 @@ def _chunks(smtp: Conversation, octets: bytes) -> Steps[tuple[bytes, Reply | Non
                 return b"", reply
     if unanswered and not (reply := (yield from _reply(smtp, LETTER_TIMEOUT))).positive:
         return b"", reply
-    piece = ends.write(octets[start:]) + ends.end()
+    piece = ends.write((yield from _slice(octets, start, len(octets)))) + ends.end()
     return smtp.bdat(len(piece), last=True) + piece, None
 
 

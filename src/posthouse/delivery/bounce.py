@@ -7,6 +7,7 @@ not have it delivered, and it is no large one: what comes back to a forged sende
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from posthouse.store.address import canonical_domain
 from posthouse.store.blob import Blob
 from posthouse.store.engine import Store, Tx
 from posthouse.store.queue import Letter, Recipient, Terms
+from posthouse.wire.steps import Source
 
 from .accept import return_path, transaction_id
 from .deliver import scan
@@ -114,7 +116,7 @@ def wanted(letter: Letter, recipient: Recipient, verdict: Verdict, *, now: float
 async def prepare(
     store: Store,
     letter: Letter,
-    octets: bytes,
+    octets: Source,
     people: Sequence[tuple[Recipient, Verdict]],
     *,
     hostname: str,
@@ -122,7 +124,12 @@ async def prepare(
 ) -> Report:
     """The report about ``people`` (see `compose`), on disk. Errors: StoreError."""
     spool = store.blobs.spool()
-    spool.write(compose(letter, octets, people, hostname=hostname, now=now, ident=transaction_id()))
+    ident = transaction_id()
+    if isinstance(octets, bytes):
+        report = compose(letter, octets, people, hostname=hostname, now=now, ident=ident)
+    else:  # it is read from the disk
+        report = await asyncio.to_thread(compose, letter, octets, people, hostname=hostname, now=now, ident=ident)
+    spool.write(report)
     summary = await scan(spool)
     # RFC 8689 §5, RFC 6710 §4.6: what protects the letter, and hastens it, does so for the report.
     terms = Terms(requiretls=letter.terms.requiretls, priority=letter.terms.priority)
@@ -131,7 +138,7 @@ async def prepare(
 
 def compose(
     letter: Letter,
-    octets: bytes,
+    octets: Source,
     people: Sequence[tuple[Recipient, Verdict]],
     *,
     hostname: str,
@@ -260,12 +267,13 @@ def _header_part(header: bytes) -> bytes:
     return f"Content-Type: text/rfc822-headers\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode() + octets
 
 
-def _returned(letter: Letter, octets: bytes) -> bytes:
+def _returned(letter: Letter, source: Source) -> bytes:
     """What comes back with a letter that wasn't delivered: RFC 3461 §4.3. RFC 8689 §5: not the whole of it where it may
     not travel in clear text."""
     whole = letter.terms.ret == "FULL" and not letter.terms.requiretls
-    if not whole or len(octets) > MAX_LETTER or not fits_lines(octets):
-        return _header_part(octets[: len(letter.prefix) + letter.header_size])
+    octets = source[:] if whole and len(source) <= MAX_LETTER else b""
+    if not octets or not fits_lines(octets):
+        return _header_part(source[: len(letter.prefix) + letter.header_size])
     kind = "message/rfc822"
     if not octets[: len(letter.prefix) + letter.header_size].isascii():
         kind = "message/global"  # RFC 6532 §3.7

@@ -15,8 +15,15 @@ from posthouse.client import smtp
 from posthouse.client.drive import adrive
 from posthouse.client.smtp import Conversation
 from posthouse.client.url import Protocol, Security, Server
-from posthouse.errors import ConnectionFailed, NoRoute, PosthouseError, ProtocolError, SmtpRefused, TlsError
-from posthouse.message.complete import split_header
+from posthouse.errors import (
+    ConnectionFailed,
+    InvalidMessage,
+    NoRoute,
+    PosthouseError,
+    ProtocolError,
+    SmtpRefused,
+    TlsError,
+)
 from posthouse.net.dns import Resolver, ascii_name, literal_address
 from posthouse.net.stream import AsyncStream
 from posthouse.policy import dane
@@ -24,9 +31,10 @@ from posthouse.smtp.dsn import Notify, asked_for
 from posthouse.smtp.envelope import DeliverBy, Envelope, Recipient
 from posthouse.smtp.path import parse_mailbox
 from posthouse.store import queue
-from posthouse.store.queue import Due
+from posthouse.store.blob import Blobs
 
 from . import security
+from .content import Letter, converted
 from .credentials import Wallet
 from .route import Hop
 from .security import NOTHING, Demand, Level
@@ -37,6 +45,7 @@ log = logging.getLogger("posthouse.relay")
 CONNECT_SECONDS = 30.0  # Postfix: smtp_connect_timeout = 30 s
 # Addresses that are tried in one attempt; Postfix: smtp_mx_address_limit = 5.
 MAX_ADDRESSES = 5
+NO_UTF8 = "the server takes only addresses in ASCII: it doesn't offer SMTPUTF8"
 STATUS_TLS = "4.7.5"  # RFC 3463 §3.8: cryptographic failure
 
 
@@ -44,20 +53,12 @@ STATUS_TLS = "4.7.5"  # RFC 3463 §3.8: cryptographic failure
 class Means:
     """What every courier works with. ``port``: of the hosts that the DNS names; another than 25 in tests only."""
 
+    blobs: Blobs
     resolver: Resolver
     security: security.Security
     wallet: Wallet
     hostname: str
     port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A letter that is due, with its octets; where they can't be read, with our own lines alone."""
-
-    due: Due
-    octets: bytes
-    readable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,10 +336,23 @@ class Courier:
         if early is not None and early[0] == letter.due.letter.id:
             envelope = early[1]
         else:
-            envelope = envelope_for(letter.due, waiting, letter.octets, offered, now)
+            try:
+                letter, waiting = await self._fit(line, letter, waiting, verdicts, offered)
+            except BaseException:
+                line.stream.abort()
+                raise
+            if not waiting:
+                self._line = line
+                return ()
+            envelope = envelope_for(letter, waiting, offered, now)
         behind = None
-        if following is not None and conversation.pipelining and not conversation.chunking:
-            behind = envelope_for(following.due, following.due.recipients, following.octets, offered, now)
+        if (
+            following is not None
+            and conversation.pipelining
+            and not conversation.chunking
+            and _fits(following, offered)
+        ):
+            behind = envelope_for(following, following.due.recipients, offered, now)
         try:
             steps = smtp.send(conversation, envelope, letter.octets, following=behind)
             result = await adrive(line.stream, steps, line.context)
@@ -374,28 +388,59 @@ class Courier:
             return again
         return ()
 
+    async def _fit(
+        self,
+        line: _Line,
+        letter: Letter,
+        waiting: Sequence[queue.Recipient],
+        verdicts: dict[int, Verdict],
+        offered: Collection[str],
+    ) -> tuple[Letter, Sequence[queue.Recipient]]:
+        """The letter in a form that the server takes, and the recipients whose addresses it takes; the others have
+        their verdicts. RFC 6152 §3, RFC 6531 §3.2. Errors: StoreError.
+        """
+        if _fits(letter, offered):
+            return letter, waiting
+        sender = letter.due.letter.sender
+        if "SMTPUTF8" not in offered and (not sender or parse_mailbox(sender).on_the_wire.is_ascii):
+            fitting = [one for one in waiting if parse_mailbox(one.address).on_the_wire.is_ascii]
+            beyond = [one for one in waiting if one not in fitting]
+            _note(verdicts, beyond, Verdict(Outcome.FAILED, "5.6.7", NO_UTF8, line.host))
+            waiting = fitting
+        if not waiting or ("8BITMIME" in offered and ("SMTPUTF8" in offered or letter.header.isascii())):
+            return letter, waiting
+        try:
+            return await converted(self._means.blobs, letter, bodies="8BITMIME" not in offered), waiting
+        except InvalidMessage as error:
+            why = f"{line.host} takes only ASCII: {error}"
+            _note(verdicts, waiting, Verdict(Outcome.FAILED, "5.6.3", why, line.host))
+            return letter, ()
+
+
+def _fits(letter: Letter, offered: Collection[str]) -> bool:
+    """Whether a server takes the letter as it is."""
+    if not letter.ascii and "8BITMIME" not in offered:
+        return False
+    addresses = [one.address for one in letter.due.recipients]
+    return "SMTPUTF8" in offered or (letter.header.isascii() and all(map(str.isascii, addresses)))
+
 
 def envelope_for(
-    due: Due, recipients: Sequence[queue.Recipient], octets: bytes, offered: Collection[str], now: float
+    letter: Letter, recipients: Sequence[queue.Recipient], offered: Collection[str], now: float
 ) -> Envelope:
-    """The envelope of a transaction with a server that offers these extensions.
-
-    What the octets need of it is told from them.
-    """
-    terms = due.letter.terms
+    """The envelope of a transaction with a server that offers these extensions."""
+    due, terms = letter.due, letter.due.letter.terms
     mailboxes = [parse_mailbox(one.address).on_the_wire for one in recipients]
-    ascii_only = octets.isascii()
     return Envelope(
         parse_mailbox(due.letter.sender).on_the_wire if due.letter.sender else None,
         [
             Recipient(mailbox, _notify(one, terms, offered), one.orcpt)
             for mailbox, one in zip(mailboxes, recipients, strict=True)
         ],
-        size=len(octets),
-        body="7BIT" if ascii_only else "8BITMIME",
+        size=len(letter.octets),
+        body="7BIT" if letter.ascii else "8BITMIME",
         # RFC 6531 §3.2: UTF-8 in an address or in a header field.
-        smtputf8=not all(mailbox.is_ascii for mailbox in mailboxes)
-        or not (ascii_only or octets[: split_header(octets)].isascii()),
+        smtputf8=not all(mailbox.is_ascii for mailbox in mailboxes) or not letter.header.isascii(),
         ret="HDRS" if terms.ret == "HDRS" else "FULL" if terms.ret == "FULL" else None,
         envid=terms.envid,
         requiretls=terms.requiretls,

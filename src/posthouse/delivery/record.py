@@ -16,6 +16,7 @@ from posthouse.errors import StoreError
 from posthouse.store import queue
 from posthouse.store.engine import Row, Store, Tx
 from posthouse.store.queue import Due, Recipient
+from posthouse.wire.steps import Source
 
 from . import bounce
 from .bounce import Report
@@ -89,7 +90,7 @@ class Recorder:
             await asyncio.gather(self._task, return_exceptions=True)
         await asyncio.gather(*self.deferring.values(), return_exceptions=True)
 
-    async def put(self, attempt: Attempt, octets: bytes) -> None:
+    async def put(self, attempt: Attempt, octets: Source) -> None:
         """Have it written down soon. ``octets``: the letter, with our lines in front."""
         due = attempt.due
         verdicts = self._final(due, attempt.verdicts)
@@ -142,7 +143,7 @@ class Recorder:
         return [one for one in due.recipients if verdicts[one.id].outcome is Outcome.DELAYED and not one.warned]
 
     async def _reports(
-        self, due: Due, octets: bytes, verdicts: Mapping[int, Verdict], warned: Sequence[Recipient]
+        self, due: Due, octets: Source, verdicts: Mapping[int, Verdict], warned: Sequence[Recipient]
     ) -> tuple[Report, ...]:
         """The reports about recipients that share an outcome, on disk. A disk that doesn't take them is waited for."""
         now = self.clock()

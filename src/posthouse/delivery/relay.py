@@ -82,7 +82,12 @@ class Relay:
         self._hostname = hostname.lower()
         self._clock = clock
         self._means = Means(
-            resolver, security or Security(store, resolver, port=port, clock=clock), wallet or Wallet(), hostname, port
+            store.blobs,
+            resolver,
+            security or Security(store, resolver, port=port, clock=clock),
+            wallet or Wallet(),
+            hostname,
+            port,
         )
         self._recorder = Recorder(
             store, self._routes, self._way, hostname, self._settings.delays, self._settings.warn_after, clock

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from posthouse.errors import OverQuota, StoreError
-from posthouse.message.summary import summarize
+from posthouse.message.summary import Summary, summarize
 from posthouse.smtp.dsn import asked_for
 from posthouse.smtp.envelope import Recipient
 from posthouse.smtp.path import parse_mailbox
@@ -19,7 +19,8 @@ from posthouse.store.engine import Store, Tx
 from posthouse.store.queue import Due, Work
 
 from .accept import return_path
-from .courier import Courier, Letter, Means
+from .content import IN_MEMORY, Letter, mapped, open_letter
+from .courier import Courier, Means
 from .deliver import Kept, place_each, prefix
 from .forward import Forwarding, came_from, forwarding
 from .recipient import Found, lookup
@@ -34,7 +35,7 @@ log = logging.getLogger("posthouse.relay")
 ATTEMPT_SECONDS = 1_800
 VISIT_SECONDS = 600
 # Octets of letters that a visit reads ahead.
-READ_AHEAD = 4 * 1024 * 1024
+READ_AHEAD = 1024 * 1024
 
 
 class Dispatcher(Protocol):
@@ -113,20 +114,12 @@ class Visit:
         return True
 
     async def _read(self, dues: Sequence[Due]) -> list[Letter]:
-        """As many as may be held at a time, one at least, with their octets."""
+        """As many as may be held at a time, one at least, with their octets; large ones are read as they go out."""
         size, count = 0, 0
-        while count < len(dues) and (not count or size + dues[count].letter.size <= READ_AHEAD):
-            size += dues[count].letter.size
+        while count < len(dues) and (not count or size <= READ_AHEAD):
+            size += min(dues[count].letter.size, IN_MEMORY)
             count += 1
-        return await asyncio.to_thread(lambda: [self._open(due) for due in dues[:count]])
-
-    def _open(self, due: Due) -> Letter:
-        try:
-            octets = self._store.blobs.read(due.letter.blob_id, 0, due.letter.size)
-        except StoreError as error:
-            log.error("letter %d can't be read: %s", due.letter.id, error)
-            return Letter(due, due.letter.prefix, readable=False)
-        return Letter(due, due.letter.prefix + octets)
+        return await asyncio.to_thread(lambda: [open_letter(self._store.blobs, due) for due in dues[:count]])
 
     async def _carry(self, letter: Letter, following: Letter | None, rest: Sequence[Due]) -> bool:
         """One letter; False when nobody answers, so that the ``rest`` waits too."""
@@ -156,7 +149,7 @@ class Visit:
             return _for_all(due, Verdict(Outcome.FAILED, "5.4.7", "the time in which it was to arrive is over")), True
         try:
             if self._hop.key == queue.HERE:
-                return await self._deliver(due, letter.octets), True
+                return await self._deliver(due), True
             async with asyncio.timeout(ATTEMPT_SECONDS):
                 return await self._courier.carry(letter, now=self._clock(), following=following), False
         except TimeoutError:
@@ -171,15 +164,20 @@ class Visit:
         by = due.letter.terms.deliver_by
         return by is not None and due.letter.terms.by_mode.startswith("R") and by <= self._clock()
 
-    async def _deliver(self, due: Due, octets: bytes) -> dict[int, Verdict]:
+    async def _deliver(self, due: Due) -> dict[int, Verdict]:
         """A letter to our own people, who come through the queue where it had to wait."""
         letter = due.letter
-        summary = await asyncio.to_thread(summarize, octets[len(letter.prefix) :])
+        summary, header = await asyncio.to_thread(self._summarize, letter)
         trace = prefix(return_path(letter.sender) + letter.prefix, summary)
         kept = Kept(Blob(letter.blob_id, letter.size), summary, trace)
-        header = octets[len(letter.prefix) :][: summary.header_size]
         verdicts = await self._store.write(_place_due, kept, due, header, self._means.hostname)
         return {one.id: verdict for one, verdict in zip(due.recipients, verdicts, strict=True)}
+
+    def _summarize(self, letter: queue.Letter) -> tuple[Summary, bytes]:
+        """What readers will ask of it, and its header. Blocks."""
+        with mapped(self._store.blobs, letter) as octets:
+            summary = summarize(octets)
+            return summary, bytes(octets[: summary.header_size])
 
 
 def _place_due(tx: Tx, kept: Kept, due: Due, header: bytes, hostname: str) -> list[Verdict]:

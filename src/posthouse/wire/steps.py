@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from posthouse.errors import ConnectionFailed
 
@@ -54,8 +54,25 @@ class ProbeTls:
     """
 
 
+class Source(Protocol):
+    """Octets that are sliced: bytes, or something that reads them from a disk."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, where: slice, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Slice octets where that may take a while; the answer is the slice."""
+
+    source: Source
+    start: int
+    end: int
+
+
 # Octets are a wish too: "send these".
-Wish: TypeAlias = bytes | Receive | StartTls | ProbeTls
+Wish: TypeAlias = bytes | Receive | Read | StartTls | ProbeTls
 Steps: TypeAlias = Generator[Wish, bytes | None, T]
 
 
