@@ -59,6 +59,11 @@ class AttachedFile:
         self.cid = (part.id or "").strip("<> ") if content is None else ""
 
     @property
+    def in_text(self) -> bool:
+        """Whether it stands within a text, uuencoded: then ``part`` is that text's."""
+        return self._content is not None
+
+    @property
     def content(self) -> bytes:
         """The file's octets, decoded."""
         if self._content is None:

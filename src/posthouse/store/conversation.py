@@ -42,12 +42,15 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A row of a list. ``subject``, ``to`` and ``preview`` are of the newest letter here; the rest of all of them.
+    """A row of a list, of a mailbox or of what a search has found in it.
+
+    ``subject``, ``to`` and ``preview`` are of the newest letter here; the rest of all of them.
 
     ``count`` is of the letters that are shown when it is opened from here. ``senders`` has the oldest first.
     """
 
     place: Place
+    mailbox_id: int
     thread_id: int
     message_id: int
     count: int
@@ -109,12 +112,14 @@ class Letter:
         return not any("\\Seen" in one.flags for one in self.placed)
 
 
-def page(tx: Tx, mailbox_id: int, before: Place | None, limit: int) -> list[Conversation]:
-    """The conversations of a mailbox behind a place (None: from the newest on), the newest first."""
+def page(tx: Tx, mailbox_id: int, before: Place | None, limit: int, until: Place | None = None) -> list[Conversation]:
+    """The conversations of a mailbox behind a place (None: from the newest on), the newest first; not beyond the place
+    ``until``, which counts."""
     heads = tx.all(
         "SELECT p.received, p.uid, m.thread_id, m.id FROM placement p JOIN message m ON m.id = p.message_id"
         " WHERE p.mailbox_id = :mailbox_id"
         + (" AND (p.received, p.uid) < (:received, :uid)" if before else "")
+        + (" AND (p.received, p.uid) >= (:until_received, :until_uid)" if until else "")
         + " AND NOT EXISTS (SELECT 1 FROM message o JOIN placement q ON q.message_id = o.id"
         " WHERE o.thread_id = m.thread_id AND q.mailbox_id = :mailbox_id"
         " AND (q.received, q.uid) > (p.received, p.uid))"
@@ -122,6 +127,8 @@ def page(tx: Tx, mailbox_id: int, before: Place | None, limit: int) -> list[Conv
         mailbox_id=mailbox_id,
         received=before.received if before else 0,
         uid=before.uid if before else 0,
+        until_received=until.received if until else 0,
+        until_uid=until.uid if until else 0,
         limit=limit,
     )
     return rows(tx, mailbox_id, heads)
@@ -172,6 +179,7 @@ def _conversation(
     every = set().union(*(flags for _, _, flags in letters.values())) if letters else set()
     return Conversation(
         place=place,
+        mailbox_id=mailbox_id,
         thread_id=thread_id,
         message_id=message_id,
         count=len(letters),
@@ -184,7 +192,7 @@ def _conversation(
         answered="\\Answered" in every,
         draft="\\Draft" in every,
         attachment=any(attachment for _, attachment, _ in letters.values()),
-        keywords=frozenset(one for one in every if not one.startswith(("\\", "$"))),
+        keywords=frozenset(one for one in every if not one.startswith("\\")),
     )
 
 

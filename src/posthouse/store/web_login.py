@@ -79,6 +79,17 @@ def find(tx: Tx, token: str, lifetime: Lifetime) -> WebLogin | None:
     return None if row is None else WebLogin(*row)
 
 
+def get(tx: Tx, login_id: int, lifetime: Lifetime) -> WebLogin | None:
+    """The login with this id, if it still holds."""
+    row = tx.one(
+        f"SELECT {COLUMNS} FROM web_login WHERE id = :id AND seen > :idle AND created > :oldest",  # noqa: S608
+        id=login_id,
+        idle=tx.now - lifetime.idle,
+        oldest=tx.now - lifetime.longest,
+    )
+    return None if row is None else WebLogin(*row)
+
+
 def note_seen(tx: Tx, login_id: int) -> None:
     """It was used just now."""
     tx.run("UPDATE web_login SET seen = :now WHERE id = :id", id=login_id, now=tx.now)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from . import conversation, files, leave, letter, login, mailbox
+from . import act, attachment, conversation, events, files, leave, letter, login, mailbox
 from .desk import Desk
 from .front import Front
 from .headers import Headers
@@ -30,7 +30,13 @@ OWN: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/letter/{letter:int}/html", letter.show_html),
     ("GET", "/letter/{letter:int}/source", letter.show_source),
     ("GET", "/letter/{letter:int}/headers", letter.show_headers),
+    ("GET", "/letter/{letter:int}/files.zip", attachment.download_all),
+    ("GET", "/letter/{letter:int}/file/{number:int}", attachment.download),
+    ("GET", "/letter/{letter:int}/file/{number:int}/view", attachment.view),
     ("GET", "/leave", leave.show),
+    ("GET", "/events", events.show),
+    ("POST", "/act", act.act),
+    ("POST", "/undo", act.take_back),
     ("POST", "/logout", login.log_out),
 )
 

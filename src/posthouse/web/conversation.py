@@ -11,6 +11,7 @@ from posthouse.store.mailbox import Mailbox
 
 from . import letter, limits, page
 from .letter import Opened
+from .mailbox import labels
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -25,6 +26,7 @@ class Shown:
     """What a conversation's page shows. ``opened`` has the letters whose text stands in it, by their ids."""
 
     boxes: list[Mailbox]
+    labels: list[str]
     box: Mailbox | None
     letters: list[Letter]
     opened: dict[int, Opened]
@@ -35,8 +37,16 @@ async def show(visit: Visit) -> Response:
     found = await visit.read(look, visit.account.id, visit.request.path_params["thread"], visit.number("in"))
     subject = found.letters[0].subject
     template = "_conversation.html" if visit.wants_part else "conversation.html"
+    flags = {name for one in found.letters for name in one.flags}
     return visit.render(
-        template, boxes=found.boxes, box=found.box, letters=found.letters, opened=found.opened, subject=subject
+        template,
+        boxes=found.boxes,
+        labels=found.labels,
+        box=found.box,
+        letters=found.letters,
+        opened=found.opened,
+        subject=subject,
+        keywords=sorted(filter(page.is_label, flags)),
     )
 
 
@@ -46,7 +56,9 @@ def look(tx: Tx, account_id: int, thread_id: int, mailbox_id: int | None) -> Sho
     box = next((one for one in boxes if one.id == mailbox_id), None)
     letters = conversation.letters(tx, account_id, thread_id, mailbox_id)
     unfolded = [one for one in letters if one.unread or one is letters[-1]][-limits.OPEN_LETTERS :]
-    return Shown(boxes, box, letters, {one.message_id: letter.open_letter(tx, one) for one in unfolded})
+    return Shown(
+        boxes, labels(tx, account_id), box, letters, {one.message_id: letter.open_letter(tx, one) for one in unfolded}
+    )
 
 
 async def show_letter(visit: Visit) -> Response:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -17,7 +19,9 @@ from posthouse.store.conversation import Letter
 from . import headers, html_clean, leave, limits, page, plain_text
 
 if TYPE_CHECKING:
+    from posthouse.message.attachment import AttachedFile
     from posthouse.message.mime import Buffer
+    from posthouse.store.blob import Blobs
     from posthouse.store.engine import Tx
 
     from .visit import Visit
@@ -35,12 +39,17 @@ class File:
     name: str
     type: str
     size: int
-    inline: bool
+    inside: bool  # its HTML shows it
 
     @property
     def picture(self) -> bool:
         """Whether browsers draw it, and run nothing in it."""
         return self.type in PICTURES
+
+    @property
+    def viewed(self) -> bool:
+        """Whether it can be looked at here."""
+        return self.picture or self.type == "application/pdf" or self.type.startswith("text/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +64,34 @@ class Opened:
 
 def open_letter(tx: Tx, letter: Letter) -> Opened:
     """Read what a page shows of a letter: its text parts, and the names of its files. Errors: StoreError."""
-    with tx.blobs.open(letter.blob_id, longest=SLICE) as octets:
-        message = _parsed(letter, octets)
-        html = message.html is not None
-        text = "" if html else message.text
-        return Opened(
-            letter, None if html else plain_text.to_html(text[: limits.TEXT]), len(text) > limits.TEXT, _files(message)
-        )
+    with reading(tx.blobs, letter) as message:
+        html = message.html
+        text = message.text if html is None else ""
+        shown = plain_text.to_html(text[: limits.TEXT]) if html is None else None
+        return Opened(letter, shown, len(text) > limits.TEXT, _files(message, html or ""))
 
 
-def _parsed(letter: Letter, octets: object) -> ParsedMessage:
+@contextmanager
+def reading(blobs: Blobs, letter: Letter) -> Iterator[ParsedMessage]:
     """The letter in its file, of which only slices are read: where its parts are, is known since it came."""
-    raw = cast("Buffer", octets)
-    return ParsedMessage(raw, mime.unpack(letter.tree, raw))
+    with blobs.open(letter.blob_id, longest=SLICE) as octets:
+        raw = cast("Buffer", octets)
+        yield ParsedMessage(raw, mime.unpack(letter.tree, raw))
 
 
-def _files(message: ParsedMessage) -> tuple[File, ...]:
+def _files(message: ParsedMessage, html: str) -> tuple[File, ...]:
     return tuple(
-        File(number, file.filename, file.type, file.size, file.inline)
+        File(number, file.filename, file.type, _size(file), bool(file.cid) and f"cid:{file.cid}" in html)
         for number, file in enumerate(message.attachments[: limits.FILES])
     )
+
+
+def _size(file: AttachedFile) -> int:
+    """About how large a file is, without reading it: three octets for four digits, in lines of 76 and their ends."""
+    if file.in_text:
+        return file.size
+    octets = file.part.end - file.part.body
+    return octets * 3 * 76 // (4 * 78) if file.part.encoding == "base64" else octets
 
 
 # -- the frame -----------------------------------------------------------------------------------------------------
@@ -99,8 +116,7 @@ async def show_html(visit: Visit) -> Response:
 def _read_html(tx: Tx, account_id: int, message_id: int) -> tuple[str, dict[str, str]]:
     """A letter's HTML, and the pictures that it brings along, by their Content-IDs. Errors: NotFound, StoreError."""
     letter = conversation.letter(tx, account_id, message_id)
-    with tx.blobs.open(letter.blob_id, longest=SLICE) as octets:
-        message = _parsed(letter, octets)
+    with reading(tx.blobs, letter) as message:
         html = (message.html or "")[: limits.HTML]
         return html, _pictures(message, html)
 
@@ -109,7 +125,13 @@ def _pictures(message: ParsedMessage, html: str) -> dict[str, str]:
     found: dict[str, str] = {}
     room = limits.INLINE_PICTURES
     for file in message.attachments:
-        if file.cid and file.cid in html and file.cid not in found and file.type in PICTURES and file.size <= room:
+        if (
+            file.cid
+            and f"cid:{file.cid}" in html
+            and file.cid not in found
+            and file.type in PICTURES
+            and file.size <= room
+        ):
             content = file.content
             room -= len(content)
             found[file.cid] = f"data:{file.type};base64,{base64.b64encode(content).decode()}"

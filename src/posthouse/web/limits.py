@@ -13,6 +13,8 @@ FORM_FIELDS = 2_000
 FORM_SECONDS = 60.0
 # Rows of a list that one answer has. Two screens: the next ones are fetched while these are read.
 ROWS = 50
+# Rows with which a list that stands in a page is brought up to date.
+FRESH_ROWS = 200
 # Characters of a plain letter that a page shows, and of HTML that is cleaned: what lies behind is in the source.
 TEXT = 500_000
 HTML = 2_000_000
@@ -24,3 +26,11 @@ OPEN_LETTERS = 10
 SHOWN_ADDRESSES = 20
 # Attached files that one letter lists.
 FILES = 500
+# Windows of one account that wait for new mail, in each process; seconds that one stream of events lasts before the
+# browser asks for the next, seconds between two signs of life on it, and milliseconds after which it comes back.
+WAITING_PAGES = 50
+STREAM_SECONDS = 3_600
+SIGN_OF_LIFE_SECONDS = 25
+RETRY_MILLISECONDS = 2_000
+# New letters that one event names, for notifications.
+NOTIFIED = 3

@@ -26,7 +26,7 @@ async def show(desk: Desk, request: Request) -> Response:
     """The form."""
     token = cookie.read(request)
     if token and await desk.store.read(web_login.find, token, desk.settings.lifetime) is not None:
-        return RedirectResponse(_back(request.query_params.get("next", "")), 303)
+        return RedirectResponse(back_to(request.query_params.get("next", "")), 303)
     return _form(desk, request.query_params.get("next", ""))
 
 
@@ -47,7 +47,7 @@ async def log_in(desk: Desk, request: Request) -> Response:
         address=peer[0],
     )
     await desk.store.write(web_login.forget_old, desk.settings.lifetime)
-    response = RedirectResponse(_back(back), 303)
+    response = RedirectResponse(back_to(back), 303)
     cookie.give(response, token, desk.settings.lifetime.longest)
     return response
 
@@ -63,11 +63,11 @@ async def log_out(visit: Visit) -> Response:
 
 
 def _form(desk: Desk, back: str, *, address: str = "", words: str = "", advice: str = "") -> Response:
-    values = {"hostname": desk.settings.hostname, "next": _back(back), "address": address, "words": words}
+    values = {"hostname": desk.settings.hostname, "next": back_to(back), "address": address, "words": words}
     return page.response("login.html", 401 if words else 200, {**values, "advice": advice})
 
 
-def _back(path: str) -> str:
+def back_to(path: str) -> str:
     """A path of ours to go on to; never another site's."""
     parts = urlsplit(path)
     inside = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc

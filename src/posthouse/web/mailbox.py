@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from posthouse.errors import NotFound
-from posthouse.store import conversation, mailbox
+from posthouse.store import conversation, flag, mailbox
 from posthouse.store.conversation import Conversation, Place
 from posthouse.store.mailbox import Mailbox
 
@@ -28,6 +28,7 @@ class Listing:
     """A part of a mailbox's list. ``more``: where the next part begins; None: this is the end."""
 
     boxes: list[Mailbox]
+    labels: list[str]
     box: Mailbox
     rows: list[Conversation]
     more: str | None
@@ -44,21 +45,36 @@ async def show(visit: Visit) -> Response:
 
 
 async def _show(visit: Visit, mailbox_id: int | None) -> Response:
-    before = read_place(visit.request.query_params.get("before", ""))
-    found = await visit.read(look, visit.account.id, mailbox_id, before)
-    template = "_rows.html" if visit.wants_part else "mailbox.html"
-    return visit.render(template, boxes=found.boxes, box=found.box, rows=found.rows, more=found.more)
+    query = visit.request.query_params
+    before = read_place(query.get("before", ""))
+    found = await visit.read(look, visit.account.id, mailbox_id, before, read_place(query.get("until", "")))
+    return visit.render(
+        "_rows.html" if visit.wants_part else "mailbox.html",
+        boxes=found.boxes,
+        labels=found.labels,
+        box=found.box,
+        rows=found.rows,
+        before=write_place(before) if before else "",
+        more=found.more,
+        query="",
+    )
 
 
-def look(tx: Tx, account_id: int, mailbox_id: int | None, before: Place | None) -> Listing:
+def look(tx: Tx, account_id: int, mailbox_id: int | None, before: Place | None, until: Place | None = None) -> Listing:
     """What a page of a mailbox (None: the inbox) shows. Errors: NotFound."""
     boxes = page.in_order(mailbox.list_all(tx, account_id))
     box = next((one for one in boxes if one.id == mailbox_id or (mailbox_id is None and one.name == "INBOX")), None)
     if box is None:
         raise NotFound("there is no such mailbox", advice="It was deleted or renamed by another program of yours.")
-    rows = conversation.page(tx, box.id, before, limits.ROWS + 1)
-    more = write_place(rows[limits.ROWS - 1].place) if len(rows) > limits.ROWS else None
-    return Listing(boxes, box, rows[: limits.ROWS], more)
+    most = limits.FRESH_ROWS if until else limits.ROWS
+    rows = conversation.page(tx, box.id, before, most + 1, until)
+    more = write_place(rows[most - 1].place) if len(rows) > most else None
+    return Listing(boxes, labels(tx, account_id), box, rows[:most], more)
+
+
+def labels(tx: Tx, account_id: int) -> list[str]:
+    """The keywords that people gave to letters of the account."""
+    return sorted((one for one in flag.in_use(tx, account_id) if page.is_label(one)), key=str.lower)
 
 
 def read_place(text: str) -> Place | None:

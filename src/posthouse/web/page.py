@@ -24,6 +24,8 @@ KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "we
 # What a mailbox is for, as an icon and as an order: those that every account has come first.
 ICONS = {"": "folder", "\\Drafts": "draft", "\\Sent": "sent", "\\Archive": "archive", "\\Junk": "junk",
          "\\Trash": "trash", "\\Important": "important"}  # fmt: skip
+# Keywords of mail programs, from before there was a registry.
+OF_PROGRAMS = {"junk", "nonjunk", "notjunk", "receipthandled", "forwarded", "redirected", "mdnsent"}
 ORDER = ("\\Drafts", "\\Sent", "\\Archive", "\\Important", "\\Junk", "\\Trash")
 
 
@@ -131,6 +133,11 @@ def size(octets: int) -> str:
     raise AssertionError(octets)
 
 
+def is_label(keyword: str) -> bool:
+    """Whether a flag is a word that a person gave, not one of the system or of a program."""
+    return not keyword.startswith(("\\", "$")) and keyword.lower() not in OF_PROGRAMS
+
+
 def in_order(boxes: Iterable[Mailbox]) -> list[Mailbox]:
     """Mailboxes as a person wants them: INBOX, those with a purpose, then the others by name."""
     return sorted(
@@ -147,6 +154,13 @@ def title(box: Mailbox) -> str:
     return "Inbox" if box.name == "INBOX" else box.name.rpartition("/")[2]
 
 
+def count(box: Mailbox) -> int:
+    """The number beside a mailbox: drafts that wait, or letters that nobody has read."""
+    return (
+        box.exists if box.special_use == "\\Drafts" else 0 if box.special_use in ("\\Trash", "\\Sent") else box.unseen
+    )
+
+
 def _environment() -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.PackageLoader(__package__),
@@ -155,9 +169,16 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(static=static, icon=icon, icons=ICONS, title=title)
+    made.globals.update(static=static, icon=icon, icons=ICONS, title=title, count=count)
     made.filters.update(
-        when=when, when_exactly=when_exactly, iso=iso, people=people, name_of=name_of, senders=senders, size=size
+        when=when,
+        when_exactly=when_exactly,
+        iso=iso,
+        people=people,
+        name_of=name_of,
+        senders=senders,
+        size=size,
+        is_label=is_label,
     )
     return made
 

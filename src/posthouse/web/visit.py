@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeAlias, TypeVar
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.datastructures import FormData
 from starlette.requests import ClientDisconnect, Request
@@ -17,7 +17,7 @@ from posthouse.store import account, web_login
 from posthouse.store.account import Account
 from posthouse.store.web_login import SEEN_EVERY, WebLogin
 
-from . import cookie, csrf, limits, page
+from . import cookie, csrf, limits, page, undo
 from .problem import Problem, status_of, too_large
 
 if TYPE_CHECKING:
@@ -60,9 +60,23 @@ class Visit:
 
     def render(self, template: str, /, status: int = 200, **values: Any) -> Response:
         """A page, or a part of one (its name begins with "_")."""
-        return page.response(
-            template, status, {"account": self.account, "csrf": self.csrf, "now": self.now, "zone": self.zone, **values}
-        )
+        own = {"account": self.account, "csrf": self.csrf, "now": self.now, "zone": self.zone}
+        return page.response(template, status, {**own, "undo": self._undo(), "here": self._here(), **values})
+
+    def _undo(self) -> tuple[str, str] | None:
+        """What was done before this page was shown, for browsers without scripts: the token, and the words."""
+        token = self.request.query_params.get("undo")
+        if not token:
+            return None
+        try:
+            return token, undo.read(token, self.csrf, self.now)[1]
+        except Problem:
+            return None
+
+    def _here(self) -> str:
+        """This page's own path, to come back to."""
+        query = [(name, value) for name, value in self.request.query_params.multi_items() if name != "undo"]
+        return self.request.url.path + (f"?{urlencode(query)}" if query else "")
 
     @property
     def wants_part(self) -> bool:
