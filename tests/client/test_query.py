@@ -8,10 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from posthouse.client.query import MAX_DEPTH, MAX_TERMS, Q
+from posthouse.client.query import Q
 from posthouse.errors import ConfigError
 from posthouse.imap.encode import Literal
 from posthouse.imap.search import write
+from posthouse.message.query import MAX_DEPTH, MAX_TERMS
 
 
 def wire(query: Q) -> str:
