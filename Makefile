@@ -43,8 +43,8 @@ test-foreign: $(READY)  ## other mail programs against the server; installs them
 	$(BIN)/python -m pip install --quiet --group foreign
 	$(BIN)/python -m pytest -m foreign $(ARGS)
 
-test-crash: $(READY)  ## kill processes at work on a store, hundreds of times (ROUNDS=300)
-	CRASH_ROUNDS=$(or $(ROUNDS),300) $(BIN)/python -m pytest tests/crash -s -o faulthandler_timeout=0 $(ARGS)
+test-crash: $(READY)  ## kill processes at work on a store, hundreds of times (ROUNDS=300), and at the relay (LETTERS=20, in thousands)
+	CRASH_ROUNDS=$(or $(ROUNDS),300) RELAY_ROUNDS=$(or $(LETTERS),20) $(BIN)/python -m pytest tests/crash -s -o faulthandler_timeout=0 $(ARGS)
 
 fuzz: $(READY)   ## octets that nobody would send, for a bounded time (SECONDS=60)
 	$(BIN)/python tools/fuzz.py --seconds $(or $(SECONDS),60) $(ARGS)
