@@ -211,3 +211,33 @@ def test_what_may_travel_encrypted_only(tmp_path: Path, there: Live, web: WebSer
     terms = Terms(requiretls=True)
     assert send(tmp_path / "1", there, MX + tlsa(there), signed=True, terms=terms).arrived
     assert not send(tmp_path / "2", there, MX + tlsa(there), terms=terms).arrived
+
+
+def test_a_policy_is_looked_at_anew_before_it_ends(tmp_path: Path, web: WebServer, authority: trustme.CA) -> None:
+    """RFC 8461 §3.3, §10.2: also while nobody writes there."""
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    now = [1_700_000_000.0]
+
+    async def run() -> list[int]:
+        store = Store.open(tmp_path, readers=1, clock=lambda: now[0])
+        row = sts.Row("1", "enforce", HOST, int(now[0]), int(now[0]) + 2 * 86_400)
+        await store.write(sts.keep, "example.net", row)
+        with name_server(MX + STS) as dns:
+            security = Security(
+                store, Resolver([("127.0.0.1", dns.port)]), https_port=web.port, clock=lambda: now[0],
+                _verifying=context,
+            )  # fmt: skip
+            await security.refresh()
+            before = len(web.asked)
+            now[0] += 86_400 + 60
+            await security.refresh()
+            asked = len(web.asked) - before
+            await security.refresh()
+            again = len(web.asked) - before - asked
+            ((_, kept),) = await store.read(sts.list_all)
+        await asyncio.to_thread(store.close)
+        return [before, asked, again, kept.fetched - int(now[0])]
+
+    web.asked.clear()
+    assert asyncio.run(run()) == [0, 1, 0, 0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import ssl
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -14,10 +15,13 @@ import trustme
 from live import Live, live
 from mailboxes import eventually, store_of
 from nameserver import name_server
+from posthouse import config
 from posthouse.client.url import Protocol, Server
 from posthouse.delivery.credentials import ENVIRONMENT, Wallet
 from posthouse.errors import ConfigError, LoginRefused
+from posthouse.server.relaying import make_relay
 from posthouse.store import queue
+from posthouse.store.engine import Store
 from posthouse.store.queue import Onward, To, Which
 from posthouse.wire.oauth import Token
 from posthouse.wire.sasl import Credentials
@@ -100,7 +104,8 @@ def test_tokens_are_fetched_kept_and_renewed(tmp_path: Path) -> None:
             f'["smtp.gmail.com"]\ntoken_url = "https://localhost:{web.port}/token"\nclient_id = "c"\n'
             'client_secret = "s"\nrefresh_token = "r1"\n'
         )
-        wallet = Wallet(path, clock, context)
+        store = Store.open(tmp_path / "data", readers=1)
+        wallet = Wallet(path, clock, context, store)
 
         def answer(status: int, **told: object) -> None:
             web.answers["POST /token"] = (status, "application/json", json.dumps(told).encode())
@@ -119,7 +124,44 @@ def test_tokens_are_fetched_kept_and_renewed(tmp_path: Path) -> None:
         answer(200, access_token="t2", expires_in=3600)
         assert find() == "t2"
         assert dict(parse_qsl(web.asked[-1][1]))["refresh_token"] == "r2", "the server gave another one"
+        wallet = Wallet(path, clock, context, store)  # after a restart
+        assert find() == "t2"
+        assert dict(parse_qsl(web.asked[-1][1]))["refresh_token"] == "r2", "which is not forgotten"
+        path.write_text(path.read_text().replace('"r1"', '"new"'))
+        assert find() == "t2"
+        assert dict(parse_qsl(web.asked[-1][1]))["refresh_token"] == "new", "what the operator writes counts"
         wallet.forget(GMAIL)
         answer(400, error="invalid_grant", error_description="Token has been revoked.")
         with pytest.raises(LoginRefused, match="localhost gives no token: Token has been revoked"):
             find()
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ('smarthost = "smtp://192.0.2.1:25?tls=none"\ntls_required = ["bank.example"]', "for bank.example"),
+        ('smarthost = "smtp://192.0.2.1:25?tls=none"\ntls_verified = ["*"]', "tls_verified asks"),
+        (
+            'routes = ["from:*.example.org = smtp://192.0.2.1:25?tls=none"]\ntls_required = ["*.bank.example"]',
+            "for *.bank.example",
+        ),
+        (
+            'smarthost = "smtp://192.0.2.1:25?tls=none"\nroutes = ["bank.example = mx"]'
+            '\ntls_required = ["bank.example"]',
+            "",
+        ),
+        ('smarthost = "lmtp://127.0.0.1:24?tls=none"\ntls_required = ["*"]', ""),
+        ('smarthost = "submissions://192.0.2.1"\ntls_verified = ["*"]', ""),
+    ],
+)
+def test_a_way_in_clear_text_where_more_is_asked_for(tmp_path: Path, more: str, why: str) -> None:
+    path = tmp_path / "posthouse.toml"
+    path.write_text(f'hostname = "mail.example.org"\n[relay]\n{more}\n')
+    settings = config.load(path)
+    store = Store.open(settings.data, readers=1)
+    if why:
+        with pytest.raises(ConfigError, match=re.escape(why)):
+            make_relay(store, settings, port=25)
+    else:
+        make_relay(store, settings, port=25)
+    store.close()

@@ -295,6 +295,9 @@ class Courier:
         try:
             if server.user:
                 await self._log_in(line, server)
+            if self.hop.strict and not line.conversation.tls:
+                text = f"the way to {line.host} is not encrypted, and the letter may travel encrypted only"
+                raise SmtpRefused(text, code=550, enhanced="5.7.10")
             if self.hop.strict and "REQUIRETLS" not in line.conversation.capabilities:
                 raise SmtpRefused(
                     f"{line.host} can't promise to keep the letter encrypted", code=550, enhanced="5.7.30"

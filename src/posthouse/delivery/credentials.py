@@ -15,6 +15,7 @@ The file (`[relay] credentials`) is TOML, a table for each server, by "user@host
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import os
 import ssl
@@ -30,8 +31,10 @@ from posthouse.client.grant import Grant
 from posthouse.client.issuer import OAuth
 from posthouse.client.keeper import Keeper
 from posthouse.client.url import Server
-from posthouse.errors import ConfigError, PosthouseError
+from posthouse.errors import ConfigError, PosthouseError, StoreError
 from posthouse.net.tls import client_context
+from posthouse.store import secret
+from posthouse.store.engine import Store
 from posthouse.wire.oauth import Token
 from posthouse.wire.sasl import Credentials
 
@@ -39,18 +42,23 @@ log = logging.getLogger("posthouse.relay")
 
 ENVIRONMENT = "POSTHOUSE_SMARTHOST_PASSWORD"
 OAUTH = ("token_url", "client_id", "refresh_token")
+REFRESH = "refresh token"  # and which: what the store calls it
 KNOWN = {"password", "client_secret", "scope", *OAUTH}
 
 
 @dataclass(slots=True)
 class Wallet:
-    """All that we log in with. ``path``: the file, read anew for each login, so that what is changed in it counts."""
+    """All that we log in with. ``path``: the file, read anew for each login, so that what is changed in it counts.
+
+    ``store``: keeps the refresh tokens that took the place of those in the file (RFC 6749 §6): the old ones may be
+    worth nothing any more, and a restart would be the end of sending.
+    """
 
     path: Path | None = None
     clock: Callable[[], float] = time.time
     context: ssl.SSLContext = field(default_factory=client_context)
-    # By the file's: refresh tokens that took the place of those in it are kept as long as we run.
-    _grants: dict[str, Grant] = field(default_factory=dict)
+    store: Store | None = None
+    _grants: dict[str, Grant] = field(default_factory=dict)  # by what the file has
 
     async def find(self, server: Server) -> Credentials | Token:
         """What to log in with as ``server.user``. Errors: `ConfigError`, `ConnectionFailed`, `LoginRefused`."""
@@ -87,14 +95,27 @@ class Wallet:
     async def _access(self, table: dict[str, str]) -> str:
         """An access token that is good for a while: RFC 6749 §6."""
         key = f"{table['token_url']} {table['client_id']} {table['refresh_token']}"
-        kept = Grant(
-            OAuth(table["client_id"], table.get("client_secret", "")), table["token_url"], table["refresh_token"]
-        )
-        grant = self._grants.get(key, kept)
+        name = f"{REFRESH} {hashlib.sha256(key.encode()).hexdigest()}"
+        grant = self._grants.get(key)
+        if grant is None:
+            refresh = table["refresh_token"]
+            if self.store is not None and (renewed := await self.store.read(secret.find, name)) is not None:
+                refresh = renewed.decode()
+            grant = Grant(OAuth(table["client_id"], table.get("client_secret", "")), table["token_url"], refresh)
         if not grant.fresh(self.clock()):
+            before = grant.refresh
             grant = await tokens.renew(grant, self.context, self.clock, table.get("scope", ""))
+            if grant.refresh != before and self.store is not None:
+                await self._keep(name, grant.refresh)
         self._grants[key] = grant
         return grant.access
+
+    async def _keep(self, name: str, refresh: str) -> None:
+        assert self.store is not None
+        try:
+            await self.store.write(secret.keep, name, refresh.encode())
+        except StoreError as error:
+            log.error("the new refresh token for the smarthost can't be kept beyond the next start: %s", error)
 
 
 def _keyring(server: Server) -> str:

@@ -99,6 +99,7 @@ class Relay:
         self._idle: dict[str, list[asyncio.Future[Work | None]]] = {}  # those that wait for a letter
         self._narrowed: dict[str, tuple[int, float]] = {}  # ways that take fewer connections, and since when
         self._worker: asyncio.Task[None] | None = None
+        self._refresher: asyncio.Task[None] | None = None
         self._subscription: Subscription | None = None
         self._stopping = False
 
@@ -108,15 +109,16 @@ class Relay:
         self._recorder.start()
         self._subscription = self._store.feed.subscribe(queue.FEED, lambda _: self._woken.set(), QUIET_SECONDS)
         self._worker = asyncio.create_task(self._work())
+        self._refresher = asyncio.create_task(self._means.security.keep_fresh())
 
     async def stop(self, seconds: float) -> None:
         """Begin nothing more; hang up on what isn't done within ``seconds``: it is due again at the next start."""
         self._stopping = True
         if self._subscription is not None:
             self._subscription.close()
-        if self._worker is not None:
-            self._worker.cancel()
-            await asyncio.gather(self._worker, return_exceptions=True)
+        for task in filter(None, (self._worker, self._refresher)):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
         for _, visit in self._visits.values():
             visit.stopping = True
         self._let_go(len(self._visits))

@@ -6,6 +6,7 @@ what DANE asks); the operator's `tls_required` and `tls_verified`; else whatever
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import logging
 import ssl
@@ -35,6 +36,9 @@ FETCH_AGAIN_SECONDS = 300
 # Failures that are remembered.
 MAX_FAILURES = 10_000
 HTTPS_PORT = 443
+# Kept policies are looked through so often, and so many looked at anew each time.
+LOOK_SECONDS = 3_600
+MAX_REFRESHED = 10_000
 
 
 class Level(enum.IntEnum):
@@ -167,12 +171,10 @@ class Security:
     async def _policy(self, domain: str) -> Policy | None:
         now = int(self.clock())
         try:
-            if self._kept is None:
-                self._kept = {domain: _kept(row) for domain, row in await self.store.read(sts.list_all)}
-            kept = self._kept.get(domain)
+            kept = (await self._all()).get(domain)
             found = await self._discover(domain, kept, now)
             if found is not None and found is not kept:
-                self._kept[domain] = found
+                (await self._all())[domain] = found
                 expires = found.fetched + found.policy.max_age
                 patterns = " ".join(found.policy.patterns)
                 fresh = sts.Row(found.ident, found.policy.mode.value, patterns, found.fetched, expires)
@@ -181,6 +183,36 @@ class Security:
             log.error("the MTA-STS policy of %s can't be kept: %s", domain, error)
             return None
         return None if found is None else found.policy
+
+    async def _all(self) -> dict[str, Kept]:
+        if self._kept is None:
+            self._kept = {domain: _kept(row) for domain, row in await self.store.read(sts.list_all)}
+        return self._kept
+
+    async def keep_fresh(self) -> None:
+        """Look at the kept policies anew from time to time, until cancelled (RFC 8461 §3.3: once a day).
+
+        Else one would end unnoticed while nobody writes to its domain, and the next letter could be led astray (§10.2).
+        """
+        while self.sts:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """Look at those anew whose day is over; who is about to end comes first."""
+        now = self.clock()
+        try:
+            every = await self._all()
+        except StoreError as error:
+            log.error("the MTA-STS policies can't be read: %s", error)
+            return
+        due = [
+            (kept.fetched + kept.policy.max_age, domain)
+            for domain, kept in every.items()
+            if now >= kept.fetched + mta_sts.REFRESH_SECONDS
+        ]
+        for _, domain in sorted(due)[:MAX_REFRESHED]:
+            await self._policy(domain)
 
     async def _discover(self, domain: str, kept: Kept | None, now: int) -> Kept | None:
         steps = mta_sts.discover(domain, kept, now)

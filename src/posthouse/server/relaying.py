@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from posthouse.config import Config
+from posthouse.client.url import Security as Encryption
+from posthouse.config import Config, Endpoint
 from posthouse.delivery.credentials import Wallet
 from posthouse.delivery.relay import Relay, Settings
-from posthouse.delivery.route import Routes
+from posthouse.delivery.route import FROM, Routes
 from posthouse.delivery.security import Security
+from posthouse.errors import ConfigError
 from posthouse.net.dns import Resolver
 from posthouse.store.address import canonical_domain
 from posthouse.store.engine import Store
@@ -20,6 +22,8 @@ def make_routes(config: Config) -> Routes:
 def make_relay(store: Store, config: Config, *, port: int) -> Relay:
     """A relay that is not started. ``port`` is another than 25 in tests only. Errors: ConfigError."""
     relay = config.relay
+    routes = make_routes(config)
+    _check_clear(config, routes)
     servers = [(server.host, server.port) for server in config.dns.servers]
     resolver = Resolver(servers, trusted=config.dns.trusted)
     return Relay(
@@ -35,7 +39,7 @@ def make_relay(store: Store, config: Config, *, port: int) -> Relay:
             letters_per_connection=relay.letters_per_connection,
             letters_per_minute=relay.letters_per_minute,
         ),
-        routes=make_routes(config),
+        routes=routes,
         security=Security(
             store,
             resolver,
@@ -45,8 +49,25 @@ def make_relay(store: Store, config: Config, *, port: int) -> Relay:
             sts=relay.mta_sts,
             port=port,
         ),
-        wallet=Wallet(relay.credentials),
+        wallet=Wallet(relay.credentials, store=store),
     )
+
+
+def _check_clear(config: Config, routes: Routes) -> None:
+    """A server that is to be reached in clear text can't be the way to a domain that asks for more. `ConfigError`."""
+    relay = config.relay
+    froms = [route.pattern.removeprefix(FROM) for route in relay.routes if route.pattern.startswith(FROM)]
+    senders = ["", *(one if "@" in one else f"any@{one.replace('*', 'any')}" for one in froms)]
+    for key, patterns in (("tls_required", relay.tls_required), ("tls_verified", relay.tls_verified)):
+        for pattern in patterns:
+            for sender in senders:
+                server = routes.hop(sender, _pattern(pattern).replace("*", "any"), strict=False).server
+                if server is None or server.tls is not Encryption.NONE or Endpoint(server.host, 0).loopback:
+                    continue
+                raise ConfigError(
+                    f"[relay] {key} asks for encryption for {pattern}, and the way there is {server} without any",
+                    advice="Take ?tls=none away, or give the domain another route.",
+                )
 
 
 def _pattern(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Random octets that the server keeps to itself, each made when it is first wanted, and the same ever after."""
+"""What the server keeps to itself: random octets, made when first wanted and the same ever after; others' tokens."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ def find(tx: Tx, name: str) -> bytes | None:
     """The secret of this name, if there is one."""
     value = tx.value("SELECT value FROM secret WHERE name = :name", name=name)
     return None if value is None else bytes(value)
+
+
+def keep(tx: Tx, name: str, value: bytes) -> None:
+    """The secret of this name is this one from now on."""
+    tx.run(
+        "INSERT INTO secret (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = :value",
+        name=name,
+        value=value,
+    )
 
 
 def get(tx: Tx, name: str) -> bytes:
