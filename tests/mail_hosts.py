@@ -30,8 +30,9 @@ broken.example SERVFAIL
 """
 ADA = "ada@example.org"
 DROP = "drop"
-# Before an answer: it comes an octet a minute.
+# Before an answer: it comes an octet a minute; it is all that comes.
 SLOWLY = "slowly "
+HALF = "half "
 NO_TERMS = Terms()
 LARGEST = 16 * 1024 * 1024  # octets of a letter that a host reads
 # What a host answers where its script says nothing.
@@ -64,7 +65,8 @@ class Host:
             while True:
                 if answers[verb] == DROP:
                     return
-                await self._say(answers[verb], writer)
+                if not await self._say(answers[verb], writer):
+                    return
                 if verb in ("QUIT", "STARTTLS"):  # no host here goes through with TLS
                     return
                 if verb == "DATA" and answers[verb].startswith("354"):
@@ -81,15 +83,20 @@ class Host:
         finally:
             writer.close()
 
-    async def _say(self, answer: str, writer: asyncio.StreamWriter) -> None:
-        octets = answer.removeprefix(SLOWLY).encode() + b"\r\n"
+    async def _say(self, answer: str, writer: asyncio.StreamWriter) -> bool:
+        """Whether there is more to come."""
+        if answer.startswith(HALF):
+            writer.write(answer.removeprefix(HALF).encode())
+            return False
+        octets = answer.removeprefix(SLOWLY).encode("latin-1") + b"\r\n"
         if not answer.startswith(SLOWLY):
             writer.write(octets)
-            return
+            return True
         for octet in octets:
             writer.write(bytes([octet]))
             await writer.drain()
             await asyncio.sleep(60)
+        return True
 
 
 class World:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mail_hosts import ADA, DROP, Host, world
+from mail_hosts import ADA, DROP, HALF, Host, world
 from posthouse.store import queue
 from posthouse.store.engine import Store
 from posthouse.store.queue import LIFETIME, Onward, To, Which
-from store_helpers import Clock, keep, letter
+from store_helpers import NOW, Clock, keep, letter
 
 
 def test_a_letter_arrives_as_it_is(tmp_path: Path) -> None:
@@ -270,5 +270,63 @@ def test_the_relay_hears_of_what_another_process_queues(tmp_path: Path) -> None:
             await asyncio.to_thread(queue_there)
             await here.empty()
         assert len(host.letters) == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("verb", ["", "EHLO", "MAIL", "RCPT", "DATA", "."])
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("\x16\x03\x01 who are you?", "the server sent what is no SMTP reply: "),
+        ("999 surely", "the server sent what is no SMTP reply: "),
+        ("250-half of\r\n251 an answer", "the server sent two codes in one reply: 250 and 251"),
+        ("250-a line without end " + "x" * 100_000, "a line of more than "),
+    ],
+    ids=["octets", "number", "codes", "length"],
+)
+def test_an_answer_that_makes_no_sense(tmp_path: Path, verb: str, answer: str, why: str) -> None:
+    """The letter waits, and the host isn't believed: it may be out of its mind, or somebody else."""
+
+    async def run() -> None:
+        host = Host({verb: answer})
+        async with world(tmp_path, Host(), host) as here:
+            await here.add("cat@y.example")
+            entry = await here.tried()
+            assert why in entry.reply
+            assert (entry.attempts, entry.due) == (1, NOW + 3600)
+            assert await here.inbox() == []
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("verb", ["", "EHLO", "MAIL", "RCPT", "DATA", "."])
+def test_half_an_answer(tmp_path: Path, verb: str) -> None:
+    """And then the line is dropped."""
+
+    async def run() -> None:
+        host = Host({verb: HALF + "250-hello\r\n250"})
+        async with world(tmp_path, Host(), host) as here:
+            await here.add("cat@y.example")
+            entry = await here.tried()
+            assert "closed the connection" in entry.reply
+            assert len(host.letters) == (verb == ".")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])
+def test_never(tmp_path: Path, verb: str) -> None:
+    """5yz to the letter, wherever it is said: the sender hears the host's words, and nothing is tried again."""
+
+    async def run() -> None:
+        host = Host({verb: "554 5.7.1 We don't want it"})
+        async with world(tmp_path, Host(), host) as here:
+            await here.add("cat@y.example")
+            await here.empty()
+            (report,) = await here.inbox()
+        assert "    The server refuses the letter by its rules.\r\n" in report
+        assert "    two.example said: 554 5.7.1 We don't want it\r\n" in report
+        assert "Status: 5.7.1\r\n" in report and host.connections == 1
 
     asyncio.run(run())
