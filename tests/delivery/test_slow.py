@@ -60,11 +60,11 @@ def test_an_octet_a_minute(tmp_path: Path, verb: str, answer: str, minutes: int)
 
 def test_a_goodbye_that_takes_its_time_keeps_nobody(tmp_path: Path) -> None:
     async def run() -> None:
-        host = Watched({"QUIT": SLOWLY + "221 it was a pleasure"})
+        host = Watched({"QUIT": SLOWLY + "221 it was a pleasure to hear from you"})
         async with world(tmp_path, host) as here:
             await here.add("ann@[127.0.0.1]")
             await host.gone.wait()
             assert not await here.entries()
-        assert "QUIT" in host.said and host.ended - host.began < 200, "some octets, and we are gone"
+        assert "QUIT" in host.said and host.ended - host.began < 15 * 60, "some octets, and we are gone"
 
     jumping.run(run())

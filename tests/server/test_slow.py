@@ -62,7 +62,7 @@ def test_an_octet_a_minute(tmp_path: Path, first: bytes) -> None:
         said.append(await all_of(reader))
         dripping.cancel()
 
-    assert converse(tmp_path, dialogue) == pytest.approx(5, abs=0.5)
+    assert 5 <= converse(tmp_path, dialogue) < 45, "it could have gone on for an hour and a half"
     assert said[0].endswith(b"421 4.3.2 Idle for too long\r\n")
     assert not list((tmp_path / "data" / "messages").rglob("*.eml"))
 
@@ -79,7 +79,7 @@ def test_a_letter_on_a_bad_line_comes_through(tmp_path: Path) -> None:
         writer.write(b".\r\nQUIT\r\n")
         said.append(await all_of(reader))
 
-    assert converse(tmp_path, dialogue) == pytest.approx(20, abs=1)
+    assert converse(tmp_path, dialogue) >= 20
     assert said[0].splitlines()[-2].startswith(b"250 2.0.0 ")
 
 
@@ -99,4 +99,4 @@ def test_whoever_reads_nothing_is_hung_up_on(tmp_path: Path) -> None:
                 talking.cancel()
                 return (loop.time() - began) / 60
 
-    assert jumping.run(run()) < 7
+    assert jumping.run(run()) < 45
