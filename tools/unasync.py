@@ -39,6 +39,8 @@ SUBSTITUTIONS = {
     "AsyncStream": "Stream",
     "Awaitable[ImapClient]": "ImapClient",
     "Awaitable[SmtpClient]": "SmtpClient",
+    "Awaitable[Pop3Client]": "Pop3Client",
+    "Awaitable[T]": "T",
     "Awaitable[C]": "C",
     "Awaitable, ": "",
     "asyncio.sleep": "time.sleep",

@@ -17,6 +17,7 @@
     │   ├── SmtpRefused           … with an SMTP reply
     │   ├── ImapRefused           … with NO or BAD
     │   └── Pop3Refused           … with -ERR
+    ├── NotSupported              what was asked for isn't to be had by this protocol (flags by POP3)
     ├── MailboxRenewed            the server made a mailbox anew: its messages have other numbers now
     ├── MailFileError             a file or folder is not the mail (.eml, mbox, Maildir) it should be, or is taken
     ├── InvalidMessage            a letter that can't be composed (bad address, line break in a header, missing file)
@@ -128,6 +129,10 @@ class Pop3Refused(Refused):
     def __init__(self, message: str, *, code: str = "", advice: str = "") -> None:
         super().__init__(message, advice=advice)
         self.code = code
+
+
+class NotSupported(PosthouseError):
+    """What was asked for isn't to be had by the protocol that the server speaks."""
 
 
 class MailboxRenewed(PosthouseError):

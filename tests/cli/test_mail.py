@@ -139,3 +139,23 @@ def test_logout(house: Live) -> None:
     assert done("logout", BOB) == f"Forgot {BOB}.\n"
     assert "not known here" in failed("logout", BOB)
     assert "no password for bob@example.org" in failed("list")
+
+
+def test_by_pop3(house: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same commands, and what POP3 can't do in one sentence."""
+    pop3 = ["--pop3", f"pop3s://{BOB}@localhost:{house.port('pop3s')}"]
+    monkeypatch.setenv("POSTHOUSE_PASSWORD", PASSWORDS[BOB])
+    smtp = ["--smtp", f"submissions://localhost:{house.port('submissions')}"]
+    assert f"Logged in as {BOB} at localhost." in done("login", BOB, *pop3, *smtp)
+    monkeypatch.delenv("POSTHOUSE_PASSWORD")
+    report, tea = [line.split("\t") for line in done("list").splitlines()]
+    assert (report[3], tea[3]) == ("Report", "Tea")
+    assert done("mailboxes") == "INBOX\t2\t2\n"
+    assert done("search", "subject:tea").split("\t")[0] == f"INBOX:{tea[0]}"
+    assert "See there" in done("read", report[0])
+    assert done("save", report[0], str(tmp_path / "files")) == f"Saved {tmp_path / 'files' / 'report.pdf'}.\n"
+    for command in (["flag", tea[0], "--read"], ["move", tea[0], "--to", "archive"], ["list", "Archive"]):
+        assert failed(*command).startswith("posthouse: POP3 ")
+    done("delete", tea[0])
+    assert [line.split("\t")[3] for line in done("list", *pop3).splitlines()] == ["Report"]
+    assert "there is no message" in failed("read", tea[0])

@@ -14,7 +14,7 @@ from dovecot_doors import PASSWORD, Dovecot, dovecot
 from faced import Faced
 from issuer import Issuer
 from oauth_world import ADA, oauth_world
-from posthouse import ImapClient, Pop3Client
+from posthouse import Account, ImapClient, Message, Pop3Client
 from posthouse.errors import LoginRefused
 from posthouse.wire.mechanism import Secret
 from posthouse.wire.oauth import Token
@@ -68,6 +68,27 @@ def test_tokens(house: Dovecot, door: str, mechanism: str) -> None:
         login(house, door, Token(KEYS, "unknown"), mechanism)
     with pytest.raises(LoginRefused, match="refused the token"):
         login(house, door, Token(HASHED, "good"), mechanism)
+
+
+def test_a_mailbox_by_pop3(house: Dovecot, tmp_path: Path) -> None:
+    """What Dovecot's POP3 server has, as `Account.open` shows it."""
+    with ImapClient.connect(f"imap://localhost:{house.ports['imap']}", context=house.tls) as client:
+        client.login(KEYS, PASSWORD)
+        for number in range(120):
+            letter = Message(subject=f"letter {number}", text="x", from_=ADA, to=KEYS, files=[("a.txt", str(number))])
+            client.append("INBOX", letter.as_bytes())
+    pop3 = f"pop3://localhost:{house.ports['pop3']}"
+    me = Account(KEYS, password=PASSWORD, pop3=pop3, smtp="smtp://localhost:1", context=house.tls)
+    with me.open() as box:
+        assert [mail.subject for mail in box.inbox] == [f"letter {number}" for number in reversed(range(120))]
+        mail = box.inbox.search('subject:"letter 77"').first()
+        assert mail is not None and mail.attachments[0].content == b"77"
+        state = box.inbox.changes().state
+        box.inbox.search('subject:"letter 1"').delete()
+    with me.open() as box:
+        delta = box.inbox.changes(since=str(state))
+        assert len(delta.vanished) == 31 and delta.new.count() == 0
+        assert box.inbox.export(tmp_path / "rest.mbox") == 89
 
 
 def test_from_the_browser_to_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

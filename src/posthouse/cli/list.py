@@ -11,7 +11,7 @@ import typer
 
 from posthouse.errors import ConfigError
 
-from .remote import AccountOption, ImapOption, JsonOption, opened
+from .remote import AccountOption, ImapOption, JsonOption, Pop3Option, opened
 from .report import reported
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def list_subjects(
     limit: LimitOption = None,
     account: AccountOption = "",
     imap: ImapOption = None,
+    pop3: Pop3Option = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the subjects of a mailbox, newest first: ID, date, writer and subject. Nothing is marked as read.
@@ -48,7 +49,7 @@ def list_subjects(
     Example: posthouse list --limit 20 --imap imap://bob@example.org@mail.example.org
     """
     wanted = parsed(query or [])
-    with opened(account, imap) as box:
+    with opened(account, imap, pop3) as box:
         mails = box[mailbox].search(wanted).newest(limit)
         show(((f"{mail.uid}", mailbox, mail) for mail in mails), as_json)
 
@@ -63,6 +64,7 @@ def search(
     limit: LimitOption = None,
     account: AccountOption = "",
     imap: ImapOption = None,
+    pop3: Pop3Option = None,
     as_json: JsonOption = False,
 ) -> None:
     """Search all mailboxes but trash and junk, or those that are named. The lines are those of `posthouse list`.
@@ -73,7 +75,7 @@ def search(
     Example: posthouse search from:bob after:2026-01-31 invoice
     """
     wanted = parsed(query)
-    with opened(account, imap) as box:
+    with opened(account, imap, pop3) as box:
         names = mailbox or [one.name for one in box.mailboxes() if not _attributes(one.attributes) & UNSEARCHED]
         show(found(box, names, wanted, limit), as_json)
 
@@ -89,20 +91,26 @@ def found(box: Box, names: list[str], wanted: Q, limit: int | None) -> Iterator[
 
 
 @reported
-def mailboxes(account: AccountOption = "", imap: ImapOption = None, as_json: JsonOption = False) -> None:
+def mailboxes(
+    account: AccountOption = "", imap: ImapOption = None, pop3: Pop3Option = None, as_json: JsonOption = False
+) -> None:
     """List the mailboxes, with how many messages they have and how many of these are unread.
 
     Example: posthouse mailboxes --account ada@example.org
     """
     from posthouse.client import imap_mailbox
+    from posthouse.client.sync.maildrop import Pop3Box
 
-    with opened(account, imap) as box:
+    with opened(account, imap, pop3) as box:
         for one in sorted(box.mailboxes(), key=lambda one: (one.name.upper() != "INBOX", one.name.casefold())):
             attributes = _attributes(one.attributes)
             if attributes & {"\\noselect", "\\nonexistent"}:
                 continue
-            told = box.run(lambda talk: imap_mailbox.status(talk, one.name)).items  # noqa: B023  (called at once)
-            messages, unread = told.get("MESSAGES", 0), told.get("UNSEEN", 0)
+            if isinstance(box, Pop3Box):
+                messages = unread = box.inbox.count()
+            else:
+                told = box.run(lambda talk: imap_mailbox.status(talk, one.name)).items  # noqa: B023  (called at once)
+                messages, unread = told.get("MESSAGES", 0), told.get("UNSEEN", 0)
             if as_json:
                 line = {"mailbox": one.name, "messages": messages, "unread": unread, "attributes": sorted(attributes)}
                 typer.echo(json.dumps(line, ensure_ascii=False))

@@ -10,7 +10,7 @@ import typer
 
 from posthouse.errors import NotFound
 
-from .remote import VARIABLE, ImapOption, JsonOption, SmtpOption, password_for
+from .remote import VARIABLE, ImapOption, JsonOption, Pop3Option, SmtpOption, password_for
 from .report import reported
 
 # The secret of a registered program, which is no secret from its user: not on the command line all the same.
@@ -21,6 +21,7 @@ SECRET = "POSTHOUSE_OAUTH_CLIENT_SECRET"  # noqa: S105
 def login(
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Your mail address.", show_default=False)],
     imap: ImapOption = None,
+    pop3: Pop3Option = None,
     smtp: SmtpOption = None,
     client_id: Annotated[
         str,
@@ -73,23 +74,30 @@ def login(
     else:
         granted = None if os.environ.get(VARIABLE) else keeper.grant(Account(address).address.spec)
         oauth = granted.oauth if granted else None
-    account = Account(address, smtp=smtp, imap=imap, oauth=oauth)
-    servers = {protocol: account.server(protocol) for protocol in (Protocol.IMAP, Protocol.SMTP)}
+    account = Account(address, smtp=smtp, imap=imap, pop3=pop3, oauth=oauth)
+    reading = account.reading()
+    servers = {protocol: account.server(protocol) for protocol in (reading, Protocol.SMTP)}
     password = "" if oauth else password_for(address)
     with Account(
-        address, password=password, smtp=servers[Protocol.SMTP], imap=servers[Protocol.IMAP], oauth=oauth
+        address,
+        password=password,
+        oauth=oauth,
+        smtp=servers[Protocol.SMTP],
+        imap=servers.get(Protocol.IMAP),
+        pop3=servers.get(Protocol.POP3),
     ) as me:
         me.login(device=device, show=lambda sentence: typer.echo(sentence, err=True))
-        known = Known(account.address.spec, str(me.server(Protocol.SMTP)), str(me.server(Protocol.IMAP)))
+        urls = {protocol.value: str(me.server(protocol)) for protocol in (reading, Protocol.SMTP)}
+    known = Known(account.address.spec, **urls)
     where = keeper.remember(known, password)
     if oauth and (grant := keeper.grant(known.address)):
         where = keeper.keep_grant(known.address, grant)
     if as_json:
-        line = {"account": known.address, "imap": known.imap, "smtp": known.smtp}
+        line = {"account": known.address, **urls}
         typer.echo(json.dumps(line | {"token" if oauth else "password": where}, ensure_ascii=False))
     else:
         kept = "The token is" if oauth else "The password is"
-        typer.echo(f"Logged in as {known.address} at {servers[Protocol.IMAP].host}. {kept} in {where}.")
+        typer.echo(f"Logged in as {known.address} at {servers[reading].host}. {kept} in {where}.")
 
 
 @reported

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -9,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from posthouse.errors import NotFound
+from posthouse.errors import NotFound, NotSupported
 
-from .remote import AccountOption, IdArgument, ImapOption, JsonOption, MailboxOption, mail_of, opened
+from .remote import AccountOption, IdArgument, ImapOption, JsonOption, MailboxOption, Pop3Option, mail_of, opened
 from .report import reported
 
 if TYPE_CHECKING:
@@ -35,13 +36,14 @@ def read(
     mailbox: MailboxOption = "INBOX",
     account: AccountOption = "",
     imap: ImapOption = None,
+    pop3: Pop3Option = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a message: its header, its text (HTML as readable text), its attachments. It is marked as read.
 
     Example: posthouse read 12
     """
-    with opened(account, imap) as box:
+    with opened(account, imap, pop3) as box:
         mail = mail_of(box, ident, mailbox)
         if raw:
             _write(mail.raw)
@@ -56,7 +58,8 @@ def read(
         else:
             _show(mail)
         if mail.unread and not keep_unread:
-            mail.mark(read=True)
+            with contextlib.suppress(NotSupported):  # POP3 doesn't know what has been read
+                mail.mark(read=True)
 
 
 @reported
@@ -70,13 +73,14 @@ def save(
     mailbox: MailboxOption = "INBOX",
     account: AccountOption = "",
     imap: ImapOption = None,
+    pop3: Pop3Option = None,
     as_json: JsonOption = False,
 ) -> None:
     """Save the attachments of a message. No file is overwritten: a second report.pdf becomes "report (2).pdf".
 
     Example: posthouse save 12 ~/Downloads
     """
-    with opened(account, imap) as box:
+    with opened(account, imap, pop3) as box:
         mail = mail_of(box, ident, mailbox)
         wanted = [_attachment(mail, part)] if part is not None else mail.attachments
         for one in wanted:

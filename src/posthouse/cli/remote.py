@@ -67,6 +67,16 @@ ImapOption: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+Pop3Option: TypeAlias = Annotated[
+    Server | None,
+    typer.Option(
+        "--pop3",
+        metavar="URL",
+        parser=_server(Protocol.POP3),
+        help="Or, where there is no IMAP, the server to fetch the mail from: pop3://user@host:port",
+        show_default=False,
+    ),
+]
 MailboxOption: TypeAlias = Annotated[
     str, typer.Option("--mailbox", "-m", metavar="NAME", help="The mailbox that IDs without a name mean.")
 ]
@@ -80,7 +90,9 @@ IdsArgument: TypeAlias = Annotated[
 ]
 
 
-def account_for(address: str, smtp: Server | None = None, imap: Server | None = None) -> Account:
+def account_for(
+    address: str, smtp: Server | None = None, imap: Server | None = None, pop3: Server | None = None
+) -> Account:
     """The account that the options mean. `ConfigError` when they mean none, or several could be meant.
 
     A server that is named, with its user, is enough. Else it is what `posthouse login` has remembered.
@@ -88,7 +100,7 @@ def account_for(address: str, smtp: Server | None = None, imap: Server | None = 
     from posthouse.client.keeper import Keeper
     from posthouse.client.sync import Account
 
-    named = smtp or imap
+    named = smtp or imap or pop3
     if not address and named is not None:
         if not named.user:
             scheme = named.protocol.value
@@ -102,12 +114,13 @@ def account_for(address: str, smtp: Server | None = None, imap: Server | None = 
                 f"there are {len(known)} accounts, and none is named" if known else "no account is known here",
                 advice=f"Name one with --account: {', '.join(one.address for one in known)}."
                 if known
-                else "Begin with `posthouse login you@example.org`, or name the server with --imap or --smtp.",
+                else "Begin with `posthouse login you@example.org`, or name the server with --imap, --pop3 or --smtp.",
             )
         address = known[0].address
     if not os.environ.get(VARIABLE) and keeper.grant(address) is not None:
-        return Account(address, smtp=smtp, imap=imap)
-    return Account(address, password=password_for(address, keeper.password(address)), smtp=smtp, imap=imap)
+        return Account(address, smtp=smtp, imap=imap, pop3=pop3)
+    password = password_for(address, keeper.password(address))
+    return Account(address, password=password, smtp=smtp, imap=imap, pop3=pop3)
 
 
 def password_for(address: str, kept: str = "") -> str:
@@ -125,9 +138,9 @@ def password_for(address: str, kept: str = "") -> str:
 
 
 @contextmanager
-def opened(address: str, imap: Server | None) -> Iterator[Box]:
+def opened(address: str, imap: Server | None, pop3: Server | None = None) -> Iterator[Box]:
     """The mailboxes of the account that the options mean."""
-    with account_for(address, imap=imap).open() as box:
+    with account_for(address, imap=imap, pop3=pop3).open() as box:
         yield box
 
 

@@ -8,7 +8,7 @@ import typer
 
 from posthouse.errors import NotFound
 
-from .remote import AccountOption, IdsArgument, ImapOption, MailboxOption, opened, selections
+from .remote import AccountOption, IdsArgument, ImapOption, MailboxOption, Pop3Option, opened, selections
 from .report import reported
 
 
@@ -19,12 +19,13 @@ def move(
     mailbox: MailboxOption = "INBOX",
     account: AccountOption = "",
     imap: ImapOption = None,
+    pop3: Pop3Option = None,
 ) -> None:
     """Move messages into another mailbox.
 
     Example: posthouse move 12 13 --to archive
     """
-    with opened(account, imap) as box:
+    with opened(account, imap, pop3) as box:
         special = {"archive": box.archive, "trash": box.trash, "junk": box.junk}
         names = [one.name for one in box.mailboxes()]
         if to not in names and to.lower() not in special:
@@ -44,12 +45,13 @@ def delete(
     mailbox: MailboxOption = "INBOX",
     account: AccountOption = "",
     imap: ImapOption = None,
+    pop3: Pop3Option = None,
 ) -> None:
     """Move messages into the trash; those that are in it already, or with --forever, are removed.
 
     Example: posthouse delete 12
     """
-    with opened(account, imap) as box:
+    with opened(account, imap, pop3) as box:
         for _, messages in selections(box, idents, mailbox):
             messages.delete(forever=forever)
     typer.echo(f"Deleted {_count(idents)}.")
@@ -71,6 +73,7 @@ def flag(
     mailbox: MailboxOption = "INBOX",
     account: AccountOption = "",
     imap: ImapOption = None,
+    pop3: Pop3Option = None,
 ) -> None:
     """Mark messages as read, flagged, or with keywords.
 
@@ -78,7 +81,7 @@ def flag(
     """
     if read is None and flagged is None and not add and not remove:
         raise typer.BadParameter("say how to mark: --read, --unread, --flagged, --unflagged, --add, --remove")
-    with opened(account, imap) as box:
+    with opened(account, imap, pop3) as box:
         for _, messages in selections(box, idents, mailbox):
             messages.mark(read=read, flagged=flagged, add=add or (), remove=remove or ())
     typer.echo(f"Marked {_count(idents)}.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .list import as_object, columns
-from .remote import AccountOption, ImapOption, JsonOption, opened
+from .remote import AccountOption, ImapOption, JsonOption, Pop3Option, opened
 from .report import reported
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def watch(
     ] = None,
     account: AccountOption = "",
     imap: ImapOption = None,
+    pop3: Pop3Option = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what happens in a mailbox until Ctrl-C: new messages, changed flags, messages that are gone.
@@ -44,7 +45,7 @@ def watch(
 
     Example: posthouse watch --exec 'notify-send "$POSTHOUSE_SUBJECT"'
     """
-    with opened(account, imap) as box:
+    with opened(account, imap, pop3) as box:
         for event in box[mailbox].watch(quiet=quiet):
             _tell(event, as_json)
             if execute and event.message is not None:

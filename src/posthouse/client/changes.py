@@ -29,7 +29,7 @@ class State:
     """How far a mailbox is known. ``str(state)`` is one line of text, and `State.parse` reads it.
 
     ``modseq`` is None where the server keeps none. ``uids`` and ``flags`` (UIDs by flags) are kept for servers that
-    couldn't tell otherwise.
+    couldn't tell otherwise; ``names`` are the messages of a POP3 mailbox, which has nothing else.
     """
 
     uidvalidity: int
@@ -37,22 +37,26 @@ class State:
     modseq: int | None = None
     uids: SequenceSet | None = None
     flags: Mapping[str, SequenceSet] = field(default_factory=dict)
+    names: frozenset[int] = frozenset()
 
     def __str__(self) -> str:
         kept = {name: str(uids) for name, uids in self.flags.items()}
         uids = str(self.uids) if self.uids else ""
-        return json.dumps([self.uidvalidity, self.uidnext, self.modseq, uids, kept], separators=(",", ":"))
+        known = [self.uidvalidity, self.uidnext, self.modseq, uids, kept]
+        return json.dumps([*known, sorted(self.names)] if self.names else known, separators=(",", ":"))
 
     @classmethod
     def parse(cls, text: str) -> State:
         """What ``str`` made. `ConfigError` for anything else."""
         try:
-            uidvalidity, uidnext, modseq, uids, kept = json.loads(text)
-            numbers = [uidvalidity, uidnext, *([] if modseq is None else [modseq])]
+            uidvalidity, uidnext, modseq, uids, kept, *more = json.loads(text)
+            names = [name for one in more for name in one]
+            numbers = [uidvalidity, uidnext, *names, *([] if modseq is None else [modseq])]
             if not all(type(number) is int for number in numbers):
                 raise ValueError("numbers are missing")
             flags = {name: SequenceSet.parse(value.encode("ascii")) for name, value in kept.items()}
-            return cls(uidvalidity, uidnext, modseq, SequenceSet.parse(uids.encode("ascii")) if uids else None, flags)
+            known = SequenceSet.parse(uids.encode("ascii")) if uids else None
+            return cls(uidvalidity, uidnext, modseq, known, flags, frozenset(names))
         except (ValueError, TypeError, AttributeError, Malformed) as error:
             raise ConfigError(f"{text[:80]!r} is no state of a mailbox", advice="Begin without one.") from error
 

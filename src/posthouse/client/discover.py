@@ -18,7 +18,7 @@ from posthouse.errors import ConfigError, ConnectionFailed, PosthouseError
 from posthouse.net.service import Service, fetch_file, find_exchanges, find_services
 from posthouse.net.stream import Stream
 
-from . import imap, smtp
+from . import imap, pop3, smtp
 from .drive import drive
 from .providers import PROVIDERS
 from .url import Protocol, Security, Server
@@ -40,12 +40,18 @@ EXCHANGES = {
 SERVICES = {
     Protocol.SMTP: (("_submissions._tcp", Security.IMPLICIT), ("_submission._tcp", Security.STARTTLS)),
     Protocol.IMAP: (("_imaps._tcp", Security.IMPLICIT), ("_imap._tcp", Security.STARTTLS)),
+    Protocol.POP3: (("_pop3s._tcp", Security.IMPLICIT), ("_pop3._tcp", Security.STARTTLS)),
 }
 # What hosts are called where nothing else is known, and the ports to knock at.
-PREFIXES = {Protocol.SMTP: ("smtp.", "mail.", ""), Protocol.IMAP: ("imap.", "mail.", "")}
+PREFIXES = {
+    Protocol.SMTP: ("smtp.", "mail.", ""),
+    Protocol.IMAP: ("imap.", "mail.", ""),
+    Protocol.POP3: ("pop.", "pop3.", "mail.", ""),
+}
 PORTS = {
     Protocol.SMTP: ((465, Security.IMPLICIT), (587, Security.STARTTLS)),
     Protocol.IMAP: ((993, Security.IMPLICIT), (143, Security.STARTTLS)),
+    Protocol.POP3: ((995, Security.IMPLICIT), (110, Security.STARTTLS)),
 }
 # Mozilla's autoconfig format; "plain" is left out: nothing is sent in clear text.
 SOCKET_TYPES = {"SSL": Security.IMPLICIT, "STARTTLS": Security.STARTTLS}
@@ -101,7 +107,7 @@ def find_server(
     scheme = protocol.value
     raise ConfigError(
         f"the {scheme.upper()} server of {domain} can't be found: its DNS names none, "
-        f"and neither {scheme}.{domain} nor mail.{domain} answers",
+        f"and neither {PREFIXES[protocol][0]}{domain} nor mail.{domain} answers",
         advice=f'Name it: {scheme}="{scheme}://mail.{domain}", or --{scheme}; the provider\'s help pages tell.',
     )
 
@@ -112,6 +118,8 @@ def probe(server: Server, context: ssl.SSLContext | None) -> None:
     try:
         if server.protocol is Protocol.SMTP:
             greeted = smtp.connect(smtp.Conversation(server, "localhost", loopback=stream.loopback))
+        elif server.protocol is Protocol.POP3:
+            greeted = pop3.connect(pop3.Conversation(server, loopback=stream.loopback))
         else:
             greeted = imap.connect(imap.Conversation(server, loopback=stream.loopback))
         drive(stream, greeted, context)
@@ -121,7 +129,9 @@ def probe(server: Server, context: ssl.SSLContext | None) -> None:
 
 def _of_provider(domain: str, protocol: Protocol) -> Server | None:
     known = PROVIDERS.get(domain.lower())
-    return Server.parse(known[0 if protocol is Protocol.SMTP else 1], protocol) if known else None
+    if known is None or protocol is Protocol.POP3:  # all of these have IMAP
+        return None
+    return Server.parse(known[0 if protocol is Protocol.SMTP else 1], protocol)
 
 
 def _by_srv(domain: str, protocol: Protocol, sources: Sources) -> Iterator[Server]:
@@ -150,8 +160,8 @@ def read_autoconfig(octets: bytes, address: str, protocol: Protocol) -> Iterator
         root = ElementTree.fromstring(octets)  # noqa: S314  (without a DOCTYPE there are no entities)
     except ElementTree.ParseError:
         return
-    kind, name = ("outgoingServer", "smtp") if protocol is Protocol.SMTP else ("incomingServer", "imap")
-    for one in root.iter(kind):
+    name = protocol.value
+    for one in root.iter("outgoingServer" if protocol is Protocol.SMTP else "incomingServer"):
         security = SOCKET_TYPES.get((one.findtext("socketType") or "").strip())
         port = (one.findtext("port") or "").strip()
         if one.get("type") != name or security is None or not port.isdigit():

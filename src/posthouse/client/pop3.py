@@ -17,6 +17,7 @@ from posthouse.errors import (
     Pop3Refused,
     TlsError,
 )
+from posthouse.message.complete import split_header
 from posthouse.pop3 import client as words
 from posthouse.pop3.client import Pop3Client, refusal
 from posthouse.pop3.reply import Reply
@@ -241,6 +242,26 @@ def top(pop3: Conversation, number: int, lines: int) -> Steps[bytes]:
     """A message's header, and so many lines of its body."""
     yield from execute(pop3, words.numbered("TOP", number, lines), f"the server shows nothing of message {number}")
     return (yield from _received(pop3, pop3.read_text()))
+
+
+def tops(pop3: Conversation, numbers: Sequence[int], lines: int = 0) -> Steps[dict[int, bytes]]:
+    """The headers of messages, and so many lines of each body; those that are refused are left out.
+
+    With a server that allows it they are asked for many at a time. One that doesn't know TOP, which a server needn't
+    (RFC 1939 §7), is asked for the whole messages.
+    """
+    yield from _settle(pop3)
+    told: dict[int, bytes] = {}
+    knows = "TOP" in pop3.capabilities or not pop3.capabilities
+    at_a_time = MOST_AHEAD if pop3.pipelining else 1
+    for start in range(0, len(numbers), at_a_time):
+        some = numbers[start : start + at_a_time]
+        yield b"".join([words.numbered("TOP", one, lines) if knows else words.numbered("RETR", one) for one in some])
+        for one in some:
+            if (yield from _received(pop3, pop3.read_reply())).positive:
+                octets = yield from _received(pop3, pop3.read_text())
+                told[one] = octets if knows else octets[: split_header(octets)]
+    return told
 
 
 def retrieve(pop3: Conversation, number: int, following: Sequence[int] = ()) -> Steps[Retrieved]:

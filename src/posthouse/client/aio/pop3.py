@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -84,6 +84,10 @@ class Pop3Client(_Client):
         """A message's header, and so many lines of its body. Raises `Pop3Refused`."""
         return await self._run(pop3.top(self._conversation, number, lines))
 
+    async def tops(self, numbers: Sequence[int], lines: int = 0) -> dict[int, bytes]:
+        """The headers of many messages, by number, and so many lines of each body; those that are gone are left out."""
+        return await self._run(pop3.tops(self._conversation, numbers, lines))
+
     async def retrieve(self, number: int) -> bytes:
         """A message. Raises `Pop3Refused` if there is none of that number."""
         return (await self._run(pop3.retrieve(self._conversation, number))).check()
@@ -121,9 +125,13 @@ class Pop3Client(_Client):
             self._drop()
         await self._goodbye(pop3.quit(self._conversation))
 
+    def drop(self) -> None:
+        """End the connection without a goodbye: then nothing is removed (RFC 1939 §6)."""
+        self._drop()
+
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is not None:
-            self._drop()  # RFC 1939 §6: without QUIT nothing is removed
+            self.drop()
         await self.close()

@@ -33,10 +33,12 @@ from ..receipt import Outcome, Receipt
 from ..special import special_mailbox
 from ..url import Protocol, Server
 from .box import Box
+from .maildrop import Pop3Box
 from .mailing import Mailing
+from .pop3 import Pop3Client
 from .protocol import ImapClient, SmtpClient
 
-C = TypeVar("C", SmtpClient, ImapClient)
+C = TypeVar("C", SmtpClient, ImapClient, Pop3Client)
 
 # A connection that has been idle for so many seconds is asked whether it still stands: many servers hang up after a
 # minute or five, and some firewalls forget it without a word.
@@ -49,8 +51,9 @@ class Account:
         with Account("Ada <ada@gmail.com>", password=app_password) as me:
             me.send("bob@example.org", "Tea", "At five?")
 
-    Its servers are found by the address, unless they are named: ``smtp="smtp://mail.example.org"`` and ``imap=…`` (see
-    `Server.parse`). What `posthouse login` has remembered of the account, password included, need not be said again.
+    Its servers are found by the address, unless they are named: ``smtp="smtp://mail.example.org"`` and ``imap=…`` or,
+    for a provider that has nothing better, ``pop3=…`` (see `Server.parse`). What `posthouse login` has remembered of
+    the account, password included, need not be said again.
     ``oauth`` logs in by OAuth 2 instead: `login` asks the person once, and what was granted is kept and renewed.
     The user name is the address, unless a server's address names another. Connections are made when they are needed,
     kept for the next letter, and made again when the server has hung up.
@@ -66,13 +69,15 @@ class Account:
         oauth: OAuth | None = None,
         smtp: Server | str | None = None,
         imap: Server | str | None = None,
+        pop3: Server | str | None = None,
         context: ssl.SSLContext | None = None,
     ) -> None:
         self.address = Address.parse(address)
-        known = None if password and smtp and imap else Keeper().find(self.address.spec)
+        known = None if password and smtp and (imap or pop3) else Keeper().find(self.address.spec)
         given = {
             Protocol.SMTP: smtp or (known.smtp if known else ""),
-            Protocol.IMAP: imap or (known.imap if known else ""),
+            Protocol.IMAP: imap or (known.imap if known and not pop3 else ""),
+            Protocol.POP3: pop3 or (known.pop3 if known and not imap else ""),
         }
         self._servers = {
             protocol: Server.parse(server, protocol) if isinstance(server, str) else server
@@ -99,7 +104,7 @@ class Account:
         return self._servers[protocol]
 
     def login(self, *, device: bool = False, show: Callable[[str], object] = print) -> None:
-        """Log in at both servers, to see that they are right and the password is.
+        """Find both servers and log in there, to see that they are right and the password is.
 
         With ``oauth`` this is where the person is asked, unless what they granted before is still good: on the
         provider's page in the browser, or, with ``device``, by a code for any device. ``show`` is handed what they have
@@ -113,15 +118,35 @@ class Account:
         if oauth is not None and asked:
             self._ask_person(oauth, device, show)
         try:
-            self._submission()
-            self._mailboxes()
+            self._try_both()
         except LoginRefused:
             if asked or oauth is None:
                 raise
             # What was granted before is no good any longer, or somebody else's.
             self._ask_person(oauth, device, show)
-            self._submission()
+            self._try_both()
+
+    def _try_both(self) -> None:
+        self._submission()
+        if self.reading() is Protocol.POP3:
+            (self._fetching()).close()
+        else:
             self._mailboxes()
+
+    def reading(self) -> Protocol:
+        """By which protocol the mail is read: IMAP, or POP3 where that alone is named, remembered, or found."""
+        if Protocol.IMAP not in self._servers and Protocol.POP3 not in self._servers:
+            try:
+                self.server(Protocol.IMAP)
+            except ConfigError:
+                try:
+                    self.server(Protocol.POP3)
+                except PosthouseError:
+                    pass
+                else:
+                    return Protocol.POP3
+                raise
+        return Protocol.IMAP if Protocol.IMAP in self._servers else Protocol.POP3
 
     def _still_granted(self, oauth: OAuth, kept: Grant | None) -> bool:
         """Whether there is a token for the program that ``oauth`` names, or one can be had without asking anybody."""
@@ -137,7 +162,7 @@ class Account:
         """Let the person grant us tokens, and keep them."""
         from .. import authorize
 
-        host = (self.server(Protocol.IMAP)).host
+        host = (self.server(self.reading())).host
         context = self._context or client_context()
         issuer = finish(find_issuer(oauth, host, context))
         way = authorize.with_code if device else authorize.in_browser
@@ -202,7 +227,13 @@ class Account:
         return self._logged_in(lambda: SmtpClient.connect(server, context=self._context), server)
 
     def open(self) -> Box:
-        """The account's mailboxes. The connection is made when it is needed."""
+        """The account's mailboxes. The connection is made when it is needed.
+
+        Where POP3 alone is named, remembered, or was found by `login`, there is one, `Box.inbox`; what POP3 can't do is
+        `NotSupported`.
+        """
+        if Protocol.POP3 in self._servers and Protocol.IMAP not in self._servers:
+            return Pop3Box(self._fetching, (self.address,))
         return Box(self._reader, (self.address,))
 
     def _reader(self) -> ImapClient:
@@ -210,6 +241,11 @@ class Account:
         client = self._keeping()
         client.run(imap_mailbox.enable_qresync)
         return client
+
+    def _fetching(self) -> Pop3Client:
+        """A connection of its own to the server whose mail is fetched, logged in."""
+        server = self.server(Protocol.POP3)
+        return self._logged_in(lambda: Pop3Client.connect(server, context=self._context), server)
 
     def _keeping(self) -> ImapClient:
         """A connection of its own to the server that keeps the mail, logged in."""
@@ -220,6 +256,8 @@ class Account:
         """Put a copy into the Sent mailbox: its name, and else why there is none. The letter has gone out already."""
         if copies_by_itself((self.server(Protocol.SMTP)).host):
             return "", ""
+        if Protocol.POP3 in self._servers and Protocol.IMAP not in self._servers:
+            return "", "a POP3 server has no mailbox for sent letters"
         try:
             client = self._mailboxes()
             sent = special_mailbox(client.list_mailboxes(), "\\Sent")
@@ -273,7 +311,7 @@ class Account:
             raise
         return client
 
-    def _log_in(self, client: SmtpClient | ImapClient, server: Server, secret: Secret) -> None:
+    def _log_in(self, client: SmtpClient | ImapClient | Pop3Client, server: Server, secret: Secret) -> None:
         done = client.login_with(secret)
         if done.second:
             # What was refused isn't tried again on every connection: servers count logins that fail.

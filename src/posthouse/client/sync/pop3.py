@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -87,6 +87,10 @@ class Pop3Client(_Client):
         """A message's header, and so many lines of its body. Raises `Pop3Refused`."""
         return self._run(pop3.top(self._conversation, number, lines))
 
+    def tops(self, numbers: Sequence[int], lines: int = 0) -> dict[int, bytes]:
+        """The headers of many messages, by number, and so many lines of each body; those that are gone are left out."""
+        return self._run(pop3.tops(self._conversation, numbers, lines))
+
     def retrieve(self, number: int) -> bytes:
         """A message. Raises `Pop3Refused` if there is none of that number."""
         return (self._run(pop3.retrieve(self._conversation, number))).check()
@@ -124,9 +128,13 @@ class Pop3Client(_Client):
             self._drop()
         self._goodbye(pop3.quit(self._conversation))
 
+    def drop(self) -> None:
+        """End the connection without a goodbye: then nothing is removed (RFC 1939 §6)."""
+        self._drop()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is not None:
-            self._drop()  # RFC 1939 §6: without QUIT nothing is removed
+            self.drop()
         self.close()
