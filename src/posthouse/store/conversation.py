@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Letters of one conversation that a row of a list looks at: its newest. Whoever opens it sees all of them.
 LISTED = 50
+PORTION = 1_000  # rows of the index that are looked at in one go
 HIDDEN = ("\\Trash", "\\Junk")  # what lies there is part of a conversation only for who looks there
 
 
@@ -131,11 +132,11 @@ def page(tx: Tx, mailbox_id: int, before: Place | None, limit: int, until: Place
         until_uid=until.uid if until else 0,
         limit=limit,
     )
-    return rows(tx, mailbox_id, heads)
+    return rows(tx, [(mailbox_id, Place(received, uid), *ids) for received, uid, *ids in heads])
 
 
-def rows(tx: Tx, mailbox_id: int, heads: Sequence[Row]) -> list[Conversation]:
-    """The rows of a list whose letters are known: (received, uid, thread, message) each."""
+def rows(tx: Tx, heads: Sequence[tuple[int, Place, int, int]]) -> list[Conversation]:
+    """The rows of a list whose letters are known: mailbox, place in the list, thread and message of each."""
     members: dict[int, list[Row]] = {}
     if heads:
         for thread_id, *rest in tx.all(
@@ -153,15 +154,13 @@ def rows(tx: Tx, mailbox_id: int, heads: Sequence[Row]) -> list[Conversation]:
             )
         }
     return [
-        _conversation(
-            mailbox_id, Place(received, uid), thread_id, message_id, members.get(thread_id, []), shown[message_id]
-        )
-        for received, uid, thread_id, message_id in heads
+        _conversation(mailbox_id, place, thread_id, members.get(thread_id, []), message_id, shown[message_id])
+        for mailbox_id, place, thread_id, message_id in heads
     ]
 
 
 def _conversation(
-    mailbox_id: int, place: Place, thread_id: int, message_id: int, members: list[Row], shown: Row
+    mailbox_id: int, place: Place, thread_id: int, members: list[Row], message_id: int, shown: Row
 ) -> Conversation:
     here = any(box == mailbox_id and special in HIDDEN for _, _, _, _, box, special in members)
     letters: dict[int, tuple[str, bool, set[str]]] = {}
@@ -194,6 +193,33 @@ def _conversation(
         attachment=any(attachment for _, attachment, _ in letters.values()),
         keywords=frozenset(one for one in every if not one.startswith("\\")),
     )
+
+
+def newest(tx: Tx, mailbox_id: int, uids: Sequence[int], limit: int) -> list[tuple[int, Place, int, int]]:
+    """Of these messages of a mailbox the ones that came last, as `rows` takes them; ``Place.uid`` is the message's id,
+    because they are listed together with those of other mailboxes."""
+    wanted = set(uids)
+    found: list[tuple[int, Place, int, int]] = []
+    received, uid = 2**62, 0
+    while len(found) < min(limit, len(wanted)):
+        portion = tx.all(
+            "SELECT p.received, p.uid, m.thread_id, m.id FROM placement p JOIN message m ON m.id = p.message_id"
+            " WHERE p.mailbox_id = :mailbox_id AND (p.received, p.uid) < (:received, :uid)"
+            " ORDER BY p.received DESC, p.uid DESC LIMIT :limit",
+            mailbox_id=mailbox_id,
+            received=received,
+            uid=uid,
+            limit=PORTION,
+        )
+        if not portion:
+            break
+        found += [
+            (mailbox_id, Place(received, message_id), thread_id, message_id)
+            for received, uid, thread_id, message_id in portion
+            if uid in wanted
+        ]
+        received, uid = portion[-1][:2]
+    return found[:limit]
 
 
 LETTER = (

@@ -103,6 +103,15 @@ CREATE TABLE web_login (
 CREATE INDEX web_login_account ON web_login (account_id);
 CREATE INDEX web_login_seen ON web_login (seen);
 
+-- Searches that people keep (saved_search.py).
+CREATE TABLE saved_search (
+    id {id},
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    query TEXT NOT NULL,
+    UNIQUE (account_id, query)
+) {strict};
+
 CREATE TABLE mailbox (
     id {id},
     account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,

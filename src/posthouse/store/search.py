@@ -131,6 +131,11 @@ class Smaller:
 
 
 @dataclass(frozen=True, slots=True)
+class HasAttachment:
+    """A file came with it that isn't shown within its text."""
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     """Its modseq is this one or a later one (RFC 7162 §3.1.5)."""
 
@@ -153,7 +158,7 @@ class InThread:
 
 Key = (
     All | And | Or | Not | HasFlag | Uids | Field | Header | Body | Text | Received | Sent | Saved | Larger | Smaller
-    | Changed | Is | InThread
+    | HasAttachment | Changed | Is | InThread
 )  # fmt: skip
 Octets = Header | Body | Text
 
@@ -485,6 +490,8 @@ class _Condition:
                 return f"m.size > {self._parameter(size)}"
             case Smaller(size):
                 return f"m.size < {self._parameter(size)}"
+            case HasAttachment():
+                return "m.attachment = 1"
             case Changed(modseq):
                 return f"p.modseq >= {self._parameter(modseq)}"
             case Is(message_id):

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from . import act, attachment, conversation, events, files, leave, letter, login, mailbox
+from . import act, attachment, conversation, events, files, leave, letter, login, mailbox, search
 from .desk import Desk
 from .front import Front
 from .headers import Headers
@@ -34,6 +34,9 @@ OWN: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/letter/{letter:int}/file/{number:int}", attachment.download),
     ("GET", "/letter/{letter:int}/file/{number:int}/view", attachment.view),
     ("GET", "/leave", leave.show),
+    ("GET", "/search", search.show),
+    ("POST", "/search/keep", search.keep),
+    ("POST", "/search/forget", search.forget),
     ("GET", "/events", events.show),
     ("POST", "/act", act.act),
     ("POST", "/undo", act.take_back),

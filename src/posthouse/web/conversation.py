@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from posthouse.store import conversation, mailbox
+from posthouse.store import conversation, mailbox, saved_search
 from posthouse.store.conversation import Letter
 from posthouse.store.mailbox import Mailbox
+from posthouse.store.saved_search import SavedSearch
 
 from . import letter, limits, page
 from .letter import Opened
@@ -27,6 +28,7 @@ class Shown:
 
     boxes: list[Mailbox]
     labels: list[str]
+    searches: list[SavedSearch]
     box: Mailbox | None
     letters: list[Letter]
     opened: dict[int, Opened]
@@ -42,6 +44,7 @@ async def show(visit: Visit) -> Response:
         template,
         boxes=found.boxes,
         labels=found.labels,
+        searches=found.searches,
         box=found.box,
         letters=found.letters,
         opened=found.opened,
@@ -57,7 +60,12 @@ def look(tx: Tx, account_id: int, thread_id: int, mailbox_id: int | None) -> Sho
     letters = conversation.letters(tx, account_id, thread_id, mailbox_id)
     unfolded = [one for one in letters if one.unread or one is letters[-1]][-limits.OPEN_LETTERS :]
     return Shown(
-        boxes, labels(tx, account_id), box, letters, {one.message_id: letter.open_letter(tx, one) for one in unfolded}
+        boxes,
+        labels(tx, account_id),
+        saved_search.list_all(tx, account_id),
+        box,
+        letters,
+        {one.message_id: letter.open_letter(tx, one) for one in unfolded},
     )
 
 

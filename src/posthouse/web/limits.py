@@ -34,3 +34,5 @@ SIGN_OF_LIFE_SECONDS = 25
 RETRY_MILLISECONDS = 2_000
 # New letters that one event names, for notifications.
 NOTIFIED = 3
+# Letters that a search lists, the newest; whoever looks for one among more writes another word.
+FOUND = 5_000

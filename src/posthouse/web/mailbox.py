@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from posthouse.errors import NotFound
-from posthouse.store import conversation, flag, mailbox
+from posthouse.store import conversation, flag, mailbox, saved_search
 from posthouse.store.conversation import Conversation, Place
 from posthouse.store.mailbox import Mailbox
+from posthouse.store.saved_search import SavedSearch
 
 from . import limits, page
 
@@ -29,6 +30,7 @@ class Listing:
 
     boxes: list[Mailbox]
     labels: list[str]
+    searches: list[SavedSearch]
     box: Mailbox
     rows: list[Conversation]
     more: str | None
@@ -52,6 +54,7 @@ async def _show(visit: Visit, mailbox_id: int | None) -> Response:
         "_rows.html" if visit.wants_part else "mailbox.html",
         boxes=found.boxes,
         labels=found.labels,
+        searches=found.searches,
         box=found.box,
         rows=found.rows,
         before=write_place(before) if before else "",
@@ -69,7 +72,7 @@ def look(tx: Tx, account_id: int, mailbox_id: int | None, before: Place | None, 
     most = limits.FRESH_ROWS if until else limits.ROWS
     rows = conversation.page(tx, box.id, before, most + 1, until)
     more = write_place(rows[most - 1].place) if len(rows) > most else None
-    return Listing(boxes, labels(tx, account_id), box, rows[:most], more)
+    return Listing(boxes, labels(tx, account_id), saved_search.list_all(tx, account_id), box, rows[:most], more)
 
 
 def labels(tx: Tx, account_id: int) -> list[str]:

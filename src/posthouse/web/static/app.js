@@ -6,4 +6,5 @@ import "./frames.js";
 import "./keys.js";
 import "./list.js";
 import "./open.js";
+import "./search.js";
 import "./view.js";

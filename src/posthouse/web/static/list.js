@@ -71,7 +71,7 @@ async function fill(rows) {
   }
 }
 
-function watch(root) {
+export function watch(root) {
   for (const rows of root.querySelectorAll(".rows")) near.observe(rows);
   for (const link of root.querySelectorAll(".older a")) end.observe(link);
 }
@@ -135,11 +135,15 @@ export function showCounts(counts) {
       place.textContent = count || "";
     }
   }
+  retitle();
+}
+
+// The title says how much is unread in the list that is shown.
+export function retitle() {
   const here = list();
-  if (here && !here.hidden && here.dataset.mailbox in counts) {
-    const unread = counts[here.dataset.mailbox];
-    document.title = (unread ? `(${unread}) ` : "") + document.title.replace(/^\(\d+\) /, "");
-  }
+  if (!here?.dataset.mailbox || here.hidden) return;
+  const unread = document.querySelector(`.side a[data-mailbox="${CSS.escape(here.dataset.mailbox)}"] .count`).dataset.count;
+  document.title = (unread !== "0" ? `(${unread}) ` : "") + document.title.replace(/^\(\d+\) /, "");
 }
 
 if (list()) watch(list());

@@ -1,5 +1,6 @@
 // Opening a conversation in the place of its list, and going back to where the list was.
 import { act } from "./act.js";
+import { retitle } from "./list.js";
 import { part, tell } from "./post.js";
 
 const main = document.getElementById("main");
@@ -49,6 +50,7 @@ function close() {
   shown?.remove();
   here.hidden = false;
   document.title = listTitle;
+  retitle();
   main.scrollTop = where;
   here.querySelector(`.row[data-pick="${CSS.escape(pick ?? "")}"] .open`)?.focus({ preventScroll: true });
 }

@@ -24,14 +24,15 @@ async function answered(response) {
 async function asked(path, options) {
   try {
     return await fetch(path, { credentials: "same-origin", ...options });
-  } catch {
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
     throw new Problem("The server can't be reached. Are you connected?");
   }
 }
 
-// A part of a page, as a fragment of the document.
-export async function part(path, signal) {
-  const response = await answered(await asked(path, { headers: { "X-Part": "part" }, signal }));
+// A part of a page, as a fragment of the document. `kind`: which, where a page has several.
+export async function part(path, { kind = "part", signal } = {}) {
+  const response = await answered(await asked(path, { headers: { "X-Part": kind }, signal }));
   return document.createRange().createContextualFragment(await response.text());
 }
 
