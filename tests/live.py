@@ -13,7 +13,7 @@ from posthouse import config
 from posthouse.config import Config
 from posthouse.server.app import Server, serving
 from posthouse.server.tls import make_self_signed
-from posthouse.store import account, domain
+from posthouse.store import account, domain, fresh
 from posthouse.store.engine import Store
 from posthouse.store.password import hash_password, make_keys
 
@@ -62,8 +62,13 @@ class Live:
         return ssl.create_default_context(cafile=str(self.certificate))
 
     def letters(self) -> list[Path]:
-        """The message files on disk, the oldest first."""
-        return sorted((self.config.data / "messages").rglob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
+        """The message files on disk, the oldest first; those that would be made in a moment are made now."""
+        assert self.server.house is not None
+        store = self.server.house.store
+        fresh.settle(store)
+        rows = store.look(lambda tx: tx.all("SELECT DISTINCT blob_id, min(id) FROM message GROUP BY blob_id"))
+        order: dict[str, int] = dict(rows)
+        return sorted((self.config.data / "messages").rglob("*.eml"), key=lambda path: order.get(path.stem, 0))
 
 
 def prepare(

@@ -45,6 +45,13 @@ def keep(store: Store, raw: bytes) -> Blob:
     return store.blobs.keep_now(spool)
 
 
+def keep_in_file(store: Store, raw: bytes) -> Blob:
+    """Where no row counts it, it is a stray."""
+    spool = store.blobs.spool()
+    spool.write(raw)
+    return store.blobs.keep_all_now([spool])[0]
+
+
 class House:
     """A store with accounts, and short words for what tests do all the time."""
 

@@ -20,7 +20,9 @@ from posthouse.store.engine import Store
 
 ADA, BOB = "ada@example.org", "bob@example.org"
 SMALL = b"Subject: small\r\n\r\nx\r\n"
+MIDDLING = b"Subject: middling\r\n\r\n" + b"x" * 76 * 1_000 + b"\r\n"  # in memory while it arrives, then in a file
 LARGE = b"Subject: large\r\n\r\n" + b"x" * 76 * 10_000 + b"\r\n"  # goes to the disk while it arrives
+STEPS = ["create", "write", "sync", "rename", "sync_directory"]
 
 
 class FullDisk(Disk):
@@ -75,8 +77,8 @@ def count(house: Live) -> int:
         return int(data[0] or b"0")
 
 
-@pytest.mark.parametrize("letter", [SMALL, LARGE], ids=["small", "large"])
-@pytest.mark.parametrize("step", ["create", "write", "sync", "rename", "sync_directory"])
+@pytest.mark.parametrize("letter", [MIDDLING, LARGE], ids=["middling", "large"])
+@pytest.mark.parametrize("step", STEPS)
 def test_smtp_refuses_for_now_and_takes_the_letter_later(house: Live, disk: FullDisk, step: str, letter: bytes) -> None:
     with smtplib.SMTP(house.host, house.port("smtp")) as client:
         disk.full = {step}
@@ -92,8 +94,8 @@ def test_smtp_refuses_for_now_and_takes_the_letter_later(house: Live, disk: Full
     assert list((house.config.data / "messages" / "tmp").iterdir()) == [], "nothing is left lying about"
 
 
-@pytest.mark.parametrize("letter", [SMALL, LARGE], ids=["small", "large"])
-@pytest.mark.parametrize("step", ["create", "write", "sync", "rename", "sync_directory"])
+@pytest.mark.parametrize("letter", [MIDDLING, LARGE], ids=["middling", "large"])
+@pytest.mark.parametrize("step", STEPS)
 def test_append_refuses_for_now_and_takes_the_letter_later(
     house: Live, disk: FullDisk, step: str, letter: bytes
 ) -> None:
@@ -109,18 +111,32 @@ def test_append_refuses_for_now_and_takes_the_letter_later(
         assert client.fetch("1", "(BODY.PEEK[])")[1][0][1] == letter
 
 
-@pytest.mark.parametrize("step", ["create", "write", "sync", "rename", "sync_directory"])
+@pytest.mark.parametrize("step", STEPS)
 def test_a_broken_disk_is_no_ok_either(house: Live, disk: FullDisk, step: str) -> None:
     disk.error = errno.EIO
     with smtplib.SMTP(house.host, house.port("smtp")) as client:
         disk.full = {step}
         with pytest.raises(smtplib.SMTPDataError) as refused:
-            client.sendmail("eve@elsewhere.example", BOB, SMALL)
+            client.sendmail("eve@elsewhere.example", BOB, MIDDLING)
         assert refused.value.smtp_code == 451
         assert count(house) == 0
         disk.full = set()
-        client.sendmail("eve@elsewhere.example", BOB, SMALL)
+        client.sendmail("eve@elsewhere.example", BOB, MIDDLING)
     assert count(house) == 1
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_small_letter_needs_no_file_to_be_accepted(house: Live, disk: FullDisk, step: str) -> None:
+    disk.full = {step}
+    with smtplib.SMTP(house.host, house.port("smtp")) as client:
+        client.sendmail("eve@elsewhere.example", BOB, SMALL)
+    with imaplib.IMAP4_SSL(house.host, house.port("imaps"), ssl_context=house.tls) as client:
+        client.login(BOB, PASSWORDS[BOB])
+        assert client.select("INBOX") == ("OK", [b"1"])
+        assert SMALL in client.fetch("1", "(BODY.PEEK[])")[1][0][1]
+        disk.full = set()
+        assert [path.read_bytes() for path in house.letters()] == [SMALL]
+        assert SMALL in client.fetch("1", "(BODY.PEEK[])")[1][0][1]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from posthouse.errors import StoreError
 from posthouse.message.summary import summarize
 from posthouse.sessions import pop3_reading
 from posthouse.sessions.pop3 import Pop3Session
-from posthouse.store import account, change, mail, tidy
+from posthouse.store import account, change, fresh, mail, tidy
 from posthouse.store.mailbox import Mailbox
 from posthouse.store.password import hash_password
 from store_helpers import NOW, Clock, House, keep, letter
@@ -208,6 +208,7 @@ def test_a_message_that_can_not_be_read(house: House, talk: Conversation, box: M
     for subject in ("one", "two", "three"):
         house.append(box, raw=letter(subject))
     (blob,) = [row[1] for row in house.store.look(mail.fetch, box.id, ((2, 2),), ["blob"])]
+    fresh.settle(house.store)
     house.store.blobs.path(blob).unlink()
     client = Client(talk)
     assert b"Subject: one" in client.say("RETR 1")

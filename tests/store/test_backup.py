@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from posthouse.errors import StoreError
-from posthouse.store import account, backup, change, mail, mailbox, tidy, verify
+from posthouse.store import account, backup, change, fresh, mail, mailbox, tidy, verify
 from posthouse.store.engine import Store
 from store_helpers import Clock, House, letter, only_sqlite
 
@@ -118,6 +118,7 @@ def test_nothing_is_deleted_while_a_backup_is_made(furnished: House, tmp_path: P
 @only_sqlite
 def test_a_failed_backup_leaves_nothing(furnished: House, tmp_path: Path) -> None:
     (blob_id,) = furnished.store.look(lambda tx: tx.one("SELECT min(id) FROM blob")) or ()
+    fresh.settle(furnished.store)
     furnished.store.blobs.path(blob_id).unlink()
     with pytest.raises(StoreError, match="No such file"):
         backup.backup(furnished.store, tmp_path / "backups")

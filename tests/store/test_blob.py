@@ -1,4 +1,7 @@
-"""Octets: spooled, kept, read; and what happens when the disk fails at any step."""
+"""Octets: spooled, kept in files, read; and what happens when the disk fails at any step.
+
+Here every letter counts as large. What becomes of small ones is in test_fresh.py.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from faulty_disk import FaultyDisk
 from posthouse.errors import StoreError, StoreFull
 from posthouse.store import blob
 from posthouse.store.blob import FILES_A_DIRECTORY, MANY, SPOOL_MEMORY, Blob, Blobs
@@ -21,50 +25,8 @@ BIG = os.urandom(SPOOL_MEMORY // 2)
 only_with_syncfs = pytest.mark.skipif(not Disk().syncs_file_systems, reason="syncfs tells of no failures here")
 
 
-class FaultyDisk(Disk):
-    """A disk on which one step fails, as often as it is told to."""
-
-    def __init__(self) -> None:
-        self.fails = ""
-        self.error = errno.EIO
-        self.after = 0  # so many times the step still works
-        self.steps: list[str] = []
-        self.slow: tuple[threading.Event, threading.Event] | None = None  # entered, leave: of the next sync
-
-    def _step(self, name: str) -> None:
-        self.steps.append(name)
-        if name == self.fails:
-            if self.after == 0:
-                raise OSError(self.error, os.strerror(self.error))
-            self.after -= 1
-
-    def create(self, path: Path) -> int:
-        self._step("create")
-        return super().create(path)
-
-    def write(self, descriptor: int, data: bytes) -> None:
-        self._step("write")
-        super().write(descriptor, data)
-
-    def sync(self, descriptor: int) -> None:
-        self._step("sync")
-        if self.slow is not None:
-            (entered, leave), self.slow = self.slow, None
-            entered.set()
-            assert leave.wait(10)
-        super().sync(descriptor)
-
-    def sync_file_system(self, descriptor: int) -> None:
-        self._step("sync_file_system")
-        super().sync_file_system(descriptor)
-
-    def rename(self, source: Path, target: Path) -> None:
-        self._step("rename")
-        super().rename(source, target)
-
-    def sync_directory(self, path: Path) -> None:
-        self._step("sync_directory")
-        super().sync_directory(path)
+def nothing_fresh(blob_id: str) -> None:
+    """No octets that have no file."""
 
 
 @pytest.fixture
@@ -73,8 +35,9 @@ def disk() -> FaultyDisk:
 
 
 @pytest.fixture
-def blobs(tmp_path: Path, disk: FaultyDisk) -> Iterator[Blobs]:
-    opened = Blobs(tmp_path / "messages", disk)
+def blobs(tmp_path: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Blobs]:
+    monkeypatch.setattr(blob, "SMALL", -1)
+    opened = Blobs(tmp_path / "messages", disk, nothing_fresh)
     disk.steps.clear()
     yield opened
     opened.close()
@@ -259,7 +222,7 @@ def test_a_spool_that_is_being_kept_is_not_discarded(blobs: Blobs, disk: FaultyD
         leave.set()
         assert await asyncio.gather(task, return_exceptions=True)
 
-    slow = Blobs(blobs.path("00000000").parents[2], SlowDisk())
+    slow = Blobs(blobs.path("00000000").parents[2], SlowDisk(), nothing_fresh)
     asyncio.run(scenario())
     slow.close()
     (stray,) = files(blobs)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posthouse.store import account, blob, index, mail, octets, text, tidy, vocabulary
+from posthouse.store import account, blob, fresh, index, mail, octets, text, tidy, vocabulary
 from posthouse.store.engine import Store, Tx
 from posthouse.store.mailbox import Mailbox
 from posthouse.store.search import Body, Field, Header, Not, Or, Text, search
@@ -341,6 +341,7 @@ def test_of_a_giant_text_the_beginning_is_read(house: House, monkeypatch: pytest
     monkeypatch.setattr(text, "MAX_TEXT", 100)
     inbox = house.box(house.account())
     house.append(inbox, raw=letter(body="early " + "x" * 100 + " late"))
+    fresh.settle(house.store)
     assert house.store.look(search, inbox.id, Body("early")) == [1]
     assert house.store.look(search, inbox.id, Body("late")) == []
 

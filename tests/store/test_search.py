@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from posthouse.errors import NotFound
 from posthouse.message.summary import summarize
-from posthouse.store import mail
+from posthouse.store import fresh, mail
 from posthouse.store.engine import Store
 from posthouse.store.fold import fold
 from posthouse.store.search import (
@@ -212,6 +212,7 @@ def test_files_that_are_gone_are_told(tmp_path: Path) -> None:
     house = House(store)
     inbox = house.box(house.account())
     house.append(inbox)
+    fresh.settle(store)
     for path in (tmp_path / "messages").rglob("*.eml"):
         path.unlink()
     with pytest.raises(Exception, match="No such file"):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 
-from posthouse.store import account, change, mail, tidy
+from posthouse.store import account, change, fresh, mail, tidy
 from posthouse.store.engine import Store
-from store_helpers import NOW, Clock, House, keep, letter
+from store_helpers import NOW, Clock, House, keep_in_file, letter
 
 
 def files(store: Store) -> set[str]:
@@ -25,6 +25,7 @@ def test_removed_messages_go_after_a_while(house: House, clock: Clock) -> None:
     house.append(inbox, flags=["\\Deleted"], raw=letter("gone"))
     house.append(inbox, raw=letter("stays"))
     store.run(mail.expunge, inbox.id)
+    fresh.settle(store)
     clock.now += tidy.GRACE - 1
     asyncio.run(tidy.tidy_up(store))
     assert len(files(store)) == 2
@@ -44,6 +45,7 @@ def test_shared_octets_stay_while_one_needs_them(house: House, clock: Clock) -> 
     store = house.store
     ada, bob = house.account("ada@example.org"), house.account("bob@example.org")
     house.append(house.box(ada), house.box(bob))
+    fresh.settle(store)
     store.run(account.remove, "ada@example.org")
     clock.now += 10 * tidy.GRACE
     asyncio.run(tidy.tidy_up(store))
@@ -94,8 +96,9 @@ def test_removals_are_forgotten_and_it_is_told(house: House, clock: Clock) -> No
 def test_strays_are_swept_when_they_are_old(house: House) -> None:
     store = house.store
     house.append(house.box(house.account()))
+    fresh.settle(store)
     (used,) = files(store)
-    old, young = keep(store, b"old"), keep(store, b"young")
+    old, young = keep_in_file(store, b"old"), keep_in_file(store, b"young")
     age(store, used, NOW - 2 * tidy.GRACE)
     age(store, old.id, NOW - 2 * tidy.GRACE)
     os.utime(store.blobs.path(young.id), (NOW - 5, NOW - 5))
@@ -112,7 +115,7 @@ def test_strays_are_swept_when_they_are_old(house: House) -> None:
 
 def test_a_sweep_reads_only_what_changed(house: House, clock: Clock) -> None:
     store = house.store
-    stray = keep(store, b"stray")
+    stray = keep_in_file(store, b"stray")
     age(store, stray.id, NOW - 2 * tidy.GRACE)
     store.run(lambda tx: tx.run("UPDATE store SET swept = :now", now=NOW - tidy.GRACE))
     assert tidy.sweep(store) == 0

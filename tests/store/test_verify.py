@@ -8,10 +8,10 @@ import sqlite3
 
 import pytest
 
-from posthouse.store import account, mail, mailbox, tidy, verify
+from posthouse.store import account, fresh, mail, mailbox, tidy, verify
 from posthouse.store.engine import Tx
 from posthouse.store.search import Body, search
-from store_helpers import NOW, House, keep, letter, only_sqlite
+from store_helpers import NOW, House, keep_in_file, letter, only_sqlite
 
 
 @pytest.fixture
@@ -79,10 +79,11 @@ def test_damage_is_found(busy: House, damage: str, told: str, repairable: bool) 
 def test_files_are_compared(busy: House) -> None:
     store = busy.store
     blob_ids = store.look(lambda tx: [row[0] for row in tx.all("SELECT id FROM blob WHERE uses > 0 ORDER BY id")])
+    fresh.settle(store)
     store.blobs.path(blob_ids[0]).unlink()
     with store.blobs.path(blob_ids[1]).open("ab") as file:
         file.write(b"x")
-    stray, young = keep(store, b"stray"), keep(store, b"young")
+    stray, young = keep_in_file(store, b"stray"), keep_in_file(store, b"young")
     os.utime(store.blobs.path(stray.id), (NOW - 2 * tidy.GRACE,) * 2)
     os.utime(store.blobs.path(young.id), (NOW,) * 2)
     for blob_id in blob_ids[1:]:  # their directory is read; they are known
@@ -97,7 +98,7 @@ def test_files_are_compared(busy: House) -> None:
 
 def test_strays_are_adopted(busy: House) -> None:
     store = busy.store
-    stray = keep(store, letter("lost and found"))
+    stray = keep_in_file(store, letter("lost and found"))
     os.utime(store.blobs.path(stray.id), (NOW - 2 * tidy.GRACE,) * 2)
     ada = store.look(account.find, "ada@example.org")
     assert ada is not None

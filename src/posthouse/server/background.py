@@ -1,4 +1,6 @@
-"""What the server does beside the conversations: housekeeping, the search index, bundles of what lists ask."""
+"""What the server does beside the conversations: files of new letters, housekeeping, the search index, bundles of what
+lists ask.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from posthouse.sessions.bundling import keep_bundled
 from posthouse.store.engine import Store
+from posthouse.store.fresh import keep_settled
 from posthouse.store.index import keep_indexed
 from posthouse.store.tidy import keep_tidy
 
@@ -16,7 +19,7 @@ log = logging.getLogger("posthouse.server")
 # Seconds after which a duty that failed is taken up again: long enough for a full disk to be noticed, and cleared.
 AGAIN = 60.0
 Duty = Callable[[Store], Awaitable[None]]
-DUTIES: tuple[Duty, ...] = (keep_tidy, keep_indexed, keep_bundled)
+DUTIES: tuple[Duty, ...] = (keep_settled, keep_tidy, keep_indexed, keep_bundled)
 
 
 class Background:

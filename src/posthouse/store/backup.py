@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from posthouse.errors import StoreError
 
-from . import blob, mailbox, queue
+from . import blob, fresh, mailbox, queue
 from .engine import Store
 
 if TYPE_CHECKING:
@@ -46,9 +46,11 @@ def backup(store: Store, target: Path, *, progress: Progress | None = None) -> P
         partial.mkdir(mode=0o700)
         try:
             store.run(_hold)
+            fresh.settle(store)  # files can be linked; what comes from now on is copied with the database
             store.copy_database(partial)
             copy = Store.open(partial, readers=1)
             try:
+                fresh.settle(copy)
                 _take_octets(copy, store.data, before, partial, _holding(store, progress or _no_progress))
             finally:
                 copy.close()
@@ -80,6 +82,7 @@ def restore(source: Path, data: Path, *, progress: Progress | None = None) -> No
         raise StoreError(f"there is a store in {data}", advice="Move it away first.")
     backed_up = Store.open(source, readers=1)
     try:
+        fresh.settle(backed_up)  # of a backup of ours nothing; of a copy of a data folder some
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         _take_octets(backed_up, source, None, data, progress or _no_progress)
         os.sync()

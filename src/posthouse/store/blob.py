@@ -1,12 +1,13 @@
 """Octets: each letter one immutable file, `messages/ab/cd/abcd….eml`, byte for byte as it came.
 
-A letter arrives in a `Spool`, in memory while it is small, and becomes a `Blob` when it is kept: written under a
-temporary name, synced, renamed, its directory synced. One thread keeps: it takes all spools that wait and syncs the
-directory once for all of them. Of a few, helpers write and sync the files side by side; of many the whole file system
-is synced at once, unless that has taken long lately, because others write there too.
+A letter arrives in a `Spool`, in memory while it is small, and becomes a `Blob` when it is kept. A small one takes its
+octets along into the transaction that first uses it, and gets its file soon afterwards (fresh.py). A larger one's file
+is made at once: written under a temporary name, synced, renamed, its directory synced. One thread makes files: it takes
+all that wait and syncs the directory once for all of them. Of a few, helpers write and sync the files side by side; of
+many the whole file system is synced at once, unless that has taken long lately, because others write there too.
 
-That one directory serves for the next FILES_A_DIRECTORY letters, whoever they are for, and is part of a blob's id.
-So a batch costs one sync of a directory, and a sweep after a crash reads only the directories that changed lately.
+One directory serves for the next FILES_A_DIRECTORY letters, whoever they are for, and is part of a blob's id. So a
+batch costs one sync of a directory, and a sweep after a crash reads only the directories that changed lately.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ from .waiter import Waiter, settle
 
 # Beyond this a letter goes to a file while it arrives. Most letters are smaller; 500 sessions hold 128 MB at the worst.
 SPOOL_MEMORY = 256 * 1024
+# A letter up to this size goes through the database. It is written three times there (log, database, file), which for a
+# small one is cheaper than to wait for its file; and as many are written together.
+SMALL = 64 * 1024
 FILES_A_DIRECTORY = 1_000
 # Syncs that wait for the disk at the same time.
 HELPERS = 4
@@ -48,10 +52,15 @@ MAX_BATCH = 256
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """Octets on disk. `size` is their number."""
+    """Octets that are kept; `size` is their number.
+
+    `octets`: those of a small letter, which come to the disk with the row that counts them (`fresh.use`); None where
+    they are in a file already.
+    """
 
     id: str
     size: int
+    octets: bytes | None = field(default=None, repr=False)
 
 
 class Spool:
@@ -66,7 +75,8 @@ class Spool:
         self._written = 0  # octets of them that are in the file
         self._chunks: list[bytes] = []
         self._disk = disk
-        self._path = folder / os.urandom(10).hex()
+        self._folder = folder
+        self._path: Path | None = None  # of its file
         self._file = -1
         self._map: mmap.mmap | None = None
         self._given = False
@@ -112,6 +122,7 @@ class Spool:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+            assert self._path is not None
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
 
@@ -126,8 +137,7 @@ class Spool:
     def _spill(self) -> None:
         """Everything from memory into the file."""
         try:
-            if self._file < 0:
-                self._file = self._disk.create(self._path)
+            self._create()
             for chunk in self._chunks:
                 self._disk.write(self._file, chunk)
         except OSError as error:
@@ -146,8 +156,7 @@ class Spool:
 
     def to_file(self) -> None:
         """The octets are in a file, under a name that nobody knows. Errors: OSError."""
-        if self._file < 0:
-            self._file = self._disk.create(self._path)
+        self._create()
         if self._chunks:
             self._disk.write(self._file, b"".join(self._chunks))
 
@@ -157,28 +166,37 @@ class Spool:
 
     def place(self, target: Path) -> None:
         """Give the file its lasting name. Errors: OSError."""
+        assert self._path is not None
         self._disk.rename(self._path, target)
+
+    def _create(self) -> None:
+        if self._file < 0:
+            self._path = self._folder / os.urandom(10).hex()
+            self._file = self._disk.create(self._path)
 
 
 class _Keep(Waiter):
-    """A spool that waits to be kept."""
+    """A spool that waits for its file."""
 
-    __slots__ = ("blob", "placed", "spool")
+    __slots__ = ("blob_id", "placed", "spool")
 
-    def __init__(self, spool: Spool, loop: asyncio.AbstractEventLoop | None) -> None:
+    def __init__(self, spool: Spool, blob_id: str, loop: asyncio.AbstractEventLoop | None) -> None:
         super().__init__(loop)
         self.spool = spool
+        self.blob_id = blob_id
         self.placed: Path | None = None
 
 
 class Blobs:
-    """All octets below `folder`."""
+    """All octets below `folder`, and through `fresh` those that have no file yet."""
 
-    def __init__(self, folder: Path, disk: Disk) -> None:
+    def __init__(self, folder: Path, disk: Disk, fresh: Callable[[str], bytes | None]) -> None:
         self._folder = folder
         self._prefix = f"{folder}/"
         self._incoming = folder / "tmp"
         self._disk = disk
+        self._fresh = fresh
+        self.owes = False  # files of small letters that it has kept
         try:
             for path in (folder, self._incoming):
                 disk.make_directory(path)
@@ -186,6 +204,8 @@ class Blobs:
             raise explain(error) from error
         self._directory = ""
         self._left = 0  # files that the current directory still takes
+        self._naming = threading.Lock()
+        self._made: set[str] = set()  # directories that are there
         self._one_by_one_until = 0.0
         self._closed = False
         self._waiting: queue.SimpleQueue[_Keep | None] = queue.SimpleQueue()
@@ -206,24 +226,39 @@ class Blobs:
         return Spool(self._incoming, self._disk)
 
     async def keep(self, spool: Spool) -> Blob:
-        """Octets, file name and directory are on disk when this returns. Errors: StoreFull, StoreError.
+        """For `mail.append` or `queue.add`: a large letter's octets are on disk when this returns, a small one's with
+        that transaction. Errors: StoreFull, StoreError.
 
-        The spool is used up, whatever comes of it. Until a row counts the blob, a sweep may take it for a stray: give
-        it to `mail.append` within tidy.GRACE.
+        The spool is used up, whatever comes of it. Until a row counts the blob, a sweep may take its file for a stray:
+        use it within tidy.GRACE.
         """
-        blob: Blob = await self._ask(_Keep(spool, asyncio.get_running_loop()))
+        if spool.size <= SMALL:
+            return self._take_along(spool)
+        blob: Blob = await self._ask(spool, asyncio.get_running_loop())
         return blob
 
     def keep_now(self, spool: Spool) -> Blob:
         """`keep` for callers without an event loop: blocks."""
-        blob: Blob = self._ask(_Keep(spool, None)).result()
-        return blob
+        return self._take_along(spool) if spool.size <= SMALL else self.keep_all_now([spool])[0]
 
     def keep_all_now(self, spools: Sequence[Spool]) -> list[Blob]:
-        """`keep_now` for many, which share syncs. Errors: as for one; then those that were kept are strays."""
-        futures = [self._ask(_Keep(spool, None)) for spool in spools]
+        """Make the files of many, small and large, which share syncs: for bulk that nobody waits for letter by letter.
+        Blocks. Errors: as for one; then those that were kept are strays."""
+        futures = [self._ask(spool, None) for spool in spools]
         concurrent.futures.wait(futures)
         return [future.result() for future in futures]
+
+    def make_files(self, letters: Sequence[tuple[str, bytes]]) -> tuple[list[str], StoreError | None]:
+        """The files of small letters, by their ids and octets. Blocks. The ids of those whose files are on disk, and
+        what was in the way of the others."""
+        keeps = []
+        for blob_id, octets in letters:
+            spool = self.spool()
+            spool.write(octets)
+            keeps.append(_Keep(spool, blob_id, None))
+        self._make(keeps)
+        failed = next((keep.error for keep in keeps if isinstance(keep.error, StoreError)), None)
+        return [keep.blob_id for keep in keeps if keep.error is None], failed
 
     def path(self, blob_id: str) -> Path:
         """Where its file is."""
@@ -232,27 +267,53 @@ class Blobs:
     def read(self, blob_id: str, start: int, end: int) -> bytes:
         """The octets from `start` up to `end`, fewer where the file ends. Blocks: for store functions and threads."""
         try:
-            # Not `path`: making a Path takes longer than opening the file.
-            descriptor = os.open(
-                f"{self._prefix}{blob_id[:2]}/{blob_id[2:4]}/{blob_id}.eml", os.O_RDONLY | os.O_CLOEXEC
-            )
+            descriptor = self._open(blob_id)
+            if isinstance(descriptor, bytes):
+                return descriptor[start : max(end, start)]
+            try:
+                return os.pread(descriptor, max(end - start, 0), start)
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise explain(error) from error
-        try:
-            return os.pread(descriptor, max(end - start, 0), start)
-        except OSError as error:
-            raise explain(error) from error
-        finally:
-            os.close(descriptor)
 
     @contextlib.contextmanager
-    def open(self, blob_id: str, *, longest: int) -> Iterator[Octets]:
+    def open(self, blob_id: str, *, longest: int) -> Iterator[Octets | bytes]:
         """Its octets, to be read in slices. Blocks. Errors: StoreError, also where a slice can't be read."""
         try:
-            with Octets(self.path(blob_id), longest) as octets:
-                yield octets
+            descriptor = self._open(blob_id)
+            if isinstance(descriptor, bytes):
+                yield descriptor
+            else:
+                with Octets(descriptor, longest) as octets:
+                    yield octets
         except OSError as error:
             raise explain(error) from error
+
+    def size(self, blob_id: str) -> int:
+        """How many octets there are, as the disk tells. Blocks. Errors: StoreError."""
+        try:
+            descriptor = self._open(blob_id)
+            if isinstance(descriptor, bytes):
+                return len(descriptor)
+            try:
+                return os.fstat(descriptor).st_size
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise explain(error) from error
+
+    def _open(self, blob_id: str) -> int | bytes:
+        """Its file's descriptor, or the octets of one that has none yet. Errors: OSError, StoreError."""
+        # Not `path`: making a Path takes longer than opening the file.
+        name = f"{self._prefix}{blob_id[:2]}/{blob_id[2:4]}/{blob_id}.eml"
+        try:
+            return os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            octets = self._fresh(blob_id)
+            if octets is not None:
+                return octets
+        return os.open(name, os.O_RDONLY | os.O_CLOEXEC)  # its file has been made meanwhile, or it isn't there
 
     def remove(self, blob_ids: Iterable[str]) -> None:
         """Delete files whose rows are gone. What can't be deleted now is a stray for the next sweep."""
@@ -280,13 +341,33 @@ class Blobs:
                 if entry.stat().st_mtime < before:
                     Path(entry.path).unlink(missing_ok=True)
 
-    def _ask(self, keep: _Keep) -> Any:
+    def _ask(self, spool: Spool, loop: asyncio.AbstractEventLoop | None) -> Any:
         """Let the spool wait for its turn; its future."""
         if self._closed:
             raise StoreError("the store is closed")
-        keep.spool.give()
+        spool.give()
+        keep = _Keep(spool, self._new_id(), loop)
         self._waiting.put(keep)
         return keep.future
+
+    def _take_along(self, spool: Spool) -> Blob:
+        """A small letter, with its octets."""
+        if self._closed:
+            raise StoreError("the store is closed")
+        spool.give()
+        self.owes = True
+        blob = Blob(self._new_id(), spool.size, bytes(spool.octets()))
+        spool.drop()
+        return blob
+
+    def _new_id(self) -> str:
+        """In any of the 65,536 directories; two processes choose the same one rarely, and then nothing is wrong."""
+        with self._naming:
+            if self._left == 0:
+                self._directory = os.urandom(2).hex()
+                self._left = FILES_A_DIRECTORY
+            self._left -= 1
+            return self._directory + os.urandom(8).hex()
 
     # -- the keeper's thread ---------------------------------------------------------------------------------------
 
@@ -294,17 +375,21 @@ class Blobs:
         last = False
         while not last:
             batch, last = self._take()
-            if len(batch) == 1:
-                self._to_disk(batch[0])
-            elif len(batch) < MANY or not self._disk.syncs_file_systems or time.monotonic() < self._one_by_one_until:
-                list(self._helpers.map(self._to_disk, batch))
-            else:
-                self._all_to_disk(batch)
-            for path in {path for keep in batch if (path := self._place(keep)) is not None}:
-                self._sync_directory(path, batch)
-            for keep in batch:
-                keep.spool.drop()
+            self._make(batch)
             settle(batch)
+
+    def _make(self, batch: list[_Keep]) -> None:
+        """Their files; those that can't be made have the error. From any thread."""
+        if len(batch) == 1:
+            self._to_disk(batch[0])
+        elif len(batch) < MANY or not self._disk.syncs_file_systems or time.monotonic() < self._one_by_one_until:
+            list(self._helpers.map(self._to_disk, batch))
+        else:
+            self._all_to_disk(batch)
+        for path in {path for keep in batch if (path := self._place(keep)) is not None}:
+            self._sync_directory(path, batch)
+        for keep in batch:
+            keep.spool.drop()
 
     def _take(self) -> tuple[list[_Keep], bool]:
         """Everything that waits, at least one; and whether the store closes after it."""
@@ -359,28 +444,23 @@ class Blobs:
         """Give the file its name; the directory that has to be synced for it, or None where it failed."""
         if keep.error is not None:
             return None
+        path = self.path(keep.blob_id)
         try:
-            if self._left == 0:
-                self._choose_directory()
-            self._left -= 1
-            blob = Blob(self._directory + os.urandom(8).hex(), keep.spool.size)
-            path = self.path(blob.id)
+            self._make_directory(keep.blob_id[:4])
             keep.spool.place(path)
         except OSError as error:
             keep.error = explain(error)
             return None
-        keep.result = blob
+        keep.result = Blob(keep.blob_id, keep.spool.size)
         keep.placed = path
         return path.parent
 
-    def _choose_directory(self) -> None:
-        """Any of the 65,536; two processes choose the same one rarely, and then nothing is wrong."""
-        name = os.urandom(2).hex()
-        parent = self._folder / name[:2]
-        self._disk.make_directory(parent)
-        self._disk.make_directory(parent / name[2:])
-        self._directory = name
-        self._left = FILES_A_DIRECTORY
+    def _make_directory(self, name: str) -> None:
+        if name not in self._made:
+            parent = self._folder / name[:2]
+            self._disk.make_directory(parent)
+            self._disk.make_directory(parent / name[2:])
+            self._made.add(name)
 
     def _sync_directory(self, directory: Path, batch: list[_Keep]) -> None:
         try:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import queue
 import threading
 import time
@@ -23,7 +24,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from posthouse.errors import StoreError
 
-from . import schema
+from . import fresh, schema
 from .blob import Blobs
 from .change import Feed
 from .database import Connection, Database
@@ -32,6 +33,8 @@ from .index import Index
 from .roster import Rosters
 from .sqlite import Sqlite
 from .waiter import Waiter, settle
+
+log = logging.getLogger("posthouse.store")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -140,7 +143,8 @@ class Store:
         except BaseException:
             writer.close()
             raise
-        self.blobs = Blobs(data / "messages", disk)
+        self._fresh = fresh.Reader(database)
+        self.blobs = Blobs(data / "messages", disk, self._fresh)
         self.rosters = Rosters()
         self.index = Index(data) if database.takes_index else None
         self._threads = [threading.Thread(target=self._write_all, args=(writer,), name="store-writer", daemon=True)]
@@ -177,9 +181,14 @@ class Store:
         return Sqlite(data).path.is_file()
 
     def close(self) -> None:
-        """Finish what waits, then close. Afterwards every call raises StoreError."""
+        """Finish what waits, make the files of what was kept, then close. Afterwards every call raises StoreError."""
         if self._closed:
             return
+        if self.blobs.owes:
+            try:
+                fresh.settle(self)
+            except StoreError as error:
+                log.error("some letters still have no file of their own; the next start makes them: %s", error)
         self._closed = True
         self._writes.put(None)
         for _ in self._threads[1:]:
@@ -187,6 +196,7 @@ class Store:
         for thread in self._threads:
             thread.join()
         self.blobs.close()
+        self._fresh.close()
         self.feed.close()
 
     def statistics(self) -> Statistics:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from posthouse.errors import NotFound, StoreError
 
-from . import bundle, flag, ordering, quota, thread
+from . import bundle, flag, fresh, ordering, quota, thread
 from .blob import Blob
 from .change import next_modseq
 from .fold import clean, fold
@@ -165,12 +165,7 @@ def account_of(tx: Tx, mailbox_id: int) -> int:
 def _insert(tx: Tx, account_id: int, blob: Blob, summary: Summary, received: int, prefix: bytes) -> int:
     """The message itself, in no mailbox yet; its id."""
     quota.take(tx, account_id, len(prefix) + blob.size)
-    tx.run(
-        "INSERT INTO blob (id, size, uses) VALUES (:id, :size, 1) ON CONFLICT (id) DO UPDATE"
-        " SET uses = blob.uses + 1, released = NULL",
-        id=blob.id,
-        size=blob.size,
-    )
+    fresh.use(tx, blob)
     message_id: int = tx.value(
         "INSERT INTO message (account_id, thread_id, blob_id, prefix, size, header_size, received, sent, attachment)"
         " VALUES (:account_id, :thread_id, :blob_id, :prefix, :size, :header_size, :received, :sent, :attachment)"

@@ -6,19 +6,18 @@ A map would do the same, but a disk that fails under it ends the process; here i
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from types import TracebackType
 
 
 class Octets:
     """An open file, in the place of a `message.mime.Buffer` of which only slices are taken. Errors: OSError.
 
-    ``longest``: no slice has more octets; the rest of a longer one is left out.
+    ``descriptor`` belongs to it. ``longest``: no slice has more octets; the rest of a longer one is left out.
     """
 
-    def __init__(self, path: Path, longest: int) -> None:
+    def __init__(self, descriptor: int, longest: int) -> None:
         self._longest = longest
-        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._file = descriptor
 
     def __len__(self) -> int:
         return os.fstat(self._file).st_size

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from . import domain as domains
+from . import fresh
 from .blob import Blob
 
 if TYPE_CHECKING:
@@ -177,12 +178,7 @@ def add(tx: Tx, blob: Blob, header_size: int, onward: Onward) -> int:
     expires = due + onward.lifetime
     if terms.deliver_by is not None and terms.by_mode.startswith("R"):
         expires = min(expires, terms.deliver_by)
-    tx.run(
-        "INSERT INTO blob (id, size, uses) VALUES (:id, :size, 1) ON CONFLICT (id) DO UPDATE"
-        " SET uses = blob.uses + 1, released = NULL",
-        id=blob.id,
-        size=blob.size,
-    )
+    fresh.use(tx, blob)
     letter_id: int = tx.value(
         f"INSERT INTO outgoing (blob_id, prefix, size, header_size, sender, queued, {', '.join(TERMS)})"
         f" VALUES (:blob_id, :prefix, :size, :header_size, :sender, :now, :{', :'.join(TERMS)}) RETURNING id",

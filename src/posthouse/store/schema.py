@@ -20,7 +20,8 @@ VERSION = 11
 # SCRAM: a password that they change would go on opening the door. Those of schema 4 don't make the places of new
 # messages ready: SORT would lose these. Those of schema 5 would send in clear text what may travel encrypted only.
 # Those of schema 8 place messages without the date by which the mail program lists them.
-OLDEST = 9
+# Those of schema 10 look for octets in files alone.
+OLDEST = 11
 
 FILLS: Mapping[int, Callable[[Connection], None]] = {5: ordering.fill}
 

@@ -184,6 +184,12 @@ CREATE TABLE blob (
 ) {strict} {clustered};
 CREATE INDEX blob_unused ON blob (released) WHERE uses = 0;
 
+-- Octets of small letters, from their delivery until their file is made (fresh.py).
+CREATE TABLE fresh (
+    blob_id TEXT PRIMARY KEY REFERENCES blob(id) ON DELETE CASCADE,
+    octets {blob} NOT NULL
+) {strict};
+
 -- Messages that belong together; a key is what a message id, or nothing, and a base subject come to (thread.py).
 CREATE TABLE thread (
     id {id},

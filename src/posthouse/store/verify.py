@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from posthouse.errors import StoreError
 from posthouse.files import Item
 
 from . import tidy, transfer
@@ -192,9 +193,9 @@ def _missing_files(store: Store) -> Iterator[Problem]:
         for blob_id, size in rows:
             path = store.blobs.path(blob_id)
             try:
-                found = path.stat().st_size
-            except OSError as error:
-                yield Problem(f"{path} can't be read: {error.strerror}")
+                found = store.blobs.size(blob_id)
+            except StoreError as error:
+                yield Problem(f"{path} can't be read: {error}")
                 continue
             if found != size:
                 yield Problem(f"{path} has {found} octets; it should have {size}")
@@ -228,7 +229,7 @@ def adopt(store: Store, account_id: int, *, into: str = "Recovered") -> int:
     it was accepted, or whose row was lost. Errors: as for `transfer.import_mail`; then those that are left stay strays.
     """
     found = strays(store)
-    items = (Item(store.blobs.read(blob_id, 0, store.blobs.path(blob_id).stat().st_size)) for blob_id in found)
+    items = (Item(store.blobs.read(blob_id, 0, store.blobs.size(blob_id))) for blob_id in found)
     for _ in transfer.import_mail(store, account_id, items, into=into):
         pass
     store.blobs.remove(found)

@@ -1,0 +1,120 @@
+"""Octets that have no file yet. A small letter's go into the database with the rows that count them, in one transaction
+and one sync of the disk; soon after, `settle` makes its file and takes them out again.
+
+Three syncs become one where letters come singly, and nothing waits for a file to be made. What the journal of a file
+system would do for this the database's log does: after a crash the octets stand where they stood, and the next start
+makes the files. So at every moment a letter's octets are in its file, or here, or (for a moment) in both, the same.
+Readers look for the file first, then here, and then once more for the file: it may have been made in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from . import tidy
+from .blob import MAX_BATCH, Blob
+
+if TYPE_CHECKING:
+    from .database import Database
+    from .engine import Store, Tx
+
+# Seconds from a round of making files to the next: a letter has its file so long after its delivery, and a little more
+# while very many come.
+PAUSE = 2.0
+FIND = "SELECT octets FROM fresh WHERE blob_id = :id"
+
+
+def use(tx: Tx, blob: Blob) -> None:
+    """Count one use more of a blob; octets that came with it are on disk with that."""
+    tx.run(
+        "INSERT INTO blob (id, size, uses) VALUES (:id, :size, 1) ON CONFLICT (id) DO UPDATE"
+        " SET uses = blob.uses + 1, released = NULL",
+        id=blob.id,
+        size=blob.size,
+    )
+    if blob.octets is not None:
+        tx.run(
+            "INSERT INTO fresh (blob_id, octets) VALUES (:id, :octets) ON CONFLICT (blob_id) DO NOTHING",
+            id=blob.id,
+            octets=blob.octets,
+        )
+
+
+class Reader:
+    """Looks for fresh octets, for readers of any thread; also for those in the middle of a transaction of their own,
+    whose snapshot may be older than the letter's file, or newer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection = database.connect(read_only=True)
+        self._lock = threading.Lock()
+
+    def __call__(self, blob_id: str) -> bytes | None:
+        """The octets, if they are here. Errors: StoreError."""
+        with self._lock:
+            try:
+                self._connection.begin()
+                try:
+                    row = self._connection.execute(FIND, {"id": blob_id}).fetchone()
+                finally:
+                    self._connection.rollback()
+            except self._database.driver_error as error:
+                raise self._database.explain(error) from error
+        return None if row is None else row[0]
+
+    def close(self) -> None:
+        """Nobody reads any more."""
+        with self._lock:
+            self._connection.close()
+
+
+async def keep_settled(store: Store) -> None:
+    """Make files of what comes, until cancelled."""
+    while True:
+        await asyncio.to_thread(settle, store)
+        await asyncio.sleep(PAUSE)
+
+
+def settle(store: Store) -> int:
+    """Make the files of all letters that have none; their number. Blocks.
+
+    Several processes may do it at the same time: they make the same files. Errors: StoreFull, StoreError, when the
+    files of the others are made; the octets of those that failed stay where they are.
+    """
+    count, last = 0, ""
+    failed = None
+    while letters := store.look(_waiting, last):
+        placed, error = store.blobs.make_files(letters)
+        store.blobs.remove(store.run(_let_go, placed))
+        count += len(placed)
+        failed = failed or error
+        last = letters[-1][0]
+    if failed is not None:
+        raise failed
+    return count
+
+
+def _waiting(tx: Tx, last: str) -> list[tuple[str, bytes]]:
+    # By their ids: so those of a directory come together.
+    rows = tx.all(
+        "SELECT blob_id, octets FROM fresh WHERE blob_id > :last ORDER BY blob_id LIMIT :portion",
+        last=last,
+        portion=MAX_BATCH,
+    )
+    return [(blob_id, octets) for blob_id, octets in rows]
+
+
+def _let_go(tx: Tx, blob_ids: Sequence[str]) -> list[str]:
+    """Their files are on disk. Those among them that nobody has any more, and whose file is a stray."""
+    if not blob_ids:
+        return []
+    rows = tx.all(
+        "SELECT blob_id FROM fresh WHERE blob_id BETWEEN :first AND :last", first=blob_ids[0], last=blob_ids[-1]
+    )
+    here = {blob_id for (blob_id,) in rows}
+    tx.many("DELETE FROM fresh WHERE blob_id = :id", [{"id": blob_id} for blob_id in blob_ids])
+    # Another process was quicker; or the octets were forgotten while the file was made.
+    return tidy.unknown(tx, [blob_id for blob_id in blob_ids if blob_id not in here])

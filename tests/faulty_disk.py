@@ -1,0 +1,56 @@
+"""A disk for tests that fails when it is told to."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from pathlib import Path
+
+from posthouse.store.disk import Disk
+
+
+class FaultyDisk(Disk):
+    """A disk on which one step fails, as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.fails = ""
+        self.error = errno.EIO
+        self.after = 0  # so many times the step still works
+        self.steps: list[str] = []
+        self.slow: tuple[threading.Event, threading.Event] | None = None  # entered, leave: of the next sync
+
+    def _step(self, name: str) -> None:
+        self.steps.append(name)
+        if name == self.fails:
+            if self.after == 0:
+                raise OSError(self.error, os.strerror(self.error))
+            self.after -= 1
+
+    def create(self, path: Path) -> int:
+        self._step("create")
+        return super().create(path)
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        self._step("write")
+        super().write(descriptor, data)
+
+    def sync(self, descriptor: int) -> None:
+        self._step("sync")
+        if self.slow is not None:
+            (entered, leave), self.slow = self.slow, None
+            entered.set()
+            assert leave.wait(10)
+        super().sync(descriptor)
+
+    def sync_file_system(self, descriptor: int) -> None:
+        self._step("sync_file_system")
+        super().sync_file_system(descriptor)
+
+    def rename(self, source: Path, target: Path) -> None:
+        self._step("rename")
+        super().rename(source, target)
+
+    def sync_directory(self, path: Path) -> None:
+        self._step("sync_directory")
+        super().sync_directory(path)
