@@ -130,7 +130,7 @@ def test_deferred_until_its_time(store: Store, clock: Clock) -> None:
     store.run(queue.defer, ids(due)[0], int(clock.now) + 60, "450 later", warned=False)
     assert work(store) == ([], clock.now + 60)
     (entry,) = entries(store)
-    assert (entry.state, entry.attempts, entry.reply, entry.due) == ("waiting", 1, "450 later", clock.now + 60)
+    assert (entry.state, entry.attempts, entry.reply, entry.due) == ("deferred", 1, "450 later", clock.now + 60)
     clock.now += 60
     (again,) = take(store)
     assert again.recipients[0].attempts == 1

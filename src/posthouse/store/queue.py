@@ -41,7 +41,14 @@ DEFERRED = 1_000
 # When a recipient's letter may go.
 RELEASE = "(SELECT coalesce(release, 0) FROM outgoing WHERE outgoing.id = letter_id)"
 
-State = Literal["waiting", "held"]
+# Not tried yet; tried, and to be tried again; under way; put aside by the operator.
+State = Literal["waiting", "deferred", "sending", "held"]
+STATE = (
+    "CASE WHEN r.held = 1 THEN 'held' WHEN r.leased = 1 THEN 'sending' WHEN r.attempts > 0 THEN 'deferred'"
+    " ELSE 'waiting' END"
+)
+# Recipients that one transaction forgets.
+DROPPED = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +170,10 @@ class Which:
     """A choice of recipients; what isn't given leaves nothing out. Addresses and domains are compared in lower case."""
 
     letters: Collection[int] = ()
-    sender: str = ""
-    recipient: str = ""  # an address, or "example.net" or "@example.net" for all at a domain
+    sender: str = ""  # an address, or "example.net" or "@example.net" for all at a domain; "<>": reports
+    recipient: str = ""  # the same
     state: State | None = None
+    older: int = 0  # queued so many seconds ago, or earlier
 
 
 def add(tx: Tx, blob: Blob, header_size: int, onward: Onward) -> int:
@@ -455,10 +463,10 @@ def list_some(tx: Tx, which: Which, *, after: tuple[int, int] = (0, 0), limit: i
 
     `after`: the letter's and the recipient's id in the last row of the portion before.
     """
-    where, params = _where(which)
+    where, params = _where(which, tx.now)
     return tx.all(
-        "SELECT r.id, r.letter_id, l.sender, r.address, r.domain, CASE WHEN r.held = 1 THEN 'held' ELSE 'waiting' END,"
-        " r.attempts, l.size, l.queued, r.due, r.expires, r.reply FROM outgoing_recipient r"
+        f"SELECT r.id, r.letter_id, l.sender, r.address, r.domain, {STATE}, r.attempts, l.size, l.queued, r.due,"
+        " r.expires, r.reply FROM outgoing_recipient r"
         f" JOIN outgoing l ON l.id = r.letter_id WHERE {where} AND r.letter_id >= :letter_id"
         " AND (r.letter_id > :letter_id OR r.id > :recipient_id) ORDER BY r.letter_id, r.id LIMIT :limit",
         letter_id=after[0],
@@ -466,6 +474,40 @@ def list_some(tx: Tx, which: Which, *, after: tuple[int, int] = (0, 0), limit: i
         limit=limit,
         **params,
     )
+
+
+class Crowd(NamedTuple):
+    """What waits for one domain. `held`: how many of them are; `oldest`: when the first was queued; `due`: the next
+    attempt; `reply`: what was last said of one of them.
+    """
+
+    domain: str
+    recipients: int
+    held: int
+    oldest: int
+    due: int
+    reply: str
+
+
+def list_domains(tx: Tx, which: Which, *, after: str = "", limit: int = LOOKED_AT) -> list[Crowd]:
+    """The domains of the chosen recipients, by name, some at a time; `after`: the last of those before."""
+    where, params = _where(which, tx.now)
+    rows = tx.all(
+        "SELECT r.domain, count(*), sum(r.held), min(l.queued), min(r.due), max(r.reply) FROM outgoing_recipient r"
+        f" JOIN outgoing l ON l.id = r.letter_id WHERE {where} AND r.domain > :after GROUP BY r.domain"
+        " ORDER BY r.domain LIMIT :limit",
+        after=after,
+        limit=limit,
+        **params,
+    )
+    return [Crowd._make(row) for row in rows]
+
+
+def missing(tx: Tx, letters: Collection[int]) -> list[int]:
+    """Those of the letters that are not in the queue."""
+    names = {f"letter{number}": one for number, one in enumerate(letters)}
+    rows = tx.all(f"SELECT id FROM outgoing WHERE id IN ({', '.join(f':{name}' for name in names)})", **names)
+    return sorted(set(letters) - {one for (one,) in rows})
 
 
 def retry(tx: Tx, which: Which) -> int:
@@ -488,11 +530,13 @@ def release(tx: Tx, which: Which) -> int:
     return count
 
 
-def drop(tx: Tx, which: Which) -> int:
-    """Forget the chosen ones; nobody is told. Their number."""
-    where, params = _where(which)
+def drop(tx: Tx, which: Which, limit: int = DROPPED) -> int:
+    """Forget the chosen ones, some at a time; nobody is told. Their number: 0 when all are gone."""
+    where, params = _where(which, tx.now)
     rows = tx.all(
-        f"SELECT r.letter_id, r.id FROM outgoing_recipient r JOIN outgoing l ON l.id = r.letter_id WHERE {where}",
+        "SELECT r.letter_id, r.id FROM outgoing_recipient r JOIN outgoing l ON l.id = r.letter_id"
+        f" WHERE {where} LIMIT :limit",
+        limit=limit,
         **params,
     )
     done(tx, rows)
@@ -500,7 +544,7 @@ def drop(tx: Tx, which: Which) -> int:
 
 
 def _update(tx: Tx, which: Which, change: str, condition: str) -> int:
-    where, params = _where(which)
+    where, params = _where(which, tx.now)
     return tx.run(
         f"UPDATE outgoing_recipient SET {change} WHERE {condition} AND id IN (SELECT r.id FROM outgoing_recipient r"
         f" JOIN outgoing l ON l.id = r.letter_id WHERE {where})",
@@ -509,19 +553,27 @@ def _update(tx: Tx, which: Which, change: str, condition: str) -> int:
     )
 
 
-def _where(which: Which) -> tuple[str, dict[str, int | str]]:
+def _where(which: Which, now: int) -> tuple[str, dict[str, int | str]]:
     params: dict[str, int | str] = {f"letter{number}": one for number, one in enumerate(which.letters)}
     terms = ["1 = 1"]
     if params:
         terms.append(f"r.letter_id IN ({', '.join(f':{name}' for name in params)})")
-    if which.sender:
-        terms.append("lower(l.sender) = :sender")
-        params["sender"] = which.sender.lower()
+    name, _, home = which.sender.lower().rpartition("@")
+    if which.sender == "<>":
+        terms.append("l.sender = ''")
+    elif which.sender:
+        ending = "substr(lower(l.sender), length(l.sender) - :before) = :sender"
+        terms.append("lower(l.sender) = :sender" if name else ending)
+        params["sender"] = which.sender.lower() if name else f"@{home}"
+        params |= {} if name else {"before": len(home)}
     local, _, domain = which.recipient.lower().rpartition("@")
     if which.recipient:
         terms.append("lower(r.address) = :recipient" if local else "r.domain = :recipient")
         params["recipient"] = which.recipient.lower() if local else domain
     if which.state is not None:
-        terms.append("r.held = :held")
-        params["held"] = int(which.state == "held")
+        terms.append(f"{STATE} = :state")
+        params["state"] = which.state
+    if which.older:
+        terms.append("l.queued <= :queued")
+        params["queued"] = now - which.older
     return " AND ".join(terms), params
