@@ -33,7 +33,7 @@ from pathlib import Path
 
 from live import PASSWORDS, live
 from posthouse.files import Item, MaildirWriter
-from posthouse.store import account, transfer
+from posthouse.store import account, bundle, transfer
 from posthouse.store.engine import Tx
 
 DOVECOT = Path("/usr/sbin/dovecot")
@@ -136,7 +136,7 @@ def serve(folder: str, count: int, answer: Connection) -> None:
         for _ in transfer.import_mail(store, ada.id, letters(count)):
             pass
         assert store.index is not None
-        while store.index.advance(store) or not store.look(index_is_ready):
+        while store.index.advance(store) or not store.look(index_is_ready) or store.look(bundle.are_wanted):
             time.sleep(0.2)
         answer.send((house.port("imap"), house.port("lmtp")))
         answer.recv()

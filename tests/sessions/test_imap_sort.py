@@ -7,6 +7,7 @@ import pytest
 from imap_conversation import Conversation
 from posthouse.store import mail
 from posthouse.store.mailbox import Mailbox
+from posthouse.store.roster import Rosters
 from store_helpers import NOW, House, letter
 
 DAY = 86_400
@@ -148,3 +149,32 @@ def test_saved(full: Conversation) -> None:
         1< * 3 FETCH (UID 4)
         1< a2 OK FETCH completed
     """)
+
+
+def test_what_is_kept_of_an_order(full: Conversation, house: House, inbox: Mailbox) -> None:
+    """An answer that was made before is the one that would be made now."""
+    by_number = [f"{command} UTF-8 ALL" for command in ("SORT (SUBJECT)", "SORT (REVERSE DATE)", "THREAD REFERENCES")]
+    by_uid = [f"UID {line}" for line in by_number]  # with which is told what was removed
+
+    def answers(lines: list[str]) -> list[str]:
+        return [full.say(f"a {line}")[0] for line in lines]
+
+    def agree() -> None:
+        for lines in (by_number, by_uid):
+            answers(lines)
+            kept = answers(lines)
+            house.store.rosters = Rosters()
+            assert answers(lines) == kept
+            assert all(line.startswith(("* SORT ", "* THREAD ")) for line in kept)
+
+    agree()
+    house.store.run(mail.store_flags, inbox.id, mail.ALL, "add", ["\\Seen"])
+    agree()
+    house.append(inbox, raw=dated("aardvark", 1, "zed@x.org"))
+    agree()
+    house.store.run(mail.remove, inbox.id, [(3, 3)])
+    agree()
+    house.append(inbox, raw=dated("zebra", 1, "zed@x.org"))
+    house.store.run(mail.remove, inbox.id, [(4, 4)])
+    agree()
+    assert full.say("a SORT (SUBJECT) UTF-8 ALL")[0] == "* SORT 4 1 2 5 3"

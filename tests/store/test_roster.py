@@ -5,7 +5,7 @@ from __future__ import annotations
 from posthouse.store import mail, mailbox
 from posthouse.store.engine import Store, Tx
 from posthouse.store.mailbox import Mailbox
-from posthouse.store.roster import Roster, Rosters
+from posthouse.store.roster import DERIVED, Roster, Rosters
 from store_helpers import House
 
 
@@ -106,3 +106,24 @@ def test_a_snapshot_is_told_as_it_is(store: Store, house: House) -> None:
 def test_writers_have_none(store: Store) -> None:
     """What they see may be undone."""
     assert store.run(lambda tx: tx.rosters) is None
+
+
+def test_what_depends_on_the_messages_alone_is_derived_once(store: Store, house: House) -> None:
+    inbox = house.box(house.account())
+    house.fill(inbox, 20)
+    made: list[str] = []
+
+    def derive(what: str) -> str:
+        return roster(store, inbox).derive(what, lambda: made.append(what) or f"{what} {len(made)}")
+
+    assert derive("order") == derive("order") == "order 1"
+    store.run(mail.store_flags, inbox.id, [(1, 2)], "add", ["\\Seen"])
+    assert derive("order") == "order 1"
+    store.run(mail.store_flags, inbox.id, mail.ALL, "add", ["\\Flagged"])
+    assert derive("order") == "order 1", "flags change nothing, few or many"
+    house.append(inbox)
+    assert derive("order") == "order 2"
+    store.run(mail.remove, inbox.id, [(7, 7)])
+    assert derive("order") == "order 3"
+    assert [derive(f"other {number}") for number in range(DERIVED)]
+    assert derive("order") == f"order {3 + DERIVED + 1}", "so many things are kept, not more"

@@ -108,6 +108,9 @@ def thread_response(threads: Iterable[Thread]) -> bytes:
         if isinstance(thread, bytes):
             written.append(thread)
             continue
+        if not thread.answers and thread.number is not None:  # most are alone, or the last of theirs
+            written.append(b"(%d)" % thread.number)
+            continue
         written.append(b"(")
         numbers: list[bytes] = []
         while True:

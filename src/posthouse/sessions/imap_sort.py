@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from posthouse.imap import command, sort, thread
 from posthouse.imap.command import SortKey
+from posthouse.store import search
 from posthouse.store import sort as ordered
 from posthouse.store.engine import Tx
 from posthouse.store.sort import Criterion, Name
@@ -61,20 +63,31 @@ async def find_threads(session: ImapSession, wish: command.Thread) -> Done:
 
 def look_for_threads(tx: Tx, selected: Selected, wish: command.Thread) -> bytes:
     """The answer for the messages for which the key is true. It is put together here, off the event loop."""
-    rows = ordered.relations(tx, selected.mailbox.id, Translation(tx, selected).of(wish.key))
-    shown = (lambda uid: uid) if wish.uid else selected.number
+    key = Translation(tx, selected).of(wish.key)
+    if key == search.All():
+        assert tx.rosters is not None
+        roster = tx.rosters.of(tx, selected.mailbox.id, len(selected))
+        if roster is not None and roster.uids == selected.uids:
+            return roster.derive((wish.algorithm, wish.uid), lambda: _threads(tx, selected, wish, key))
+    return _threads(tx, selected, wish, key)
+
+
+def _threads(tx: Tx, selected: Selected, wish: command.Thread, key: search.Key) -> bytes:
+    rows = ordered.relations(tx, selected.mailbox.id, key)
+    known = set(selected.known([row[0] for row in rows]))
+    if len(known) < len(rows):
+        rows = [row for row in rows if row[0] in known]
+    numbers = selected.shown([row[0] for row in rows], uid=wish.uid)
     messages = (
-        thread.Message(shown(row.uid), row.date, row.subject, bool(row.is_reply), *ids_of(row))
-        for row in rows
-        if selected.number(row.uid)
+        thread.Message(number, date, subject, bool(is_reply), thread.normal_id(own), ids_of(ancestors))
+        for number, (_, date, subject, is_reply, own, ancestors) in zip(numbers, rows, strict=True)
     )
     return sort.thread_response(thread.threads(wish.algorithm, messages))
 
 
-def ids_of(row: ordered.Relation) -> tuple[str, list[str]]:
-    """A message's id, and those of its ancestors."""
-    ancestors = row.ancestors.split()
-    return thread.normal_id(row.id), [thread.normal_id(one) for one in ancestors] if ancestors else ancestors
+def ids_of(ancestors: str) -> Sequence[str]:
+    """The ids of a message's ancestors."""
+    return [thread.normal_id(one) for one in ancestors.split()] if ancestors else ()
 
 
 COMMANDS: dict[type, Handler] = {command.Sort: find_sorted, command.Thread: find_threads}

@@ -2,6 +2,8 @@
 
 A roster is what one transaction sees, and never changes. `Rosters` keeps those that were asked for last, for all
 threads of a process. The mailbox's `highestmodseq` tells whether one still holds; what changed since is read by it.
+
+Messages don't change: what depends on which of them there are alone (their order by subject) is kept with the roster.
 """
 
 from __future__ import annotations
@@ -10,17 +12,20 @@ import threading
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import flag
 
 if TYPE_CHECKING:
     from .engine import Tx
 
-# Messages that all rosters of a process have together, at two to six octets each.
+T = TypeVar("T")
+# Messages that all rosters of a process have together, at two to six octets each; and things that are derived from the
+# messages of one, at some four octets for each.
 MOST = 2_000_000
+DERIVED = 6
 # A roster is made where a reader wants this part of the mailbox or more: one over it.
 PART = 4
 
@@ -34,11 +39,27 @@ class Roster:
     flags: array[int]
     lines: tuple[bytes, ...]
     ids: tuple[int, ...]  # of the combinations, as the lines are
+    derived: OrderedDict[Hashable, Any]  # shared with other rosters of the same messages
 
     def part(self, low: int, high: int) -> tuple[Sequence[int], array[int]]:
         """UIDs and flags of the messages from one UID up to another, which is included."""
         start, end = bisect_left(self.uids, low), bisect_right(self.uids, high)
         return self.uids[start:end], self.flags[start:end]
+
+    def derive(self, what: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, which depends on the messages alone, flags aside: made once for the same messages."""
+        with _deriving:
+            found: T | None = self.derived.get(what)
+        if found is None:
+            found = make()
+            with _deriving:
+                self.derived[what] = found
+                if len(self.derived) > DERIVED:
+                    self.derived.popitem(last=False)
+        return found
+
+
+_deriving = threading.Lock()
 
 
 class Rosters:
@@ -70,7 +91,7 @@ class Rosters:
         if roster is None:
             if messages > self._most or wanted * PART < messages:
                 return None
-            roster = _read(tx, mailbox_id, modseq)
+            roster = _read(tx, mailbox_id, kept, modseq)
         self._keep(mailbox_id, roster)
         return roster
 
@@ -87,14 +108,15 @@ class Rosters:
                 count -= len(gone.uids)
 
 
-def _read(tx: Tx, mailbox_id: int, modseq: int) -> Roster:
+def _read(tx: Tx, mailbox_id: int, old: Roster | None, modseq: int) -> Roster:
     rows = tx.all(
         "SELECT uid, flagset_id FROM placement WHERE mailbox_id = :mailbox_id ORDER BY uid", mailbox_id=mailbox_id
     )
-    uids = [uid for uid, _ in rows]
+    uids = compact([uid for uid, _ in rows])
     places: dict[int, int] = {}
     flags = array("H", [places.setdefault(flagset_id, len(places)) for _, flagset_id in rows])
-    return _made(tx, modseq, compact(uids), flags, tuple(places))
+    derived = old.derived if old is not None and old.uids == uids else OrderedDict()  # no UID is given twice
+    return _made(tx, modseq, uids, flags, tuple(places), (), derived)
 
 
 def _changed(tx: Tx, mailbox_id: int, old: Roster, messages: int, modseq: int) -> Roster | None:
@@ -117,7 +139,9 @@ def _changed(tx: Tx, mailbox_id: int, old: Roster, messages: int, modseq: int) -
     # UIDs only grow: unless some were removed, these are all.
     if len(flags) != messages or len(places) > flag.MAX_COMBINATIONS:
         return None
-    return _made(tx, modseq, compact([*old.uids, *new]) if new else old.uids, flags, tuple(places), old.lines)
+    if not new:
+        return _made(tx, modseq, old.uids, flags, tuple(places), old.lines, old.derived)
+    return _made(tx, modseq, compact([*old.uids, *new]), flags, tuple(places), old.lines, OrderedDict())
 
 
 def _made(
@@ -126,12 +150,13 @@ def _made(
     uids: range | array[int],
     flags: array[int],
     ids: tuple[int, ...],
-    lines: tuple[bytes, ...] = (),
+    lines: tuple[bytes, ...],
+    derived: OrderedDict[Hashable, Any],
 ) -> Roster:
     """A roster, with the lines that aren't known yet."""
     more = ids[len(lines) :]
     found = flag.lines(tx, more)
-    return Roster(modseq, uids, flags, lines + tuple([found[flagset_id] for flagset_id in more]), ids)
+    return Roster(modseq, uids, flags, lines + tuple([found[flagset_id] for flagset_id in more]), ids, derived)
 
 
 def compact(uids: Sequence[int]) -> range | array[int]:
