@@ -62,9 +62,9 @@ def address(number: int) -> str:
 
 
 @contextmanager
-def sink(port: int) -> Iterator[None]:
-    """A server at all addresses that takes everything and keeps nothing."""
-    process = subprocess.Popen([SINK, "-u", "postfix", f"0.0.0.0:{port}", "4000"], stdout=subprocess.DEVNULL)
+def sink(port: int, at: str = "0.0.0.0") -> Iterator[None]:
+    """A server at all addresses (or one) that takes everything and keeps nothing."""
+    process = subprocess.Popen([SINK, "-u", "postfix", f"{at}:{port}", "4000"], stdout=subprocess.DEVNULL)
     try:
         until = time.monotonic() + 10
         while socket.socket().connect_ex(("127.0.0.1", port)):

@@ -25,6 +25,10 @@ two.example A 127.0.0.2
 dead.example A 127.0.0.3
 null.example MX 0 .
 ours.example MX 10 mail.example.org.
+backed.example MX 10 dead.example.
+backed.example MX 20 mail.example.org.
+backed.example MX 30 two.example.
+six.example AAAA ::1
 mail.example.org A 127.0.0.1
 broken.example SERVFAIL
 """

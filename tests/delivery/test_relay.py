@@ -10,7 +10,7 @@ import pytest
 from mail_hosts import ADA, DROP, HALF, Host, world
 from posthouse.store import queue
 from posthouse.store.engine import Store
-from posthouse.store.queue import LIFETIME, Onward, To, Which
+from posthouse.store.queue import LIFETIME, Onward, Terms, To, Which
 from store_helpers import NOW, Clock, keep, letter
 
 
@@ -170,6 +170,74 @@ def test_a_way_that_leads_back_here(tmp_path: Path) -> None:
             await here.empty()
             reports = await here.inbox()
         assert ["Status: 5.4.6\r\n" in report for report in reports] == [True, True]
+
+    asyncio.run(run())
+
+
+def test_where_we_are_the_second_host_only_the_first_is_left(tmp_path: Path) -> None:
+    """RFC 5321 §5.1: what comes behind us would hand it back to us."""
+
+    async def run() -> None:
+        two = Host()
+        async with world(tmp_path, Host(), two) as here:
+            await here.add("ann@backed.example")
+            assert (await here.tried()).reply.startswith("nothing listens at 127.0.0.3:")
+        assert two.connections == 0
+
+    asyncio.run(run())
+
+
+def test_a_host_that_has_an_ipv6_address_alone(tmp_path: Path) -> None:
+    async def run() -> None:
+        host = Host()
+        async with world(tmp_path, Host()) as here:
+            try:
+                server = await asyncio.start_server(host.serve, "::1", here.port)
+            except OSError as error:
+                pytest.skip(f"this machine has no IPv6: {error}")
+            await here.add("ann@six.example")
+            await here.add("ann@[IPv6:::1]")
+            await here.empty()
+            server.close()
+        assert len(host.letters) == 2
+
+    asyncio.run(run())
+
+
+class Narrow(Host):
+    """One that takes so many connections at a time."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+        self.now = self.highest = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.now += 1
+        self.highest = max(self.highest, self.now)
+        try:
+            if self.now > self.most:
+                self.scripts.insert(0, {"": "421 4.7.0 too many connections"})
+            else:
+                self.scripts.clear()
+            await super().serve(reader, writer)
+        finally:
+            self.now -= 1
+
+
+@pytest.mark.parametrize(("most", "opened"), [(100, 5), (2, 5)])
+def test_connections_to_one_destination(tmp_path: Path, most: int, opened: int) -> None:
+    """No more at a time than the operator allows; where the host wants fewer, nothing is put off for that."""
+
+    async def run() -> None:
+        host = Narrow(most)
+        async with world(tmp_path, host) as here:
+            for _ in range(60):
+                await here.add("ann@x.example", terms=Terms(release=NOW + 1))
+            here.clock.now += 1
+            await here.store.write(queue.retry, Which())
+            await here.empty()
+        assert len(host.letters) == 60 and 2 <= host.highest <= opened
 
     asyncio.run(run())
 

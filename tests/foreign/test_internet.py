@@ -244,7 +244,7 @@ def test_a_letter_waits(net: Net, to: str, reason: str) -> None:
         ("null.signed", b"5.1.10", b"That domain takes no mail at all."),
         ("nowhere.signed", b"5.1.2", b"There is no such domain."),
         ("nowhere.plain", b"5.1.2", b"There is no such domain."),
-        ("unfound.plain", b"5.1.2", b"There is no such domain."),
+        ("unfound.plain", b"5.4.4", b"No server could be found for that domain."),
     ],
 )
 def test_a_letter_comes_back(net: Net, to: str, status: bytes, words: bytes) -> None:

@@ -136,7 +136,7 @@ class Resolver:
                 found = [record.address for record in await self._ask(host, kind)]
             except NoRoute as error:
                 if not error.temporary:
-                    raise
+                    break  # there is no such name; who asks has it from the domain's own MX record, as a rule
                 failure = error
                 continue
             if found:
