@@ -14,11 +14,13 @@ import trustme
 
 @dataclass
 class WebServer:
-    """``answers``: by method and path, status, media type and body. What was asked is in ``asked``, with its body."""
+    """``answers``: by method and path, status, media type and body; ``moved``: by path, where it is now. What was asked
+    is in ``asked``, with its body."""
 
     port: int
     answers: dict[str, tuple[int, str, bytes]]
     asked: list[tuple[str, str]] = field(default_factory=list)
+    moved: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -35,7 +37,9 @@ def web_server(authority: trustme.CA, *names: str, at: tuple[str, int] = ("127.0
             named = f"{self.command} //{self.headers.get('Host')}{self.path}"
             answer = known.get(named) or known.get(f"{self.command} {self.path}") or (404, "text/html", b"no")
             status, kind, octets = answer
-            self.send_response(status)
+            self.send_response(302 if self.path in running.moved else status)
+            if self.path in running.moved:
+                self.send_header("Location", running.moved[self.path])
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(octets)))
             self.end_headers()

@@ -105,7 +105,7 @@ class TestConnect:
         [
             ("S: * BYE too many connections", "no connection now: too many connections"),
             ("S: 220 mail.example.org ESMTP", "does not speak IMAP"),
-            ("S: * 3 EXISTS", "no connection now: no greeting"),
+            ("S: * 3 EXISTS", "does not speak IMAP"),
             ("CLOSE", "without a word"),
             ("SILENCE\nPROBE -\nSILENCE", "said nothing for 60 seconds"),
         ],

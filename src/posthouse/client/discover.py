@@ -3,6 +3,10 @@
 Asked in turn, the first answer counts: the table of big providers; the domain's SRV records (RFC 6186, RFC 8314 §5.1);
 the autoconfig file that mail programs read (of the domain itself: nobody else learns who asks); the provider that the
 domain's MX records point to; the names that nearly everybody uses. What is found this way is tried before it is used.
+
+SRV records come over a line that nobody vouches for, and a certificate proves only that the server is who the record
+says. So a host outside of the domain isn't believed (RFC 6186 §6): where nothing better is found, its name is told, and
+who knows it says so.
 """
 
 from __future__ import annotations
@@ -12,14 +16,14 @@ import ssl
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from posthouse.errors import ConfigError, ConnectionFailed, PosthouseError
 from posthouse.net.service import Service, fetch_file, find_exchanges, find_services
 from posthouse.net.stream import Stream
 
 from . import imap, pop3, smtp
-from .drive import drive
+from .drive import drive, finish
 from .providers import PROVIDERS
 from .url import Protocol, Security, Server
 
@@ -70,7 +74,7 @@ class Sources:
 
     services: Callable[[str, str], list[Service]] = find_services
     exchanges: Callable[[str], list[str]] = find_exchanges
-    file: Callable[[str], bytes | None] = fetch_file
+    file: Callable[[str], bytes | None] = lambda url: finish(fetch_file(url))
 
 
 def find_server(
@@ -85,7 +89,10 @@ def find_server(
     if known is not None:
         return known
     failure: PosthouseError | None = None
-    for candidates in (_by_srv(domain, protocol, sources), _by_file(address, domain, protocol, sources)):
+    by_srv = list(_by_srv(domain, protocol, sources))
+    elsewhere = next((server for server in by_srv if not _belongs_to(server.host, domain)), None)
+    inside = (server for server in by_srv if _belongs_to(server.host, domain))
+    for candidates in (inside, _by_file(address, domain, protocol, sources)):
         for server in candidates:
             try:
                 probe(server, context)
@@ -105,6 +112,11 @@ def find_server(
             continue
         return server
     scheme = protocol.value
+    if elsewhere is not None:
+        raise ConfigError(
+            f"the DNS says that {domain} has its {scheme.upper()} server at {elsewhere.host}, and nothing proves it",
+            advice=f'If that is your provider, name it: {scheme}="{elsewhere}", or --{scheme}.',
+        )
     raise ConfigError(
         f"the {scheme.upper()} server of {domain} can't be found: its DNS names none, "
         f"and neither {PREFIXES[protocol][0]}{domain} nor mail.{domain} answers",
@@ -172,6 +184,12 @@ def read_autoconfig(octets: bytes, address: str, protocol: Protocol) -> Iterator
             yield Server(protocol, (one.findtext("hostname") or "").strip(), int(port), security, user)
         except ConfigError:
             continue
+
+
+def _belongs_to(host: str, domain: str) -> bool:
+    """Whether the domain itself has this host; or a big provider, of which everybody knows who it is."""
+    known = {urlsplit(url).hostname for urls in PROVIDERS.values() for url in urls}
+    return f".{host}".endswith(f".{domain.lower()}") or host in known
 
 
 def _exchange_of(host: str) -> str | None:

@@ -206,9 +206,14 @@ def connect(imap: Conversation) -> Steps[None]:
     """Greeting and TLS (RFC 9051 §6.2.1). `TlsError` when there is no TLS and the address asks for it."""
     server = imap.server
     greeting = yield from receive_greeting(imap.reader, imap.read(), server)
-    if not isinstance(greeting, Condition) or imap.state is ClientState.LOGOUT:
-        said = greeting.text if isinstance(greeting, Condition) else "no greeting"
-        raise ConnectionFailed(f"{server.host} wants no connection now: {said}", advice="Try again in a few minutes.")
+    if not isinstance(greeting, Condition):  # "+OK" of POP3 among them, which is a continuation here
+        raise ConnectionFailed(
+            f"{server.host}:{server.port} does not speak IMAP", advice="Check the port of the server's address."
+        )
+    if imap.state is ClientState.LOGOUT:
+        raise ConnectionFailed(
+            f"{server.host} wants no connection now: {greeting.text}", advice="Try again in a few minutes."
+        )
     if server.tls is Security.IMPLICIT:
         imap.tls = True
     elif server.tls is Security.STARTTLS:

@@ -16,11 +16,12 @@ from .stream import AsyncStream
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``media_type`` in lower case, without parameters: "text/plain"."""
+    """``media_type`` in lower case, without parameters: "text/plain". ``location``: where it has moved to."""
 
     status: int
     media_type: str
     body: bytes
+    location: str = ""
 
 
 async def ask(
@@ -69,7 +70,7 @@ async def _exchange(stream: AsyncStream, request: h11.Request, body: bytes, limi
     if body:
         octets += machine.send(h11.Data(data=body)) or b""
     await stream.send(octets + (machine.send(h11.EndOfMessage()) or b""), seconds)
-    status, media_type, received = 0, "", bytearray()
+    status, media_type, location, received = 0, "", "", bytearray()
     while True:
         event = machine.next_event()
         if event is h11.NEED_DATA:
@@ -78,9 +79,10 @@ async def _exchange(stream: AsyncStream, request: h11.Request, body: bytes, limi
             status = event.status_code
             kind = next((value for name, value in event.headers if name == b"content-type"), b"")
             media_type = kind.decode("latin-1").partition(";")[0].strip().lower()
+            location = next((value for name, value in event.headers if name == b"location"), b"").decode("latin-1")
         elif isinstance(event, h11.Data):
             received += event.data
             if len(received) > limit:
                 raise RemoteProtocolError(f"the answer of {stream.host} is larger than {limit} octets")
         elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
-            return Answer(status, media_type, bytes(received))
+            return Answer(status, media_type, bytes(received), location)

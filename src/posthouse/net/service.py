@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import http.client
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
 
 import dns.exception
 import dns.resolver
 
-# Seconds for a question and for a file: somebody waits.
+from posthouse.errors import ConnectionFailed, ProtocolError
+
+from . import https
+from .tls import client_context
+
+# Seconds for a question, and for a file in all: somebody waits.
 DNS_SECONDS = 5.0
 WEB_SECONDS = 8.0
 # Octets of a file: Mozilla's largest autoconfig file has 5 KB.
 MAX_FILE = 64 * 1024
+WEB_PORT = 443
+# Providers keep one file for all the domains that they host, and send those who ask there.
+MOVED, MAX_MOVES = (301, 302, 303, 307, 308), 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +53,29 @@ def find_exchanges(domain: str) -> list[str]:
     return [record.exchange.to_text(omit_final_dot=True).lower() for record in records]
 
 
-def fetch_file(url: str) -> bytes | None:
-    """A small file over HTTPS; None where there is none. Certificates are verified."""
+async def fetch_file(url: str) -> bytes | None:
+    """A small file over HTTPS; None where there is none. Certificates are verified; where it has moved it is followed,
+    over HTTPS only."""
     if not url.startswith("https://"):
         raise ValueError(f"{url} is not private")
+    context = client_context()
     try:
-        with urllib.request.urlopen(url, timeout=WEB_SECONDS) as answer:  # noqa: S310  (https, as checked)
-            octets: bytes = answer.read(MAX_FILE + 1)
-    except (OSError, urllib.error.URLError, http.client.HTTPException, ValueError):
-        return None
-    return octets if len(octets) <= MAX_FILE else None
+        for _ in range(MAX_MOVES):
+            where = urlsplit(url)
+            if where.scheme != "https" or not where.hostname:
+                return None
+            target = (where.path or "/") + (f"?{where.query}" if where.query else "")
+            answer = await https.ask(
+                where.hostname,
+                target,
+                context=context,
+                limit=MAX_FILE,
+                seconds=WEB_SECONDS,
+                port=where.port or WEB_PORT,
+            )
+            if answer.status not in MOVED:
+                return answer.body if answer.status == 200 else None
+            url = urljoin(url, answer.location)
+    except (ConnectionFailed, ProtocolError, ValueError):
+        pass
+    return None
