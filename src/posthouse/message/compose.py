@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -46,6 +46,8 @@ _ADDRESS_FIELDS = frozenset(
     {"sender", "disposition-notification-to", "return-receipt-to", "mail-followup-to", "mail-reply-to", "errors-to"}
 )
 _MESSAGE_ID_FIELDS = frozenset({"in-reply-to", "references"})
+# In these no boundary of ours can stand (RFC 2045 §6.7: neither has "=_").
+ENCODED = frozenset({"base64", "quoted-printable"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,25 @@ class Attachment:
         header += encode.parameter_field("Content-Disposition", disposition, filename)
         object.__setattr__(self, "octets", b"".join([header, b"\r\n", body]))
         object.__setattr__(self, "encoding", encoding)
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A file that is read while the letter is written, piece by piece: never whole in memory.
+
+    ``head``: the header of its part, with the blank line behind it; ``body`` gives its encoded octets, anew at each
+    call, with CRLF line ends. ``encoding``: "base64", or whatever the part had in the letter that it is taken from.
+    """
+
+    head: bytes
+    body: Callable[[], Iterable[bytes]] = field(repr=False, compare=False)
+    encoding: str = "base64"
+    cid: str = ""
+
+    def pieces(self) -> Iterator[bytes]:
+        """The finished part."""
+        yield self.head
+        yield from self.body()
 
 
 def is_media_type(text: str) -> bool:
@@ -131,7 +152,7 @@ class Letter:
     text: str | None = None
     html: str | None = None
     calendar: str | None = None
-    attachments: tuple[Attachment, ...] = ()
+    attachments: tuple[Attachment | Streamed, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
@@ -184,19 +205,34 @@ def check_header(name: str, value: str) -> None:
 class _Part:
     """A finished part: its octets in pieces, and what an enclosing multipart must know of it."""
 
-    pieces: list[bytes]
+    pieces: list[bytes | Streamed]
     eight_bit: bool
+
+    def octets(self) -> Iterator[bytes]:
+        """What stands in it, in pieces."""
+        for piece in self.pieces:
+            if isinstance(piece, bytes):
+                yield piece
+            else:
+                yield from piece.pieces()
 
 
 def compose(
     letter: Letter, *, date: datetime, message_id: str, bcc: bool = False, eight_bit: bool = False, raw: bool = False
 ) -> bytes:
-    """The octets of a letter, with CRLF line ends: 7-bit as far as its addresses allow.
+    """The octets of a letter, as `pieces` gives them."""
+    return b"".join(pieces(letter, date=date, message_id=message_id, bcc=bcc, eight_bit=eight_bit, raw=raw))
+
+
+def pieces(
+    letter: Letter, *, date: datetime, message_id: str, bcc: bool = False, eight_bit: bool = False, raw: bool = False
+) -> Iterator[bytes]:
+    """The octets of a letter in pieces, with CRLF line ends: 7-bit as far as its addresses allow.
 
     ``message_id`` comes with its angle brackets. ``bcc`` writes the Bcc field, for the sender's own copy and drafts.
     ``eight_bit`` sends text as it is (for servers with 8BITMIME), ``raw`` leaves UTF-8 in the header (SMTPUTF8).
     """
-    verbatim = [attachment.octets for attachment in letter.attachments if attachment.encoding != "base64"]
+    verbatim = [b"".join(_file(one).octets()) for one in letter.attachments if one.encoding not in ENCODED]
     alternatives: list[tuple[str, _Part]] = []
     for media, header, text in _texts(letter):
         encoding, octets = encode.encode_text(encode.canonical(text), eight_bit=eight_bit)
@@ -205,8 +241,9 @@ def compose(
         if encoding in ("7bit", "8bit"):
             verbatim.append(octets)
     body = _structure(letter, alternatives, _boundary_token(message_id, verbatim))
-    header = _header(letter, date=date, message_id=message_id, bcc=bcc, raw=raw)
-    return b"".join([header, b"MIME-Version: 1.0\r\n", *body.pieces])
+    yield _header(letter, date=date, message_id=message_id, bcc=bcc, raw=raw)
+    yield b"MIME-Version: 1.0\r\n"
+    yield from body.octets()
 
 
 def _texts(letter: Letter) -> Iterator[tuple[str, bytes, str]]:
@@ -239,14 +276,17 @@ def _structure(letter: Letter, alternatives: list[tuple[str, _Part]], token: byt
     return forms[0]
 
 
-def _file(attachment: Attachment) -> _Part:
-    return _Part([attachment.octets], attachment.encoding == "8bit")
+def _file(attachment: Attachment | Streamed) -> _Part:
+    octets = attachment.octets if isinstance(attachment, Attachment) else attachment
+    return _Part([octets], attachment.encoding == "8bit")
 
 
 def _multipart(subtype: bytes, parts: list[_Part], token: bytes, parameters: bytes = b"") -> _Part:
     boundary = b"=_" + token
     eight_bit = any(part.eight_bit for part in parts)
-    pieces = [b'Content-Type: multipart/%b%b;\r\n boundary="%b"\r\n' % (subtype, parameters, boundary)]
+    pieces: list[bytes | Streamed] = [
+        b'Content-Type: multipart/%b%b;\r\n boundary="%b"\r\n' % (subtype, parameters, boundary)
+    ]
     if eight_bit:  # RFC 2045 §6.4: a multipart that contains 8-bit parts has to say so itself
         pieces.append(b"Content-Transfer-Encoding: 8bit\r\n")
     for part in parts:

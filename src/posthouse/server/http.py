@@ -35,7 +35,7 @@ class Http:
 
     def __init__(self, house: House, config: Config) -> None:
         self._house = house
-        self.desk = Desk(house.store, self._check, _settings(config))
+        self.desk = Desk(house.store, self._check, _settings(house, config))
         self._config = uvicorn.Config(
             application(self.desk),
             http=HttpConnection,
@@ -67,13 +67,14 @@ class Http:
         return await log_in(self._house, Peer(*peer), "web", address, password)
 
 
-def _settings(config: Config) -> Settings:
+def _settings(house: House, config: Config) -> Settings:
     return Settings(
         hostname=config.hostname,
         lifetime=Lifetime(config.web.idle.seconds, config.web.longest.seconds),
         proxies=config.web.proxies,
         https_port=next((one.port for one in config.listen.https), 0),
         message_size=config.limits.message_size,
+        carried=house.lifetime,
     )
 
 

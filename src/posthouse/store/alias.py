@@ -52,6 +52,16 @@ def list_all(tx: Tx) -> list[Alias]:
     return [Alias._make(row) for row in rows]
 
 
+def addresses(tx: Tx, account_id: int) -> list[str]:
+    """The addresses of an account, its own first; no domain of which it takes all that is left over."""
+    rows = tx.all(
+        "SELECT typed, 0 FROM account WHERE id = :id UNION ALL SELECT address, 1 FROM alias WHERE account_id = :id"
+        " AND address NOT LIKE '@%' ORDER BY 2, 1",
+        id=account_id,
+    )
+    return [address for address, _ in rows]
+
+
 def canonical_alias(address: str) -> str:
     """``local@domain`` or ``@domain``, as they are kept. Errors: StoreError."""
     address = address.strip()

@@ -222,6 +222,18 @@ def newest(tx: Tx, mailbox_id: int, uids: Sequence[int], limit: int) -> list[tup
     return found[:limit]
 
 
+def written_to(tx: Tx, account_id: int, limit: int) -> list[str]:
+    """The fields To and Cc of the newest so many letters in Sent, as `Summary` has them, the newest first."""
+    rows = tx.all(
+        "SELECT w.to_, w.cc FROM placement p JOIN wire w ON w.message_id = p.message_id WHERE p.mailbox_id ="
+        " (SELECT id FROM mailbox WHERE account_id = :account_id AND special_use = '\\Sent' ORDER BY id LIMIT 1)"
+        " ORDER BY p.received DESC, p.uid DESC LIMIT :limit",
+        account_id=account_id,
+        limit=limit,
+    )
+    return [text for row in rows for text in row if text]
+
+
 LETTER = (
     "SELECT m.id, m.thread_id, m.received, m.sent, m.size, m.attachment, w.from_, w.to_, w.cc, w.bcc, w.reply_to,"
     " w.subject, w.preview, w.message_id_, m.blob_id, m.prefix, m.header_size, w.tree, p.mailbox_id, p.uid, p.modseq,"

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from . import act, attachment, conversation, events, files, leave, letter, login, mailbox, search
+from . import act, attachment, conversation, events, files, leave, letter, login, mailbox, save, search, send, write
 from .desk import Desk
 from .front import Front
 from .headers import Headers
@@ -40,6 +40,17 @@ OWN: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/events", events.show),
     ("POST", "/act", act.act),
     ("POST", "/undo", act.take_back),
+    ("GET", "/write", write.show_new),
+    ("GET", "/write/{letter:int}", write.show_draft),
+    ("GET", "/write/editor", write.show_editor),
+    ("GET", "/people", write.show_people),
+    ("GET", "/token", write.show_token),
+    ("POST", "/draft", save.save),
+    ("POST", "/draft/discard", save.discard),
+    ("POST", "/draft/{letter:int}/file", save.upload),
+    ("POST", "/send", send.send),
+    ("GET", "/waiting", send.show_waiting),
+    ("POST", "/take-back", send.take_back),
     ("POST", "/logout", login.log_out),
 )
 

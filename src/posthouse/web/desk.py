@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from posthouse.store.account import Account
 from posthouse.store.engine import Store
+from posthouse.store.queue import LIFETIME
 from posthouse.store.web_login import Lifetime
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -28,6 +29,7 @@ class Settings:
     proxies: tuple[Network, ...] = ()
     https_port: int = 0  # where plain HTTP is led to; 0: nowhere
     message_size: int = 50 * 1024 * 1024  # octets
+    carried: int = LIFETIME  # seconds after which a letter that can't be delivered is given up
 
 
 @dataclass(frozen=True, slots=True)

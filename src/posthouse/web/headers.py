@@ -26,6 +26,14 @@ FRAME = (
     " base-uri 'none'; form-action 'none'; frame-ancestors 'self';"
     " sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox"
 )
+# The frame in which a letter is written: as that of one that came, but that it can't open anything.
+EDITOR = resources.files(__package__).joinpath("static", "editor.js").read_text("utf-8")
+EDITOR_DIGEST = base64.b64encode(hashlib.sha256(EDITOR.encode()).digest()).decode()
+EDITOR_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
+    f" script-src 'sha256-{EDITOR_DIGEST}'; base-uri 'none'; form-action 'none'; frame-ancestors 'self';"
+    " sandbox allow-scripts"
+)
 # A file that came with a letter, whatever it is.
 FILE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
 

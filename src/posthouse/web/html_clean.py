@@ -91,6 +91,12 @@ def clean(source: str, *, link: Callable[[str], str], picture: Callable[[str], s
     return cleaned
 
 
+def for_writing(source: str) -> str:
+    """HTML that somebody writes or quotes: as `clean`, but links lead where they lead, and pictures stay what they are.
+    It is shown in the editor's frame, whose policy loads nothing, and then it travels."""
+    return clean(source, link=lambda url: url, picture=lambda cid: f"cid:{cid}", remote_pictures=True).html
+
+
 def _sheet(text: str) -> str:
     """A style sheet without what loads: a declaration that does is left out, the others stay."""
     rules = RULE.findall(COMMENT.sub("", text))

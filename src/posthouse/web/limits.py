@@ -36,3 +36,14 @@ RETRY_MILLISECONDS = 2_000
 NOTIFIED = 3
 # Letters that a search lists, the newest; whoever looks for one among more writes another word.
 FOUND = 5_000
+# Octets of a text that is written, with what it quotes; characters of a subject or a line of addresses.
+WRITTEN = 8 * 1024 * 1024
+TYPED = 100_000
+# Seconds in which a letter that was sent can be taken back, and the longest that it may wait to be sent.
+TAKE_BACK = 10
+SEND_LATER = 365 * 86_400
+# Seconds without a piece of a file that is on its way.
+UPLOAD_SECONDS = 60.0
+# People that the fields of addresses offer, and the letters in Sent that are looked through for them.
+PEOPLE = 500
+PEOPLE_LETTERS = 2_000

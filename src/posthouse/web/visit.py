@@ -52,10 +52,10 @@ class Visit:
         """Run a store function; when this returns, what it did is on disk."""
         return await self.desk.store.write(fn, *args, **kwargs)
 
-    async def form(self) -> FormData:
-        """The fields of a form without files. Errors: Problem."""
+    async def form(self, most: int = limits.FORM_SIZE) -> FormData:
+        """The fields of a form without files, of so many octets at most. Errors: Problem."""
         if self._form is None:
-            self._form = await read_form(self.request)
+            self._form = await read_form(self.request, most)
         return self._form
 
     def render(self, template: str, /, status: int = 200, **values: Any) -> Response:
@@ -150,7 +150,7 @@ def wants_part(request: Request) -> bool:
     return "x-part" in request.headers
 
 
-async def read_form(request: Request) -> FormData:
+async def read_form(request: Request, most: int = limits.FORM_SIZE) -> FormData:
     """The fields of a form without files, as browsers encode them. Errors: Problem."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("application/x-www-form-urlencoded", ""):
@@ -160,8 +160,8 @@ async def read_form(request: Request) -> FormData:
         async with asyncio.timeout(limits.FORM_SECONDS):
             async for chunk in request.stream():
                 octets += chunk
-                if len(octets) > limits.FORM_SIZE:
-                    raise too_large("this form", f"{limits.FORM_SIZE // 1024} KB")
+                if len(octets) > most:
+                    raise too_large("this form", f"{most // 1024} KB")
         fields = parse_qsl(octets.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=limits.FORM_FIELDS)
     except TimeoutError:
         raise Problem(408, "the form took too long to arrive", advice="Try again.") from None

@@ -1,0 +1,72 @@
+// Runs in the frame in which a letter is written, which has no origin: it takes words from the page and gives back HTML.
+(() => {
+  const text = document.getElementById("text");
+  const tell = (facts) => parent.postMessage(facts, "*");
+  let timer = 0;
+
+  // Pictures are shown as data, and travel as `cid:…`.
+  function written() {
+    const copy = text.cloneNode(true);
+    for (const one of copy.querySelectorAll("img[data-cid]")) {
+      one.src = `cid:${one.dataset.cid}`;
+      one.removeAttribute("data-cid");
+    }
+    return copy.innerHTML;
+  }
+  function changed() {
+    clearTimeout(timer);
+    timer = setTimeout(() => tell({ html: written() }), 150);
+  }
+  function show(html, pictures) {
+    text.innerHTML = html;
+    for (const one of text.querySelectorAll('img[src^="cid:"]')) {
+      one.dataset.cid = one.getAttribute("src").slice(4);
+      if (pictures[one.dataset.cid]) one.src = pictures[one.dataset.cid];
+    }
+  }
+  const commands = {
+    quote: () => document.execCommand("formatBlock", false, "blockquote"),
+    link: (url) => document.execCommand("createLink", false, url),
+    picture: ({ cid, url }) => {
+      document.execCommand("insertHTML", false, `<img data-cid="${cid}" src="${url}" alt="">`);
+    },
+  };
+
+  addEventListener("message", (event) => {
+    if (event.source !== parent) return;
+    const { show: html, pictures, act, value, focus } = event.data;
+    if (typeof html === "string") show(html, pictures ?? {});
+    if (act) {
+      text.focus();
+      if (commands[act]) commands[act](value);
+      else document.execCommand(act);
+      changed();
+    }
+    if (focus) {
+      text.focus();
+      getSelection().setPosition(text.firstChild ?? text, 0);
+    }
+  });
+  text.addEventListener("input", changed);
+  text.addEventListener("blur", () => tell({ html: written() }));
+  for (const kind of ["paste", "drop"]) {
+    text.addEventListener(kind, (event) => {
+      const files = [...((event.clipboardData ?? event.dataTransfer)?.files ?? [])];
+      if (!files.length) return;
+      event.preventDefault();
+      tell({ files });
+    });
+  }
+  text.addEventListener("dragover", (event) => {
+    if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+  });
+  addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
+      event.preventDefault();
+      tell({ html: written(), send: true });
+    }
+  });
+  new ResizeObserver(() => tell({ height: Math.ceil(text.getBoundingClientRect().height) })).observe(text);
+  document.execCommand("defaultParagraphSeparator", false, "p");
+  tell({ ready: true });
+})();
