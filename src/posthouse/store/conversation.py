@@ -108,6 +108,11 @@ class Letter:
         return frozenset().union(*(one.flags for one in self.placed))
 
     @property
+    def draft(self) -> bool:
+        """Whether it is still being written."""
+        return any("\\Draft" in one.flags for one in self.placed)
+
+    @property
     def unread(self) -> bool:
         """Whether it is unread wherever it is."""
         return not any("\\Seen" in one.flags for one in self.placed)

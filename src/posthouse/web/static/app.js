@@ -7,4 +7,5 @@ import "./keys.js";
 import "./list.js";
 import "./open.js";
 import "./search.js";
+import "./sent.js";
 import "./view.js";

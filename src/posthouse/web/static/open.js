@@ -71,7 +71,7 @@ addEventListener("popstate", () => {
 
 document.addEventListener("click", async (event) => {
   if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-  const row = event.target.closest(".row .open");
+  const row = event.target.closest('.row .open[href^="/conversation/"]');
   if (row) {
     event.preventDefault();
     open(row);
