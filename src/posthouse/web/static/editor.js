@@ -4,11 +4,17 @@
   const tell = (facts) => parent.postMessage(facts, "*");
   let timer = 0;
 
+  // HTML in which nothing is loaded yet.
+  function inert(html) {
+    const made = document.createElement("template");
+    made.innerHTML = html;
+    return made;
+  }
   // Pictures are shown as data, and travel as `cid:…`.
   function written() {
-    const copy = text.cloneNode(true);
-    for (const one of copy.querySelectorAll("img[data-cid]")) {
-      one.src = `cid:${one.dataset.cid}`;
+    const copy = inert(text.innerHTML);
+    for (const one of copy.content.querySelectorAll("img[data-cid]")) {
+      one.setAttribute("src", `cid:${one.dataset.cid}`);
       one.removeAttribute("data-cid");
     }
     return copy.innerHTML;
@@ -18,11 +24,12 @@
     timer = setTimeout(() => tell({ html: written() }), 150);
   }
   function show(html, pictures) {
-    text.innerHTML = html;
-    for (const one of text.querySelectorAll('img[src^="cid:"]')) {
+    const copy = inert(html);
+    for (const one of copy.content.querySelectorAll('img[src^="cid:"]')) {
       one.dataset.cid = one.getAttribute("src").slice(4);
-      if (pictures[one.dataset.cid]) one.src = pictures[one.dataset.cid];
+      one.setAttribute("src", pictures[one.dataset.cid] ?? "");
     }
+    text.replaceChildren(copy.content);
   }
   const commands = {
     quote: () => document.execCommand("formatBlock", false, "blockquote"),

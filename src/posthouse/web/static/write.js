@@ -373,9 +373,9 @@ form.querySelector(".more-people").addEventListener("click", (event) => {
   event.currentTarget.hidden = true;
   field("cc").focus();
 });
-showFiles();
 const isNew = !field("to").value;
 if (frame.dataset.html !== undefined) await writeRich(frame.dataset.html);
+showFiles();
 if (isNew) field("to").focus();
 else if (rich) toFrame({ focus: true });
 else {
