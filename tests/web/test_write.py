@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from posthouse import Message, parse
 from posthouse.store import alias, conversation, domain, mailbox, queue
+from posthouse.store.engine import Tx
 from store_helpers import letter
 from web_browser import Browser, Web, answer
 
@@ -27,15 +28,14 @@ def fields(page: str) -> dict[str, str]:
 def box(web: Web, name: str) -> list[bytes]:
     """The letters of Ada's mailbox, the newest last."""
 
-    def read(tx: object) -> list[bytes]:
-        found = mailbox.find(tx, web.ada.id, name)  # type: ignore[arg-type]
-        assert found
-        rows = tx.all(  # type: ignore[attr-defined]
-            "SELECT m.blob_id FROM placement p JOIN message m ON m.id = p.message_id WHERE p.mailbox_id = :id"
-            " ORDER BY p.uid",
+    def read(tx: Tx) -> list[bytes]:
+        found = mailbox.existing(tx, web.ada.id, name)
+        rows = tx.all(
+            "SELECT m.blob_id, m.size FROM placement p JOIN message m ON m.id = p.message_id"
+            " WHERE p.mailbox_id = :id ORDER BY p.uid",
             id=found.id,
         )
-        return [tx.blobs.path(blob).read_bytes() for (blob,) in rows]  # type: ignore[attr-defined]
+        return [tx.blobs.read(blob_id, 0, size) for blob_id, size in rows]
 
     return web.store.look(read)
 
