@@ -88,6 +88,7 @@ class ScriptedServer:
                 self._serve(connection, [line.strip() for line in script.splitlines() if line.strip()])
         except BaseException as error:
             self.failure = error
+            self._listener.close()  # a client that comes again is refused, and the test fails at once
 
     def _serve(self, connection: socket.socket, script: list[str]) -> None:
         connection.settimeout(TIMEOUT)

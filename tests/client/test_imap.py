@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from dialogue import converse
-from posthouse.client import imap
+from posthouse.client import imap, imap_search
 from posthouse.client.imap import Conversation
 from posthouse.client.login import LoggedIn
 from posthouse.client.query import Q
@@ -251,28 +251,51 @@ class TestMailboxes:
 class TestMessages:
     def test_search(self) -> None:
         talk = "C: P1 UID SEARCH ANSWERED\nS: * SEARCH 9 7\nS: * SEARCH 11\nS: P1 OK done"
-        assert talk_with(lambda one: imap.uid_search(one, Q.answered.key), talk) == [7, 9, 11]
+        assert talk_with(lambda one: imap_search.uid_search(one, Q.answered.key), talk) == [7, 9, 11]
 
     def test_search_answered_in_the_new_way(self) -> None:
         talk = 'C: P1 UID SEARCH ALL\nS: * ESEARCH (TAG "P1") UID ALL 2:4,9\nS: P1 OK done'
-        assert talk_with(lambda one: imap.uid_search(one, Q.all.key), talk) == [2, 3, 4, 9]
+        assert talk_with(lambda one: imap_search.uid_search(one, Q.all.key), talk) == [2, 3, 4, 9]
 
     def test_charset_is_said_only_where_it_is_needed(self) -> None:
         talk = "C: P1 UID SEARCH FROM bob NOT SEEN\nS: * SEARCH\nS: P1 OK".replace("bob", '"bob"')
-        assert talk_with(lambda one: imap.uid_search(one, (Q.from_("bob") & Q.unread).key), talk) == []
+        assert talk_with(lambda one: imap_search.uid_search(one, (Q.from_("bob") & Q.unread).key), talk) == []
         talk = "C: P1 UID SEARCH CHARSET UTF-8 SUBJECT {3}\nS: + go\nC: Tä\nS: * SEARCH 4\nS: P1 OK"
-        assert talk_with(lambda one: imap.uid_search(one, Q.subject("Tä").key), talk) == [4]
+        assert talk_with(lambda one: imap_search.uid_search(one, Q.subject("Tä").key), talk) == [4]
 
     def test_a_server_that_knows_ascii_only(self) -> None:
-        talk = "C: P1 UID SEARCH CHARSET UTF-8 SUBJECT {3}\nS: P1 NO [BADCHARSET (US-ASCII)] what?"
-        with pytest.raises(ImapRefused, match=r"what\?") as no:
-            talk_with(lambda one: imap.uid_search(one, Q.subject("Tä").key), talk)
-        assert "ASCII" in no.value.advice
+        talk = """
+            C: P1 UID SEARCH CHARSET UTF-8 OR NOT BODY {3}
+            S: P1 NO [BADCHARSET (US-ASCII)] what?
+            C: P2 UID SEARCH ALL
+            S: * SEARCH 1 2
+            S: P2 OK
+            C: P3 UID SEARCH BODY "T"
+            S: * SEARCH 2
+            S: P3 OK
+            C: P4 UID FETCH 2 (UID BODY.PEEK[])
+            S: * 2 FETCH (UID 2 BODY[] NIL)
+            S: P4 OK
+        """
+        wanted = (~Q.body("Tä") | Q.read).key
+        assert sorted(talk_with(lambda one: imap_search.uid_search(one, wanted), talk)) == [1, 2]
+
+    def test_what_would_be_too_much_to_read(self) -> None:
+        talk = """
+            C: P1 UID SEARCH CHARSET UTF-8 TEXT {2}
+            S: P1 BAD CHARSET is not known here
+            C: P2 UID SEARCH ALL
+            S: * ESEARCH (TAG "P2") UID ALL 1:501
+            S: P2 OK
+        """
+        with pytest.raises(ImapRefused, match="501 messages would have to be read") as no:
+            talk_with(lambda one: imap_search.uid_search(one, Q.text("ä").key), talk)
+        assert "Narrow" in no.value.advice
 
     def test_nobody_makes_us_count_to_four_thousand_million(self) -> None:
         talk = 'C: P1 UID SEARCH ALL\nS: * ESEARCH (TAG "P1") UID ALL 1:4294967295\nS: P1 OK done'
         with pytest.raises(LimitError):
-            talk_with(lambda one: imap.uid_search(one, Q.all.key), talk)
+            talk_with(lambda one: imap_search.uid_search(one, Q.all.key), talk)
 
     def test_fetch(self) -> None:
         talk = r"""

@@ -12,6 +12,7 @@ import pytest
 
 from faced import Faced
 from live import PASSWORDS, Live
+from other_servers import LISTED, LISTING, box_of, script, select
 from posthouse import Message
 from posthouse.client.changes import State
 from posthouse.client.query import Q
@@ -179,35 +180,6 @@ class TestOurServer:
             assert (arrived.kind, arrived.message.subject) == ("new", "While you wait")
             events.close()
             assert list(box.inbox.watch(since=arrived.state, quiet=0)) == []
-
-
-LOGIN = """
-    TLS
-    S: * OK [CAPABILITY {capabilities} AUTH=PLAIN SASL-IR] hi
-    C: P1 AUTHENTICATE PLAIN *
-    S: P1 OK [CAPABILITY {capabilities}] hi
-"""
-LISTED = "BODY[HEADER.FIELDS (DATE FROM TO CC SUBJECT MESSAGE-ID)]"
-LISTING = f"(UID FLAGS INTERNALDATE RFC822.SIZE {LISTED.replace('BODY', 'BODY.PEEK')})"
-
-
-def box_of(face: Faced, server: ScriptedServer) -> Any:
-    port = server.port
-    return face.account(
-        "ada@x.org", password="secret", smtp="smtps://localhost:1", imap=f"imaps://localhost:{port}"
-    ).open()
-
-
-def script(capabilities: str, talk: str) -> str:
-    return LOGIN.format(capabilities=capabilities) + talk
-
-
-SELECT = "C: * SELECT INBOX\nS: * {exists} EXISTS\nS: * OK [UIDVALIDITY {validity}] ok\nS: P{n} OK [READ-WRITE] done\n"
-
-
-def select(n: int, exists: int = 3, validity: int = 7, more: str = "") -> str:
-    text = SELECT.format(n=n, exists=exists, validity=validity)
-    return text.replace("S: * OK", f"{more}\nS: * OK", 1) if more else text
 
 
 class TestOtherServers:

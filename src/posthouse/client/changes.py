@@ -19,7 +19,7 @@ from posthouse.imap.sequence import STAR, SequenceSet
 from posthouse.imap.syntax import Malformed
 from posthouse.wire.steps import Steps
 
-from . import imap, imap_mailbox
+from . import imap, imap_mailbox, imap_search
 
 M = TypeVar("M")
 
@@ -113,7 +113,7 @@ def compare(conversation: imap.Conversation, mailbox: str, old: State | None) ->
     reset = old is not None and old.uidvalidity != validity
     known = None if reset else old
     if known is None:
-        present = yield from imap.uid_search(conversation, Every())
+        present = yield from imap_search.uid_search(conversation, Every())
         flags = (yield from _flags(conversation, present)) if selected.highestmodseq is None else {}
         state = _state(conversation, selected, present, flags, max(present, default=0) + 1)
         return Found(present, {}, [], state, reset)
@@ -137,7 +137,7 @@ def _by_qresync(conversation: imap.Conversation, selected: Selected, known: Stat
 
 
 def _by_comparison(conversation: imap.Conversation, selected: Selected, known: State) -> Steps[Found]:
-    present = yield from imap.uid_search(conversation, Every())
+    present = yield from imap_search.uid_search(conversation, Every())
     if known.uids:
         before = set(known.uids.numbers())
     else:  # by flags; or the server has unlearned QRESYNC, and nobody can tell any longer
@@ -159,7 +159,7 @@ def _by_comparison(conversation: imap.Conversation, selected: Selected, known: S
 def _new(conversation: imap.Conversation, selected: Selected, known: State) -> Steps[list[int]]:
     if selected.uidnext is not None and selected.uidnext <= known.uidnext:
         return []
-    found = yield from imap.uid_search(conversation, Uids(SequenceSet(((known.uidnext, STAR),))))
+    found = yield from imap_search.uid_search(conversation, Uids(SequenceSet(((known.uidnext, STAR),))))
     return [uid for uid in found if uid >= known.uidnext]  # "n:*" names the last message even if that is older
 
 

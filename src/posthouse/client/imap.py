@@ -20,9 +20,7 @@ from posthouse.imap.answer import (
     Capabilities,
     Condition,
     Continue,
-    ESearch,
     Fetched,
-    Found,
     Listed,
     Response,
     Tagged,
@@ -31,7 +29,6 @@ from posthouse.imap.answer import (
 from posthouse.imap.client import Argument, ClientState, ImapClient, Selected
 from posthouse.imap.encode import Literal, client_astring, client_string
 from posthouse.imap.fetch import Attribute, Item
-from posthouse.imap.search import And, Key, needs_charset, write
 from posthouse.imap.sequence import SequenceSet
 from posthouse.wire import sasl
 from posthouse.wire.client_login import ClientLogin
@@ -44,6 +41,7 @@ from posthouse.wire.steps import Receive, StartTls, Steps
 from .advice import by_words
 from .greeting import receive_greeting
 from .login import LoggedIn, attempts, check_private, nothing_fits, refused
+from .slowed import said_slowly
 from .url import Security, Server
 
 # Seconds without a single octet. A server that searches a large mailbox without an index may think for a minute.
@@ -54,8 +52,6 @@ LOGOUT_TIMEOUT = 5.0
 MAX_RESPONSES = 100_000
 # Octets in answer to one command: the largest message that is taken into memory, twice (imap.parse: MAX_LITERAL).
 MAX_ANSWER = 1024 * 1024 * 1024
-# UIDs that a search may find: no mailbox has more, and a server may not make us count to four thousand million.
-MAX_FOUND = 50_000_000
 # Octets of a set of message numbers in one command line: servers are known to refuse lines of 8 KB and more
 # (RFC 7162 §4 asks them for 8,192).
 MAX_SET = 4000
@@ -97,32 +93,40 @@ class Conversation(ImapClient):
 # -- commands and their answers --------------------------------------------------------------------------------------
 
 
-def execute(imap: Conversation, name: str, *arguments: Argument) -> Steps[tuple[Tagged, list[Untagged]]]:
+def execute(
+    imap: Conversation, name: str, *arguments: Argument, fresh: bool = False
+) -> Steps[tuple[Tagged, list[Untagged]]]:
     """Send a command and gather its answers. `ImapRefused` for NO and BAD."""
-    answered, responses = yield from attempt(imap, name, *arguments)
+    answered, responses = yield from attempt(imap, name, *arguments, fresh=fresh)
     if answered.condition != "OK":
         raise refusal(f"{name.lower()} refused", answered)
     return answered, responses
 
 
-def attempt(imap: Conversation, name: str, *arguments: Argument) -> Steps[tuple[Tagged, list[Untagged]]]:
-    """Send a command and gather its answers, whatever they are."""
+def attempt(
+    imap: Conversation, name: str, *arguments: Argument, fresh: bool = False
+) -> Steps[tuple[Tagged, list[Untagged]]]:
+    """Send a command and gather its answers, whatever they are.
+
+    ``fresh``: NOOP leaves in front of it, so that the command finds what has come meanwhile (RFC 9051 §5.5: a command
+    that names messages by UID, or none, isn't ambiguous behind one that tells of removed messages).
+    """
     yield from settle(imap)
+    before = imap.command("NOOP") if fresh else None
     sending = imap.command(name, *arguments)
     imap.room = MAX_ANSWER
     responses: list[Untagged] = []
-    *waiting, last = sending.pieces
-    for piece in waiting:
-        yield piece
+    for number, piece in enumerate(sending.pieces):
+        if before is not None and number == 0:
+            yield before.pieces[0] + piece
+            yield from next_answer(imap, before.tag, [])
+        else:
+            yield piece
         # RFC 9051 §4.3: the octets of a literal wait for "+"; the server may refuse the command instead.
         answer = yield from next_answer(imap, sending.tag, responses)
         if isinstance(answer, Tagged):
             return answer, responses
-    yield last
-    answer = yield from next_answer(imap, sending.tag, responses)
-    if isinstance(answer, Continue):
-        raise RemoteProtocolError(f"the server wants more of {name} than there is")
-    return answer, responses
+    raise RemoteProtocolError(f"the server wants more of {name} than there is")
 
 
 def next_answer(imap: Conversation, tag: str, responses: list[Untagged]) -> Steps[Tagged | Continue]:
@@ -297,8 +301,8 @@ def _authenticate(imap: Conversation, login: ClientLogin) -> Steps[Tagged]:
 
 def _login_refused(server: Server, secret: Secret, answered: Tagged, explanation: str = "") -> LoginRefused:
     code = answered.code.name if answered.code else ""
-    # RFC 5530 §3: these don't speak about the password.
-    if code in ("UNAVAILABLE", "LIMIT", "INUSE", "CONTACTADMIN", "PRIVACYREQUIRED"):
+    # RFC 5530 §3: these don't speak about the password; nor does Gmail's [ALERT] that there are too many connections.
+    if code in ("UNAVAILABLE", "LIMIT", "INUSE", "CONTACTADMIN", "PRIVACYREQUIRED") or said_slowly(answered.text):
         raise refusal("the login was refused", answered)
     error = refused(server, secret, answered.text or answered.condition, explanation)
     error.advice = ADVICE.get(code) or error.advice
@@ -330,9 +334,14 @@ def list_mailboxes(imap: Conversation, pattern: str = "*") -> Steps[list[Listed]
 
 def select(imap: Conversation, mailbox: str, *, read_only: bool = False) -> Steps[Selected]:
     """Open a mailbox (RFC 9051 §6.3.2, §6.3.3). `ImapRefused` if there is none of that name."""
-    name = imap.mailbox_name(mailbox)
+    command = "EXAMINE" if read_only else "SELECT"
     selected = imap.selecting(mailbox)
-    answered, _ = yield from attempt(imap, "EXAMINE" if read_only else "SELECT", name)
+    answered, _ = yield from attempt(imap, command, imap.mailbox_name(mailbox))
+    if answered.condition != "OK" and ("&" in mailbox or not mailbox.isascii()) and mailbox not in imap.odd_names:
+        # The server may write this name otherwise than we do: then its list says how.
+        yield from list_mailboxes(imap)
+        if mailbox in imap.odd_names:
+            answered, _ = yield from attempt(imap, command, imap.mailbox_name(mailbox))
     imap.selected(answered)
     if answered.condition != "OK":
         raise refusal(f"opening the mailbox {mailbox} was refused", answered)
@@ -355,29 +364,6 @@ def append(imap: Conversation, mailbox: str, octets: bytes, flags: Iterable[str]
 
 
 # -- messages --------------------------------------------------------------------------------------------------------
-
-
-def uid_search(imap: Conversation, key: Key) -> Steps[list[int]]:
-    """The UIDs of the messages that fit, ascending (RFC 9051 §6.4.4)."""
-    keys = key.keys if isinstance(key, And) else (key,)  # parentheses around all of it trouble old servers
-    criteria = [write(one) for one in keys]
-    # CHARSET is said only where it is needed: Exchange refuses even US-ASCII.
-    charset = [b"CHARSET UTF-8"] if needs_charset(key) and not imap.utf8 else []
-    try:
-        _, responses = yield from execute(imap, "UID SEARCH", *charset, *criteria)
-    except ImapRefused as error:
-        if error.code == "BADCHARSET":
-            error.advice = "This server can look for plain ASCII texts only: leave out letters with accents."
-        raise
-    uids: set[int] = set()
-    for response in responses:
-        if isinstance(response, Found):
-            uids.update(response.numbers)
-        elif isinstance(response, ESearch) and response.every:
-            if sum(last - first + 1 for first, last in response.every.ranges) > MAX_FOUND:
-                raise LimitError(f"the server found more than {MAX_FOUND} messages")
-            uids.update(response.every.numbers())
-    return sorted(uids)
 
 
 def fetch(

@@ -34,6 +34,9 @@ SPECIAL_NAMES = {
     ),
 }  # fmt: skip
 
+# To archive is to keep no label but this one.
+GMAIL = ("[Gmail]/", "[Google Mail]/")
+
 
 def special_mailbox(listed: Iterable[Listed], use: str) -> Listed | None:
     """The mailbox for a special use (``\\Sent``, RFC 6154 §2): the one that the server marks so, or else calls so."""
@@ -44,6 +47,8 @@ def special_mailbox(listed: Iterable[Listed], use: str) -> Listed | None:
         if attributes & {"\\noselect", "\\nonexistent"}:
             continue
         if use.lower() in attributes:
+            return one
+        if use == "\\Archive" and "\\all" in attributes and one.name.startswith(GMAIL):
             return one
         last = one.name.rpartition(one.delimiter)[2] if one.delimiter else one.name
         if last.casefold() in names:

@@ -6,6 +6,7 @@ its tagged one, and finds here what they have changed.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import itertools
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from .answer import (
     Expunge,
     Fetched,
     Flags,
+    Listed,
     Recent,
     Response,
     Tagged,
@@ -35,6 +37,8 @@ from .sequence import SequenceSet
 
 # RFC 7888 §5: LITERAL- allows no more in one literal without waiting.
 MAX_LITERAL_MINUS = 4096
+# Mailboxes whose names are remembered as the server wrote them.
+MAX_ODD_NAMES = 10_000
 # What makes mailbox names UTF-8 (RFC 6855 §3, RFC 9051 §5.1).
 UTF8_MODES = frozenset({"UTF8=ACCEPT", "IMAP4REV2"})
 
@@ -86,6 +90,7 @@ class ImapClient:
         self.capabilities: frozenset[str] = frozenset()  # in upper case; empty: not told, ask
         self.enabled: frozenset[str] = frozenset()
         self.mailbox: Selected | None = None
+        self.odd_names: dict[str, bytes] = {}  # mailboxes that the server writes otherwise than we would
         self._numbers = itertools.count(1)
 
     # -- commands ----------------------------------------------------------------------------------------------------
@@ -122,8 +127,14 @@ class ImapClient:
             return True
         return size <= MAX_LITERAL_MINUS and bool(self.capabilities & {"LITERAL-", "IMAP4REV2"})
 
-    def mailbox_name(self, name: str) -> bytes:
-        """A mailbox's name as it goes into a command; `LocalProtocolError` for what can't be one."""
+    def mailbox_name(self, name: str) -> Piece:
+        """A mailbox's name as it goes into a command; `LocalProtocolError` for what can't be one.
+
+        One that the server has listed goes back as it came, even where that is no modified UTF-7.
+        """
+        odd = self.odd_names.get(name)
+        if odd is not None:
+            return encode.client_astring(odd)
         try:
             return encode.mailbox(name, utf8=self.utf8)
         except ValueError as error:
@@ -151,12 +162,21 @@ class ImapClient:
             self._note_condition(response)
         elif isinstance(response, Capabilities):
             self.capabilities = response.names
+        elif isinstance(response, Listed):
+            self._note_name(response)
         elif self.state in (ClientState.AUTHENTICATED, ClientState.SELECTED):
             # RFC 9051 §11.3: before the login nothing else may be believed.
             if isinstance(response, Enabled):
                 self.enabled |= response.names
             elif self.mailbox is not None:
                 self._note_mailbox(self.mailbox, response)
+
+    def _note_name(self, listed: Listed) -> None:
+        with contextlib.suppress(ValueError):
+            if encode.mailbox(listed.name, utf8=self.utf8).strip(b'"') == encode.quoted(listed.raw).strip(b'"'):
+                return
+        if listed.name != "INBOX" and len(self.odd_names) < MAX_ODD_NAMES:
+            self.odd_names[listed.name] = listed.raw
 
     def _note_condition(self, response: Condition | Tagged) -> None:
         code = response.code

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from posthouse.errors import ConnectionFailed, NotFound
+from posthouse.errors import ConnectionFailed, ImapRefused, NotFound
 from posthouse.files.item import Item
 from posthouse.files.target import Format, new_target
 from posthouse.imap.answer import Fetched
@@ -22,7 +22,7 @@ from posthouse.imap.sequence import STAR, SequenceSet
 from posthouse.message.address import Address
 from posthouse.wire.steps import Steps
 
-from .. import imap, imap_mailbox
+from .. import imap, imap_mailbox, imap_search, slowed
 from ..changes import Delta, Event, Found, State, compare
 from ..message import Message
 from ..query import Q, as_query
@@ -60,8 +60,7 @@ class Messages:
         """Their UIDs, ascending."""
         if self._uids is None:
             key = self._query.key
-            await self._mailbox.refresh()
-            self._uids = await self._mailbox.run(lambda conversation: imap.uid_search(conversation, key))
+            self._uids = await self._mailbox.run(lambda talk: imap_search.uid_search(talk, key, fresh=True))
         return self._uids
 
     async def count(self) -> int:
@@ -371,7 +370,9 @@ class Watcher:
                 if left <= 0:
                     return None
                 await self._rest(self._client, left)
-            except ConnectionFailed:
+            except (ConnectionFailed, ImapRefused) as error:
+                if isinstance(error, ImapRefused) and not slowed.slowed(error):
+                    raise
                 pause = BACKOFF[min(self._failures, len(BACKOFF) - 1)]
                 if until is not None and time.monotonic() + pause > until:
                     raise

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TypeVar
@@ -17,7 +18,7 @@ from posthouse.imap.client import Selected
 from posthouse.message.address import Address
 from posthouse.wire.steps import Steps
 
-from .. import imap, imap_mailbox
+from .. import imap, imap_mailbox, slowed
 from ..special import NAMES, special_mailbox
 from .mailbox import Mailbox
 from .protocol import ImapClient
@@ -48,6 +49,7 @@ class Box:
         self._client: ImapClient | None = None
         self._validities: dict[str, int] = {}  # of each mailbox, as it was when it was first selected
         self._listed: list[Listed] | None = None
+        self._odd_names: dict[str, bytes] = {}  # of all connections: what one has heard, the next need not ask
         self._lock = threading.Lock()
 
     def __getitem__(self, name: str) -> Mailbox:
@@ -100,15 +102,30 @@ class Box:
         """Run an operation of `client.imap`, with ``mailbox`` selected if one is named.
 
         A connection that broke is made again, and the operation repeated once; not when that might do something twice
-        (``repeat``). `MailboxRenewed` if the mailbox's UIDs no longer mean what they meant.
+        (``repeat``). A server that is too busy for it is asked again, for less than a minute (`client.slowed`).
+        `MailboxRenewed` if the mailbox's UIDs no longer mean what they meant.
         """
         with self._lock:
-            try:
-                return self._attempt(operation, mailbox)
-            except ConnectionFailed:
-                if not repeat:
-                    raise
-                return self._attempt(operation, mailbox)
+            pauses, began = iter(slowed.PAUSES), time.monotonic()
+            broken = False
+            while True:
+                try:
+                    return self._attempt(operation, mailbox)
+                except (ConnectionFailed, ImapRefused) as error:
+                    # What was refused was not done; of what was under way when a connection broke nobody knows.
+                    if isinstance(error, ConnectionFailed) and not repeat:
+                        raise
+                    if slowed.slowed(error):
+                        pause = next(pauses, None)
+                        if pause is None:
+                            slowed.explain(error, time.monotonic() - began)
+                            raise
+                        self.close()  # Exchange serves a connection no more that it has once been slow on
+                        time.sleep(pause)
+                    elif broken or isinstance(error, ImapRefused):
+                        raise
+                    else:
+                        broken = True
 
     def select(self, mailbox: str) -> Selected:
         """Select a mailbox anew: its numbers, fresh from the server."""
@@ -120,6 +137,7 @@ class Box:
         client = self._client
         if client is None or client.closed:
             client = self._client = self.connect()
+            client.share_odd_names(self._odd_names)
         if mailbox and (client.mailbox is None or client.mailbox.name != mailbox):
             self._check(client.select(mailbox))
         return client.run(operation)

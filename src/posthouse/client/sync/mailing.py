@@ -138,7 +138,7 @@ class Mailing:
                     present.envelope, present.octets, following.envelope if following else None
                 )
             except (ConnectionFailed, SmtpRefused) as error:
-                if isinstance(error, SmtpRefused) and error.code != 421:
+                if isinstance(error, SmtpRefused) and not error.temporary:  # 4yz: busy, when we came or logged in
                     raise
                 # 421 is an answer: the server has not taken the letter.
                 if isinstance(error, ConnectionFailed) and self._client is not None and self._client.in_doubt:

@@ -30,7 +30,7 @@ from posthouse.wire.mechanism import Secret
 from posthouse.wire.sasl import Credentials
 from posthouse.wire.steps import Steps
 
-from .. import imap, smtp
+from .. import imap, imap_search, smtp
 from ..drive import drive
 from ..login import LoggedIn
 from ..query import Q, as_query
@@ -273,6 +273,10 @@ class ImapClient(_Client):
         """Run an operation of `posthouse.client.imap` or `imap_mailbox` on this connection."""
         return self._run(operation(self._conversation))
 
+    def share_odd_names(self, names: dict[str, bytes]) -> None:
+        """Keep the names of mailboxes that the server writes oddly in ``names``, with those of other connections."""
+        self._conversation.odd_names = names
+
     @property
     def mailbox(self) -> Selected | None:
         """The selected mailbox, as the server has told of it so far; None if there is none."""
@@ -292,7 +296,7 @@ class ImapClient(_Client):
 
     def search(self, query: Q | str) -> list[int]:
         """The UIDs of the messages that meet ``query``, ascending: a `Q`, or what `Q.parse` reads."""
-        return self._run(imap.uid_search(self._conversation, as_query(query).key))
+        return self._run(imap_search.uid_search(self._conversation, as_query(query).key))
 
     def fetch(self, numbers: SequenceSet, items: Iterable[Item]) -> list[Fetched]:
         """What the server tells of the messages with these numbers."""
