@@ -188,6 +188,36 @@ def test_others_on_this_computer_can_not_end_the_waiting(world: World) -> None:
     assert said[:3] == [404, 404, 404] and len(said) == 5
 
 
+def test_a_mailbox_by_pop3(face: Faced, world: World) -> None:
+    person = world.person()
+    pop3 = f"pop3://localhost:{world.house.port('pop3')}"
+    with world.account(face, oauth=world.oauth, imap=None, pop3=pop3) as me:
+        me.login(show=person)
+        me.send(ADA, "Tea", "At five?")
+        assert subjects(me) == ["Tea"]
+    person.done()
+
+
+def test_within_an_event_loop(world: World) -> None:
+    """The blocking face in a notebook: its thread has a loop already."""
+    import asyncio
+
+    async def cell() -> list[str]:
+        with log_in(Faced(None), world) as me:
+            me.send(ADA, "Tea", "At five?")
+            return subjects(me)
+
+    assert asyncio.run(cell()) == ["Tea"]
+
+
+def test_nobody_is_asked_by_a_program_that_does_not_say_how(face: Faced, world: World) -> None:
+    log_in(face, world).close()
+    world.provider.revoke()
+    world.forget_tokens()
+    with world.account(face) as me, pytest.raises(LoginRefused, match="gives no token"):
+        me.login(show=pytest.fail)
+
+
 # -- issuers ---------------------------------------------------------------------------------------------------------
 
 

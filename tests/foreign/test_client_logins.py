@@ -15,6 +15,7 @@ from faced import Faced
 from issuer import Issuer
 from oauth_world import ADA, oauth_world
 from posthouse import Account, ImapClient, Message, Pop3Client
+from posthouse.client.url import Protocol, Server
 from posthouse.errors import LoginRefused
 from posthouse.wire.mechanism import Secret
 from posthouse.wire.oauth import Token
@@ -58,6 +59,16 @@ def test_scram_is_preferred_where_it_works(house: Dovecot, door: str) -> None:
     assert login(house, door, Credentials(HASHED, PASSWORD)) == "PLAIN", "offered to all, and without keys for this one"
     with pytest.raises(LoginRefused, match="refused the login"):
         login(house, door, Credentials(HASHED, PASSWORD), "SCRAM-SHA-256")
+
+
+def test_what_was_refused_is_tried_once(house: Dovecot) -> None:
+    """Servers count logins that fail, and shut out who has too many."""
+    imap = f"imap://localhost:{house.ports['imap']}"
+    with Account(HASHED, password=PASSWORD, imap=imap, smtp="smtp://localhost:1", context=house.tls) as me:
+        for _ in range(3):
+            with me.open() as box:
+                assert box.inbox.count() == 0
+        assert me.server(Protocol.IMAP) == Server.parse(f"{imap}?auth=plain", Protocol.IMAP)
 
 
 @pytest.mark.parametrize("door", CLIENTS)

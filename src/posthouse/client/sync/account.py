@@ -112,9 +112,8 @@ class Account:
 
         Raises `LoginRefused`, `ConnectionFailed` and its kind `TlsError`. `send` logs in by itself where it must.
         """
-        kept = Keeper().grant(self.address.spec)
-        oauth = self._oauth or (kept.oauth if kept and not self._password else None)
-        asked = oauth is not None and not self._still_granted(oauth, kept)
+        oauth = self._oauth
+        asked = oauth is not None and not self._still_granted(oauth)
         if oauth is not None and asked:
             self._ask_person(oauth, device, show)
         try:
@@ -148,8 +147,9 @@ class Account:
                 raise
         return Protocol.IMAP if Protocol.IMAP in self._servers else Protocol.POP3
 
-    def _still_granted(self, oauth: OAuth, kept: Grant | None) -> bool:
+    def _still_granted(self, oauth: OAuth) -> bool:
         """Whether there is a token for the program that ``oauth`` names, or one can be had without asking anybody."""
+        kept = Keeper().grant(self.address.spec)
         if kept is None or kept.oauth.client_id != oauth.client_id:
             return False
         try:
