@@ -15,6 +15,8 @@ from live import PASSWORDS, Live, live, prepare
 from mailboxes import ADA, BOB, add_alias, eventually, inbox, limit, store_of
 from nameserver import name_server
 from posthouse.config import Dns, Endpoint
+from posthouse.delivery import bounce
+from posthouse.delivery.verdict import Outcome, Verdict
 from posthouse.server.app import serving
 from posthouse.store import domain, forward, queue
 from posthouse.store.queue import Which
@@ -103,7 +105,8 @@ def test_what_fails_there_is_told_to_whom_it_is_from(two: Two) -> None:
     assert two.send(SALES)[0] == 250
     (report,) = two.for_eve()
     assert return_path(report) == "" and b"\r\nTo: <SRS0=" in report
-    assert b"Final-Recipient: rfc822; nobody@far.example\r\n" in report
+    assert b"Original-Recipient: rfc822;sales@example.org\r\nFinal-Recipient: rfc822; nobody@far.example\r\n" in report
+    assert b"    (you wrote to sales@example.org, which sends its letters on)\r\n" in report
     assert two.waiting() == []
 
 
@@ -176,7 +179,7 @@ def test_what_was_asked_about_reports(two: Two, targets: list[str], notify: str,
             " WHERE l.sender <> ''"
         )
     )
-    orcpt = "rfc822;sales@example.org" if notify else None
+    orcpt = "rfc822;sales@example.org"
     assert rows == [(handed_on, orcpt, "HDRS", "e1")] * len(targets)
     reports = two.for_eve(bool(told))
     assert len(reports) == bool(told)
@@ -199,3 +202,26 @@ def test_a_report_has_no_sender_on_the_way_either(two: Two) -> None:
     two.send_on(FAR)
     assert two.send(SALES, sender="")[0] == 250
     assert return_path(two.arrived()[0]) == ""
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "notify", "told"),
+    [
+        (Outcome.FAILED, "5.1.1", "", True),
+        (Outcome.FAILED, "5.7.1", "", False),  # mostly spam, whose sender is forged
+        (Outcome.FAILED, "5.7.1", "FAILURE", True),
+        (Outcome.DELAYED, "4.2.2", "", False),
+        (Outcome.DELAYED, "4.2.2", "DELAY", True),
+        (Outcome.FAILED, "5.1.1", "NEVER", False),
+    ],
+)
+def test_what_a_sender_from_outside_hears(outcome: Outcome, status: str, notify: str, told: bool) -> None:
+    def wanted(sender: str) -> bool:
+        letter = queue.Letter(1, "", b"", 0, 0, sender, 0, queue.Terms())
+        return bounce.wanted(
+            letter, queue.Recipient(1, FAR, notify, None, 0, 0, False), Verdict(outcome, status, ""), now=0
+        )
+
+    assert wanted("SRS0=ABCDEFGH=AA=sender.example=eve@example.org") is told
+    assert wanted(ADA) is (notify != "NEVER"), "our own people hear of everything"
+    assert not wanted("")

@@ -18,7 +18,8 @@ from posthouse.message.date import format_date
 from posthouse.message.encode import address_field, canonical, encode_text, fits_lines, message_id_field, text_field
 from posthouse.message.header import Headers
 from posthouse.message.summary import Summary
-from posthouse.smtp.dsn import ascii_only, decode_xtext
+from posthouse.smtp import srs
+from posthouse.smtp.dsn import ascii_only, decode_xtext, original_recipient
 from posthouse.smtp.path import parse_mailbox
 from posthouse.store import domain, mail, mailbox, queue, quota
 from posthouse.store.address import canonical_domain
@@ -96,10 +97,17 @@ class Report:
 
 
 def wanted(letter: Letter, recipient: Recipient, verdict: Verdict, *, now: float) -> bool:
-    """Whether the sender is to hear of it: RFC 3461 §4.1; without a word, of failures and delays."""
+    """Whether the sender is to hear of it: RFC 3461 §4.1; without a word, of failures and delays.
+
+    Nobody knows whose a letter from outside really is. So of one that we sent on, unasked, its sender hears neither of
+    delays, nor that the next server refused it by its rules, which is mostly spam: that would be told to the victim of
+    a forgery.
+    """
     asked = recipient.notify.split(",") if recipient.notify else []
     if not letter.sender or "NEVER" in asked:
         return False
+    if srs.is_forwarded(letter.sender) and not asked:
+        return verdict.outcome is Outcome.FAILED and not verdict.status.startswith("5.7.")
     match verdict.outcome:
         case Outcome.FAILED:
             return not asked or "FAILURE" in asked
@@ -190,6 +198,9 @@ def _words(letter: Letter, people: Sequence[tuple[Recipient, Verdict]], *, hostn
     lines = [f"This is the mail server {hostname}.", "", f"Your letter of {written} {happened}", ""]
     for recipient, verdict in people:
         lines.append(f"    {recipient.address}")
+        _, written_to = original_recipient(recipient.orcpt) if recipient.orcpt else ("", "")
+        if written_to and written_to.lower() != recipient.address.lower():
+            lines.append(f"    (you wrote to {written_to}, which sends its letters on)")
         if outcome is Outcome.FAILED:
             reason, todo = _reason(verdict)
             lines += [f"    {reason}", f"    What to do: {todo}"]

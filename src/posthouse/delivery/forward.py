@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from posthouse.errors import StoreError
 from posthouse.message.header import Headers
+from posthouse.smtp.dsn import encode_xtext
 from posthouse.smtp.envelope import Recipient
 from posthouse.smtp.path import Mailbox
 from posthouse.store import queue
@@ -47,7 +48,7 @@ def forwarding(
             at = canonical_domain(target.rpartition("@")[2])
         except StoreError:
             continue  # it was checked when it was added; a later version may see it differently
-        to.append(queue.To(target, at, _notify(recipient, found), recipient.orcpt))
+        to.append(queue.To(target, at, _notify(recipient, found), _written_to(recipient, found)))
     if not to:
         return None
     if not found.returns and WRITABLE.fullmatch(str(recipient)):
@@ -57,6 +58,13 @@ def forwarding(
     return Forwarding(
         queue.Onward(prefix, sender, to, terms, lifetime), "" if found.returns else recipient.mailbox.domain or hostname
     )
+
+
+def _written_to(recipient: Recipient, found: Found) -> str | None:
+    """Whom the sender wrote to, so that a report tells it: RFC 3461 §5.2.1 (d)."""
+    if recipient.orcpt is not None or found.returns or not str(recipient).isascii():
+        return recipient.orcpt
+    return f"rfc822;{encode_xtext(str(recipient))}"
 
 
 def _notify(recipient: Recipient, found: Found) -> str:
