@@ -402,3 +402,25 @@ def test_a_letter_that_comes_back_expires_in_time(store: Store) -> None:
     ask(store, Terms(deliver_by=NOW + 60, by_mode="R"))
     ask(store, Terms(deliver_by=NOW + 60, by_mode="N"))
     assert [one.recipients[0].expires - NOW for one in take(store)] == [60, queue.LIFETIME]
+
+
+def test_choices_and_crowds(store: Store, clock: Clock) -> None:
+    first = add(store, ANN, CAT)
+    clock.now += 7_200
+    second = add(store, BEN, sender="")
+    (due, *_) = take(store, 1)
+    store.run(queue.defer, ids(due)[0], int(clock.now) + 60, "450 later", warned=False)
+    store.run(queue.hold, Which((second,)))
+
+    def chosen(which: Which) -> list[tuple[str, str]]:
+        return [(one.recipient, one.state) for one in entries(store, which)]
+
+    assert chosen(Which(sender="example.org")) == chosen(Which(sender="@Example.org")) == chosen(Which((first,)))
+    assert chosen(Which(sender="ample.org")) == [] and chosen(Which(sender="<>")) == [("ben@x.example", "held")]
+    assert chosen(Which(state="deferred")) == [("ann@x.example", "deferred")]
+    assert chosen(Which(older=3_600)) == chosen(Which((first,))) and chosen(Which(older=10_000)) == []
+    crowds = store.look(queue.list_domains, ALL)
+    assert [(one.domain, one.recipients, one.held, one.oldest) for one in crowds] == [(X, 2, 1, NOW), (Y, 1, 0, NOW)]
+    assert store.look(queue.list_domains, ALL, after=X) == crowds[1:]
+    assert store.look(queue.missing, [first, second, 99]) == [99]
+    assert [store.run(queue.drop, ALL, 2), store.run(queue.drop, ALL, 2), store.run(queue.drop, ALL, 2)] == [2, 1, 0]
