@@ -89,16 +89,6 @@ CREATE TABLE familiar (
     PRIMARY KEY (account_id, network)
 ) {strict} {clustered};
 
--- A letter written here that waits for its time to leave, and its copy in Sent: until then it can be taken back
--- (submission.py; JMAP's EmailSubmission, RFC 8621 §7).
-CREATE TABLE submission (
-    outgoing_id {int} PRIMARY KEY REFERENCES outgoing(id) ON DELETE CASCADE,
-    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
-    message_id {int} NOT NULL REFERENCES message(id) ON DELETE CASCADE
-) {strict} {clustered};
-CREATE INDEX submission_account ON submission (account_id);
-CREATE INDEX submission_message ON submission (message_id);
-
 -- Who is logged in with a browser (web_login.py).
 CREATE TABLE web_login (
     id {id},
@@ -396,6 +386,16 @@ CREATE INDEX outgoing_recipient_domain ON outgoing_recipient (domain, due) WHERE
 CREATE INDEX outgoing_recipient_priority ON outgoing_recipient (priority, due, domain, letter_id)
     WHERE held = 0 AND priority <> 0;
 CREATE INDEX outgoing_recipient_leased ON outgoing_recipient (id) WHERE leased = 1;
+
+-- A letter written here that waits for its time to leave, and its copy in Sent: until then it can be taken back
+-- (submission.py; JMAP's EmailSubmission, RFC 8621 §7).
+CREATE TABLE submission (
+    outgoing_id {int} PRIMARY KEY REFERENCES outgoing(id) ON DELETE CASCADE,
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    message_id {int} NOT NULL REFERENCES message(id) ON DELETE CASCADE
+) {strict} {clustered};
+CREATE INDEX submission_account ON submission (account_id);
+CREATE INDEX submission_message ON submission (message_id);
 
 -- Addresses here whose letters go on to addresses elsewhere (forward.py).
 CREATE TABLE forward (
