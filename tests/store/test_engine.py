@@ -95,6 +95,46 @@ def test_a_read_cannot_write(store: Store) -> None:
     assert store.look(domain.list_all) == []
 
 
+def test_glances_share_a_snapshot_but_not_a_failure(store: Store) -> None:
+    """What fails is its own caller's; what stands behind it is answered."""
+
+    def count(tx: Tx) -> int:
+        number: int = tx.value("SELECT count(*) FROM domain")
+        return number
+
+    def broken(tx: Tx) -> None:
+        tx.run("SELECT nothing FROM nowhere")
+
+    def impossible(tx: Tx) -> None:
+        raise LookupError("no")
+
+    async def scenario() -> list[object]:
+        entered, leave = threading.Event(), threading.Event()
+        first = asyncio.create_task(store.glance(hold, entered, leave))
+        await asyncio.to_thread(entered.wait)
+        calls = [store.glance(one) for one in (count, impossible, count, broken, count)]
+        tasks = [asyncio.create_task(call) for call in calls]
+        cancelled = asyncio.create_task(store.glance(count))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        leave.set()
+        await first
+        return await asyncio.gather(*tasks, cancelled, return_exceptions=True)
+
+    store.run(domain.add, "one.example")
+    one, error, two, refused, three, gone = asyncio.run(scenario())
+    assert (one, two, three) == (1, 1, 1)
+    assert isinstance(error, LookupError)
+    assert isinstance(refused, StoreError)
+    assert isinstance(gone, asyncio.CancelledError)
+
+
+def test_a_glance_cannot_write(store: Store) -> None:
+    with pytest.raises(StoreError):
+        asyncio.run(store.glance(domain.add, "x.example"))
+    assert store.look(domain.list_all) == []
+
+
 def test_a_cancelled_caller_is_not_waited_for(store: Store) -> None:
     async def scenario() -> None:
         entered, leave = threading.Event(), threading.Event()

@@ -116,8 +116,12 @@ def preview(texts: list[Part], raw: Buffer) -> str:
         elif ">" in text:
             own = _QUOTED_LINE.sub("", text)
             text = text if not own or own.isspace() else own
-        # So many words are more characters than are wanted, with the blanks between them.
-        text = " ".join(text.split(None, 2 * PREVIEW_LENGTH)[: 2 * PREVIEW_LENGTH])[: 4 * PREVIEW_LENGTH]
+        # The beginning is enough, unless it is blank for the most part; so many words are more characters than are
+        # wanted, with the blanks between them.
+        start = " ".join(text[: 6 * PREVIEW_LENGTH].split())
+        if len(start) < 4 * PREVIEW_LENGTH:
+            start = " ".join(text.split(None, 2 * PREVIEW_LENGTH)[: 2 * PREVIEW_LENGTH])
+        text = start[: 4 * PREVIEW_LENGTH]
         if not text.isprintable():
             text = _LONE_JOINERS.sub("", _FILLER.sub("", _CONTROL.sub(" ", text)))
             text = " ".join(text.split())

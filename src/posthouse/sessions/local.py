@@ -83,7 +83,7 @@ class LocalTransaction(SubmissionTransaction):
         found = await house.store.read(_anywhere, mailbox, house.hostname, self.size)
         at_home = mailbox.domain.lower() == house.hostname.lower()
         if not found and at_home and await asyncio.to_thread(_is_user, mailbox.unquoted):
-            return await house.store.read(lookup, Mailbox("postmaster", ""), house.hostname, self.size)
+            return await house.store.glance(lookup, Mailbox("postmaster", ""), house.hostname, self.size)
         return found
 
     async def end(self, envelope: Envelope, arrival: Arrival) -> list[Reply]:

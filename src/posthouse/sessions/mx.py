@@ -42,7 +42,7 @@ class MxTransaction(Transaction):
     async def recipient(self, recipient: Recipient) -> Reply:
         """RCPT: only whom we know."""
         house = self.house
-        found = await house.store.read(lookup, recipient.mailbox, house.hostname, self.size)
+        found = await house.store.glance(lookup, recipient.mailbox, house.hostname, self.size)
         if not found:
             return reply.NO_SUCH_MAILBOX if found.ours else reply.RELAYING_DENIED
         if found.returns and not self._report:

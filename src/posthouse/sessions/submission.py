@@ -115,7 +115,7 @@ class SubmissionTransaction(Transaction):
 
     async def find(self, mailbox: Mailbox) -> Found:
         """Where the letters for an address go."""
-        return await self.house.store.read(lookup, mailbox, self.house.hostname, self.size)
+        return await self.house.store.glance(lookup, mailbox, self.house.hostname, self.size)
 
     def begin(self, now: int, *, counted: bool, binary: bool) -> None:
         """The letter comes. Bare line feeds become line ends; only other servers' letters are kept as they are."""

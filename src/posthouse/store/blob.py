@@ -19,6 +19,7 @@ import errno
 import mmap
 import os
 import queue
+import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -256,7 +257,7 @@ class Blobs:
             spool = self.spool()
             spool.write(octets)
             keeps.append(_Keep(spool, blob_id, None))
-        self._make(keeps)
+        self._make(keeps, patient=True)
         failed = next((keep.error for keep in keeps if isinstance(keep.error, StoreError)), None)
         return [keep.blob_id for keep in keeps if keep.error is None], failed
 
@@ -367,7 +368,8 @@ class Blobs:
                 self._directory = os.urandom(2).hex()
                 self._left = FILES_A_DIRECTORY
             self._left -= 1
-            return self._directory + os.urandom(8).hex()
+            # No secret, and without a system call, in which the event loop would let go of the interpreter's lock.
+            return f"{self._directory}{random.getrandbits(64):016x}"
 
     # -- the keeper's thread ---------------------------------------------------------------------------------------
 
@@ -378,11 +380,12 @@ class Blobs:
             self._make(batch)
             settle(batch)
 
-    def _make(self, batch: list[_Keep]) -> None:
-        """Their files; those that can't be made have the error. From any thread."""
+    def _make(self, batch: list[_Keep], *, patient: bool = False) -> None:
+        """Their files; those that can't be made have the error. `patient`: it may take its time. From any thread."""
+        busy = time.monotonic() < self._one_by_one_until
         if len(batch) == 1:
             self._to_disk(batch[0])
-        elif len(batch) < MANY or not self._disk.syncs_file_systems or time.monotonic() < self._one_by_one_until:
+        elif len(batch) < MANY or not self._disk.syncs_file_systems or (busy and not patient):
             list(self._helpers.map(self._to_disk, batch))
         else:
             self._all_to_disk(batch)

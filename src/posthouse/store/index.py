@@ -52,7 +52,11 @@ PORTION = 500
 PORTION_CHARACTERS = 4_000_000
 CHECKED = 1_000  # messages looked up in one go, to see which are gone
 AT_ONCE = 20  # of those that are gone, left out in one transaction: their texts stand in memory
-PAUSE = 2.0  # seconds between a delivery and its indexing, at most
+PAUSE = 2.0  # seconds from one look for new messages to the next
+# While messages come, they come first: indexing takes about as long as delivering. But when so many are waiting, or for
+# so many seconds, they are indexed all the same: a search reads each of them.
+MOST_BEHIND = 2_000
+LONGEST_BEHIND = 20.0
 
 
 class _Message(NamedTuple):
@@ -164,9 +168,22 @@ class Index:
 
 async def keep_indexed(store: Store) -> None:
     """Index what comes, until cancelled; nothing where the database takes no such index."""
+    indexed = seen = 0
+    behind = 0.0
     while store.index is not None:
-        await asyncio.to_thread(store.index.advance, store)
+        newest = await store.read(_newest)
+        if newest == seen or newest - indexed >= MOST_BEHIND or behind >= LONGEST_BEHIND:
+            await asyncio.to_thread(store.index.advance, store)
+            indexed, behind = newest, 0.0
+        else:
+            behind += PAUSE
+        seen = newest
         await asyncio.sleep(PAUSE)
+
+
+def _newest(tx: Tx) -> int:
+    newest: int = tx.value("SELECT coalesce(max(id), 0) FROM message")
+    return newest
 
 
 def _advance(store: Store, connection: sqlite3.Connection, progress: Callable[[int], None] | None = None) -> int:
