@@ -126,8 +126,9 @@ def page(tx: Tx, mailbox_id: int, before: Place | None, limit: int, until: Place
         " WHERE p.mailbox_id = :mailbox_id"
         + (" AND (p.received, p.uid) < (:received, :uid)" if before else "")
         + (" AND (p.received, p.uid) >= (:until_received, :until_uid)" if until else "")
-        + " AND NOT EXISTS (SELECT 1 FROM message o JOIN placement q ON q.message_id = o.id"
-        " WHERE o.thread_id = m.thread_id AND q.mailbox_id = :mailbox_id"
+        # CROSS JOIN: SQLite takes the few letters of the thread first, not all that is newer in the mailbox.
+        + " AND NOT EXISTS (SELECT 1 FROM message o CROSS JOIN placement q WHERE o.thread_id = m.thread_id"
+        " AND q.message_id = o.id AND q.mailbox_id = :mailbox_id"
         " AND (q.received, q.uid) > (p.received, p.uid))"
         " ORDER BY p.received DESC, p.uid DESC LIMIT :limit",
         mailbox_id=mailbox_id,
@@ -203,10 +204,22 @@ def _conversation(
 def newest(tx: Tx, mailbox_id: int, uids: Sequence[int], limit: int) -> list[tuple[int, Place, int, int]]:
     """Of these messages of a mailbox the ones that came last, as `rows` takes them; ``Place.uid`` is the message's id,
     because they are listed together with those of other mailboxes."""
+    if len(uids) <= limit:
+        rows = [
+            row
+            for start in range(0, len(uids), PORTION)
+            for row in tx.all(
+                "SELECT p.received, m.id, m.thread_id FROM placement p JOIN message m ON m.id = p.message_id"
+                f" WHERE p.mailbox_id = :mailbox_id AND p.uid IN ({_numbers(uids[start : start + PORTION])})",
+                mailbox_id=mailbox_id,
+            )
+        ]
+        rows.sort(reverse=True)
+        return [(mailbox_id, Place(received, ident), thread_id, ident) for received, ident, thread_id in rows]
     wanted = set(uids)
     found: list[tuple[int, Place, int, int]] = []
     received, uid = 2**62, 0
-    while len(found) < min(limit, len(wanted)):
+    while len(found) < limit:
         portion = tx.all(
             "SELECT p.received, p.uid, m.thread_id, m.id FROM placement p JOIN message m ON m.id = p.message_id"
             " WHERE p.mailbox_id = :mailbox_id AND (p.received, p.uid) < (:received, :uid)"
@@ -219,8 +232,8 @@ def newest(tx: Tx, mailbox_id: int, uids: Sequence[int], limit: int) -> list[tup
         if not portion:
             break
         found += [
-            (mailbox_id, Place(received, message_id), thread_id, message_id)
-            for received, uid, thread_id, message_id in portion
+            (mailbox_id, Place(received, ident), thread_id, ident)
+            for received, uid, thread_id, ident in portion
             if uid in wanted
         ]
         received, uid = portion[-1][:2]

@@ -9,6 +9,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from . import act, attachment, conversation, events, files, leave, letter, login, mailbox, save, search, send, write
+from .compress import Compress
 from .desk import Desk
 from .front import Front
 from .headers import Headers
@@ -61,7 +62,7 @@ def application(desk: Desk) -> ASGIApp:
     routes += [Route(path, for_people(desk, handler), methods=[method]) for method, path, handler in OWN]
     handlers = {404: _nowhere, 405: _nowhere}
     made: ASGIApp = Starlette(routes=routes, exception_handlers=handlers)
-    return Headers(Front(made, proxies=desk.settings.proxies, https_port=desk.settings.https_port))
+    return Headers(Front(Compress(made), proxies=desk.settings.proxies, https_port=desk.settings.https_port))
 
 
 async def _nowhere(request: Request, _: Exception) -> Response:

@@ -1,0 +1,141 @@
+"""The mail program: what its pages take on the server, and over the wire, in a small mailbox and in a large one.
+
+Each page is asked for over a real connection, many times. A line tells the processor time with the smaller mailbox (of
+server and client together, so that a busy machine doesn't count), how many times as much the larger one takes, and how
+many octets come, packed. The first list is counted with the files that it needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import httpx2
+
+from live import PASSWORDS, Live, prepare
+from posthouse.message.summary import summarize
+from posthouse.server.app import serving
+from posthouse.store import account, mail, mailbox
+from posthouse.store.engine import Store, Tx
+from store_helpers import keep
+
+ADA = "ada@example.org"
+WORDS = (
+    "engine", "mill", "store", "card", "loom", "brass", "comet", "kettle", "letter", "supper", "rods", "carriage",
+    "number", "series", "table", "note",
+)  # fmt: skip
+TIMES = 15
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench web")
+    parser.add_argument("--messages", type=int, nargs=2, default=[1_000, 100_000])
+    parser.add_argument("--times", type=int, default=TIMES)
+    options = parser.parse_args(arguments)
+    small, large = (measured(count, options.times) for count in sorted(options.messages))
+    print(f"{'':24}{min(options.messages):>12,} letters{max(options.messages):>12,}        octets over the wire")
+    for name, (seconds, octets) in small.items():
+        print(
+            f"{name:24}{seconds * 1e3:>17.1f} ms{large[name][0] / seconds:>11.1f} x{max(octets, large[name][1]):>20,}"
+        )
+
+
+def measured(count: int, times: int) -> dict[str, tuple[float, int]]:
+    """Seconds and octets, by what is asked for."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = prepare(Path(folder))
+        store = Store.open(settings.data)
+        fill(store, count)
+        store.close()
+        with serving(settings) as server:
+            house = Live(settings, server)
+            base = f"https://127.0.0.1:{house.port('https')}"
+            with httpx2.Client(base_url=base, verify=house.tls, headers={"sec-fetch-site": "same-origin"}) as client:
+                client.post("/login", data={"address": ADA, "password": PASSWORDS[ADA]})
+                return ask(client, times)
+
+
+def ask(client: httpx2.Client, times: int) -> dict[str, tuple[float, int]]:
+    """What a person looks at, one after the other."""
+    first = client.get("/").text
+    more = re.search(r'data-more="([^"]+)"', first)
+    thread = re.search(r'href="(/conversation/[^"]+)"', first)
+    assert more
+    assert thread
+    paths = {
+        "first list": "/",
+        "next part": f"/?before={more[1]}",
+        "conversation": thread[1],
+        "search: a rare word": "/search?q=subject:seldom",
+        "search: sender, unread": "/search?q=from:correspondent7+is:unread",
+        "search: all unread": "/search?q=is:unread",
+    }
+    found: dict[str, tuple[float, int]] = {}
+    for name, path in paths.items():
+        headers = {} if name in ("first list", "conversation") else {"x-part": "list"}
+        took, octets = [], 0
+        for _ in range(times):
+            began = time.process_time()
+            response = client.get(path, headers=headers)
+            took.append(time.process_time() - began)
+            octets = response.num_bytes_downloaded
+        found[name] = statistics.median(took), octets
+    files = set(re.findall(r'"(/static/[^"#]+)', first)) | scripts(client, first)
+    seconds, octets = found["first list"]
+    found["first list"] = seconds, octets + sum(client.get(path).num_bytes_downloaded for path in files)
+    return found
+
+
+def scripts(client: httpx2.Client, page: str) -> set[str]:
+    """The modules that a page loads, those that others import among them."""
+    waiting = re.findall(r'src="(/static/[^"]+js)"', page)
+    found: set[str] = set()
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            folder = path.rpartition("/")[0]
+            waiting += [
+                f"{folder}/{name}" for name in re.findall(r'(?:from|import) "\./([^"]+)"', client.get(path).text)
+            ]
+    return found
+
+
+def fill(store: Store, count: int) -> None:
+    """A mailbox in which every third letter answers an earlier one; they share their octets."""
+    raw = (
+        f"From: Correspondent <c@example.org>\r\nTo: {ADA}\r\nSubject: x\r\nMessage-ID: <x@example.org>\r\n"
+        "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + "The engine weaves patterns.\r\n" * 20
+    ).encode()
+    blob, summary = keep(store, raw), summarize(raw)
+    owner = store.look(account.existing, ADA)
+    box = store.look(mailbox.existing, owner.id, "INBOX")
+    now = int(time.time())
+
+    def append(tx: Tx, start: int, end: int) -> None:
+        for number in range(start, end):
+            answers = number - 1 - number % 7 if number % 3 == 0 and number > 7 else None
+            topic = number if answers is None else answers
+            subject = f"{WORDS[topic % 16]} and {WORDS[topic % 13]} {topic}" + (
+                " seldom" if topic % 10_007 == 0 else ""
+            )
+            one = replace(
+                summary,
+                subject=subject,
+                base_subject=subject,
+                from_=f"Correspondent {number % 97} <correspondent{number % 97}@example.org>",
+                message_id=f"<{number}@example.org>",
+                references=() if answers is None else (f"<{answers}@example.org>",),
+                date=now - (count - number) * 300,
+            )
+            flags = frozenset(["\\Seen"] if number % 20 else [])
+            mail.append(tx, blob, one, [mail.Target(box.id, flags)], received=now - (count - number) * 300)
+
+    for start in range(0, count, 500):
+        store.run(append, start, min(start + 500, count))

@@ -1,0 +1,69 @@
+"""Screenshots of each view of the mail program, for docs/screenshots: desktop and phone, light and dark.
+
+Run it with the project's Python after `tools/install-foreign`: `.venv/bin/python tools/screenshots.py [FOLDER]`.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+import chromium  # noqa: E402
+from live import Live, prepare  # noqa: E402
+from morning_mail import fill  # noqa: E402
+from posthouse.server.app import serving  # noqa: E402
+
+
+def main() -> None:
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "screenshots"
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, chromium.chromium() as browser:
+        settings = prepare(Path(folder))
+        fill(settings.data, more=40)
+        with serving(settings) as server:
+            house = Live(settings, server)
+            for name, size in (("desktop", chromium.DESKTOP), ("phone", chromium.PHONE)):
+                for scheme in ("light", "dark"):
+                    with chromium.window(browser, house, size, scheme) as page:
+                        for view in views(page):
+                            page.wait_for_timeout(400)
+                            page.screenshot(path=target / f"{view}-{name}-{scheme}.png")
+                            print(f"{view}-{name}-{scheme}.png", flush=True)
+
+
+def views(page):  # type: ignore[no-untyped-def]
+    """Each view by its name, when it is shown."""
+    page.goto("/login")
+    yield "login"
+    chromium.log_in(page)
+    yield "list"
+    for number in (1, 3):
+        page.locator(".row input[name=pick]").nth(number).check()
+    yield "chosen"
+    page.locator(".list .acts [popovertarget]").first.click()
+    yield "move"
+    page.keyboard.press("Escape")
+    page.goto("/")
+    page.locator(".row .open", has_text="Looms that weave").click()
+    page.frame_locator("iframe.html").get_by_role("heading").wait_for()
+    yield "html"
+    page.goto("/")
+    page.locator(".row .open", has_text="The mill and the store").click()
+    page.locator(".letter .run").first.wait_for()
+    yield "conversation"
+    page.locator("a[data-view=picture]").click()
+    page.locator("#viewer img").wait_for()
+    yield "picture"
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    yield "keys"
+    page.goto("/search?q=brass")
+    yield "search"
+
+
+if __name__ == "__main__":
+    main()
