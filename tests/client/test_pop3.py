@@ -263,11 +263,25 @@ def test_quitting_tells_whether_it_was_done() -> None:
     fails(ConnectionFailed, "closed", pop3.quit, "C: QUIT\nCLOSE")
 
 
+def test_headers_of_many() -> None:
+    lines = "S: +OK\nS: A: 1\nS:\nS: .\nS: -ERR gone\nS: +OK\nS: A: 3\nS:\nS: .\n"
+    ahead = run(
+        lambda talk: pop3.tops(talk, [1, 2, 3]), f"C: TOP 1 0\nC: TOP 2 0\nC: TOP 3 0\n{lines}", "TOP,PIPELINING"
+    )
+    assert ahead == {1: b"A: 1\r\n\r\n", 3: b"A: 3\r\n\r\n"}
+    one_by_one = "C: TOP 1 0\nS: +OK\nS: A: 1\nS:\nS: .\nC: TOP 2 0\nS: -ERR gone"
+    assert run(lambda talk: pop3.tops(talk, [1, 2]), one_by_one, "TOP") == {1: b"A: 1\r\n\r\n"}
+    whole = "C: RETR 1\nS: +OK\nS: A: 1\nS:\nS: body\nS: ."
+    assert run(lambda talk: pop3.tops(talk, [1]), whole, "USER") == {1: b"A: 1\r\n\r\n"}
+
+
 def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(words, "MAX_LINES", 2)
     monkeypatch.setattr(words, "MAX_MESSAGE", 10)
     fails(LimitError, "more than 2 lines", pop3.sizes, "C: LIST\nS: +OK\nS: 1 1\nS: 2 1\nS: 3 1\nS: .")
     fails(LimitError, "10 octets", lambda talk: pop3.retrieve(talk, 1), "C: RETR 1\nS: +OK\nS: 0123456789\nS: .")
+    monkeypatch.setattr(words, "MAX_HEADER", 5)
+    fails(LimitError, "5 octets", lambda talk: pop3.tops(talk, [1]), "C: TOP 1 0\nS: +OK\nS: A: bc\nS: .")
 
 
 def test_words_that_would_be_two_lines() -> None:

@@ -259,7 +259,8 @@ def tops(pop3: Conversation, numbers: Sequence[int], lines: int = 0) -> Steps[di
         yield b"".join([words.numbered("TOP", one, lines) if knows else words.numbered("RETR", one) for one in some])
         for one in some:
             if (yield from _received(pop3, pop3.read_reply())).positive:
-                octets = yield from _received(pop3, pop3.read_text())
+                most = words.MAX_HEADER if knows and not lines else None
+                octets = yield from _received(pop3, pop3.read_text(most))
                 told[one] = octets if knows else octets[: split_header(octets)]
     return told
 

@@ -18,6 +18,8 @@ MAX_COMMAND_LINE = 255
 MAX_LINES = 5_000_000
 # Octets of one message that are taken into memory.
 MAX_MESSAGE = 1024 * 1024 * 1024
+# Octets of a header in a list, of which there are many in memory. Real ones reach 100 KB; what is read of one, is less.
+MAX_HEADER = 1024 * 1024
 
 CAPA = b"CAPA\r\n"
 STLS = b"STLS\r\n"
@@ -59,15 +61,16 @@ class Pop3Client:
             lines.append(line.removeprefix(b"."))
         return lines
 
-    def read_text(self) -> Parse[bytes]:
-        """Read a message, after the response's first line, without what the wire added."""
+    def read_text(self, most: int | None = None) -> Parse[bytes]:
+        """Read a message, after the response's first line, without what the wire added; at most so many octets."""
+        most = MAX_MESSAGE if most is None else most
         text = DotReader(self.reader)
         chunks: list[bytes] = []
         size = 0
         while chunk := (yield from text.read()):
             size += len(chunk)
-            if size > MAX_MESSAGE:
-                raise LimitError(f"a message of more than {MAX_MESSAGE} octets")
+            if size > most:
+                raise LimitError(f"a message of more than {most} octets")
             chunks.append(chunk)
         return b"".join(chunks)
 
