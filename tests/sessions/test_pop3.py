@@ -160,6 +160,35 @@ def test_in_order_and_out_of_it(house: House, talk: Conversation, box: Mailbox) 
         assert client.say(f"RETR {number}").endswith(raws[number - 1] + b".\r\n")
 
 
+def test_headers_alone_are_read_for_top(
+    house: House, talk: Conversation, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raws = [letter(f"number {number}", body=f"{number}\r\n" * 100) for number in range(1, 41)]
+    for raw in raws:
+        house.append(box, raw=raw)
+    fresh.settle(house.store)
+    client = Client(talk)
+    most = max(raw.index(b"\r\n\r\n") + 4 for raw in raws)
+    read: list[int] = []
+    every = house.store.blobs.read
+
+    def counted(blob_id: str, start: int, end: int) -> bytes:
+        read.append(end - start)
+        return every(blob_id, start, end)
+
+    monkeypatch.setattr(house.store.blobs, "read", counted)
+    for number, raw in enumerate(raws, 1):
+        assert client.say(f"TOP {number} 0").endswith(raw[: raw.index(b"\r\n\r\n") + 4] + b".\r\n")
+    assert max(read) <= most
+    # Turn and turn about: what was read ahead of one is nothing for the other.
+    for number, raw in enumerate(raws, 1):
+        head, _, body = raw.partition(b"\r\n\r\n")
+        assert client.say(f"RETR {number}").endswith(raw + b".\r\n")
+        assert client.say(f"TOP {number} 0").endswith(head + b"\r\n\r\n.\r\n")
+        assert client.say(f"TOP {number} 1").endswith(head + b"\r\n\r\n" + body[: body.index(b"\n") + 1] + b".\r\n")
+    client.session.ended()
+
+
 def test_many_are_read_in_few_trips(
     house: House, talk: Conversation, box: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,14 +197,15 @@ def test_many_are_read_in_few_trips(
     trips: list[tuple[int, int]] = []
     read = pop3_reading._read_some
 
-    def counted(tx: Any, mailbox: Mailbox, first: int, last: int, count: int) -> Any:
+    def counted(tx: Any, mailbox: Mailbox, first: int, last: int, *more: Any) -> Any:
         trips.append((first, last))
-        return read(tx, mailbox, first, last, count)
+        return read(tx, mailbox, first, last, *more)
 
     monkeypatch.setattr(pop3_reading, "_read_some", counted)
     for number in range(1, 101):
         client.say(f"RETR {number}")
-    assert trips == [(1, 1), (2, 3), (4, 7), (8, 15), (16, 31), (32, 63), (64, 95), (96, 100)]
+    # From eight at a time on, the next are read while the client takes the present ones.
+    assert trips == [(1, 1), (2, 3), (4, 7), (8, 15), (16, 23), (24, 39), (40, 71), (72, 100)]
 
 
 def test_a_large_message_takes_little_memory(house: House, talk: Conversation, box: Mailbox) -> None:

@@ -83,6 +83,10 @@ class Pop3Session(Session[Event]):
         # answer is due. It enters no UPDATE state: nothing is removed.
         self._server.farewell(err(reason[0].upper() + reason[1:], "SYS/TEMP"))
 
+    def ended(self) -> None:
+        if self._reading is not None:
+            self._reading.forget()
+
     @property
     def in_progress(self) -> bool:
         return self._updating
@@ -132,7 +136,7 @@ class Pop3Session(Session[Event]):
     async def _retrieve(self, wish: event.Retrieve) -> None:
         assert self._reading is not None
         try:
-            message = await self._reading.message(wish.place)
+            message = await self._reading.message(wish.place, header_only=wish.lines == 0)
             if message.octets is None:
                 await self._send_large(message, header_only=wish.lines == 0)
             else:
