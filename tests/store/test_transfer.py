@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
+from mail_files import WRITERS
 from posthouse.errors import NotFound, StoreFull
 from posthouse.files import Item, MaildirWriter, MboxWriter, read
+from posthouse.files.large import CHUNK, Large
 from posthouse.store import mail, mailbox, quota, transfer, verify
 from posthouse.store.transfer import Progress
-from store_helpers import NOW, House, letter
+from store_helpers import NOW, House, letter, only_sqlite
 
 WHEN = datetime(2020, 2, 29, 12, 30, 1, tzinfo=UTC)
 ITEMS = [
@@ -130,3 +133,45 @@ def test_through_real_files(house: House, tmp_path: Path, kind: str) -> None:
             writer.add(item)
     bring(house, bob.id, read(path))
     assert by_folder(export(house, bob.id)) == by_folder(export(house, ada.id))
+
+
+LINES = b"From here on\r\n>From there\r\nFrom a Fri Nov 21 15:55:06 1997\r\n" + (b"x" * 70 + b"\r\n") * 300
+
+
+@only_sqlite
+@pytest.mark.parametrize("form", WRITERS)
+def test_a_large_message_stays_out_of_memory(house: House, tmp_path: Path, form: str) -> None:
+    """Into the store and out of it, in each format."""
+    block = LINES * (1024 * 1024 // len(LINES)) + b"y" * 1_500_000 + b"\r\n"
+    count = 8
+    header = b"Subject: large\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\n"
+
+    def chunks() -> Iterator[bytes]:
+        yield header
+        for _ in range(count):
+            yield from (block[start : start + CHUNK] for start in range(0, len(block), CHUNK))
+
+    size = len(header) + count * len(block)
+    ada, bob = house.account("ada@example.org"), house.account("bob@example.org")
+    source = tmp_path / "source"
+    tracemalloc.start()
+    try:
+        with WRITERS[form](source) as writer:
+            writer.add(Item(Large(chunks), date=WHEN))
+            writer.add(Item(b"Subject: small\r\n\r\nx\r\n", date=WHEN))
+        *_, last = transfer.import_mail(house.store, ada.id, read(source))
+        assert last.new == 2
+        target = tmp_path / "target"
+        with WRITERS[form](target) as writer:
+            for one in transfer.export_mail(house.store, ada.id):
+                writer.add(one)
+        *_, last = transfer.import_mail(house.store, bob.id, read(target))
+        assert last.new == 2
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < size // 2
+    if form != "mboxo":  # it can't tell whose the ">" was
+        for one in (ada, bob):
+            (found,) = (each for each in transfer.export_mail(house.store, one.id) if isinstance(each.octets, Large))
+            assert b"".join(found.chunks()) == b"".join(chunks())

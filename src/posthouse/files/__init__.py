@@ -1,6 +1,6 @@
 """Mail in files of other programs: letters (.eml), mbox, Maildir and .zip, read and written as streams.
 
-* A reader is a generator of `Item`; it holds one message at a time, so a million take the memory of the largest.
+* A reader is a generator of `Item`; it holds one message at a time, and of a large one only a part (large.py).
 * Octets come out with CRLF line ends, whatever the file has; what is written has the line ends its programs expect.
 * Flags are named as IMAP names them; folders are paths with "/", and "" is the mailbox that the file itself is.
 * Nothing that exists is overwritten. What a writer has closed is on disk: written, synced, the directory synced.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from posthouse.errors import MailFileError
 from posthouse.message.filename import safe_name
 from posthouse.message.header import Headers
 
 from .disk import close_durably, create_file, sync_folder
-from .item import Item, check_size, with_crlf
+from .item import Item, check_size
+from .large import LARGE, FileRange, Large, to_crlf, with_crlf
 
 _LONGEST_SUBJECT = 60  # characters of a file's name
 
@@ -20,16 +23,25 @@ def read_eml(path: Path | str, *, folder: str = "") -> Item:
     """The letter in a file. It tells no flags, and no date but the ones in the letter's header."""
     file = Path(path)
     try:
-        check_size(file.stat().st_size, str(file))
-        return Item(with_crlf(file.read_bytes()), folder=folder)
+        with file.open("rb") as opened:
+            return Item(read_letter(opened, str(file)), folder=folder)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise MailFileError(f"there is no file {file}") from error
 
 
+def read_letter(file: BinaryIO, name: str) -> bytes | Large:
+    """The octets of a letter that has a file for itself. Raises MailFileError if it is no letter for its size."""
+    size = os.fstat(file.fileno()).st_size
+    check_size(size, name)
+    if size <= LARGE:
+        return with_crlf(file.read())
+    whole = FileRange(file.fileno())
+    return Large(lambda: to_crlf(whole()))
+
+
 def file_name(number: int, item: Item) -> str:
     """``000001 Subject.eml``: a name that sorts, tells what it is, and is allowed everywhere."""
-    header = Headers(item.octets[: item.octets.find(b"\r\n\r\n") + 2])
-    subject = re.sub(r"[/\\]", "_", header.get("Subject") or "")[:_LONGEST_SUBJECT]
+    subject = re.sub(r"[/\\]", "_", Headers(item.header()).get("Subject") or "")[:_LONGEST_SUBJECT]
     return safe_name(f"{number:06d} {subject}".rstrip() + ".eml")
 
 
@@ -57,7 +69,7 @@ class EmlWriter:
         self._count += 1
         path = self._place(item.folder) / file_name(self._count, item)
         file = create_file(path)
-        file.write(item.octets)
+        file.writelines(item.chunks())
         close_durably(file)
         return path
 

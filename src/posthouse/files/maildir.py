@@ -29,7 +29,9 @@ from types import TracebackType
 from posthouse.errors import MailFileError
 
 from .disk import close_durably, create_file, sorted_names, sync_folder
-from .item import Item, Progress, check_size, with_crlf
+from .eml import read_letter
+from .item import Item, Progress
+from .large import to_lf
 from .status import ANSWERED, DELETED, DRAFT, FLAGGED, SEEN
 
 _PARTS = ("cur", "new", "tmp")
@@ -164,14 +166,13 @@ def _read_file(path: Path, folder: str, keywords: dict[str, str]) -> tuple[Item,
     try:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
-            check_size(status.st_size, str(path))
-            octets = file.read()
+            octets = read_letter(file, str(path))
     except (FileNotFoundError, IsADirectoryError):
         return None
     info = _INFO.search(path.name)
     flags = [_FLAGS.get(letter) or keywords.get(letter) for letter in (info[1] if info else "")]
     date = datetime.fromtimestamp(int(status.st_mtime), UTC)
-    return Item(with_crlf(octets), frozenset(flag for flag in flags if flag), date, folder), len(octets)
+    return Item(octets, frozenset(flag for flag in flags if flag), date, folder), status.st_size
 
 
 def _read_keywords(place: Path) -> dict[str, str]:
@@ -225,7 +226,7 @@ class MaildirWriter:
         name = f"{max(0, int(when))}.{self._tail.format(self._count)}"
         written = place / "tmp" / name
         file = create_file(written)
-        file.write(item.octets.replace(b"\r\n", b"\n"))
+        file.writelines(to_lf(item.chunks()))
         close_durably(file)
         os.utime(written, (when, when))
         letters = self._letters(item)

@@ -14,9 +14,12 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Literal
@@ -25,11 +28,13 @@ from posthouse.errors import MailFileError
 
 from . import status
 from .disk import create_file, sync_folder
-from .item import MESSAGE_LIMIT, Item, Progress, check_size, with_crlf
+from .item import MESSAGE_LIMIT, Item, Progress, check_size
+from .large import LARGE, FileRange, Large, has_line, substituted, to_crlf, to_lf
 
 Dialect = Literal["mboxo", "mboxrd", "mboxcl", "mboxcl2"]
 
-_CHUNK = 1 << 20  # octets read at once
+_CHUNK = 1 << 20  # octets read at once; a longer header or separator line is not looked through
+_BLANK = len(b"\n\r\n")  # of a message that ends, what tells whether a blank line is before the separator
 _LONGEST_LINE = 4096  # of a "From " line and the one behind it, as far as they are looked at
 
 _MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
@@ -64,13 +69,19 @@ def read_mbox(
     """The messages of an mbox file, or of a binary stream, in their order; ``folder`` is what each says of itself.
 
     Without a ``dialect`` a Content-Length is believed where a separator or the end follows, and quoting is undone as
-    mboxrd does it. Raises MailFileError if it is no mbox, or holds a message beyond MESSAGE_LIMIT.
+    mboxrd does it. What isn't a regular file is copied into a temporary one. Raises MailFileError if it is no mbox, or
+    holds a message beyond MESSAGE_LIMIT.
     """
     name = str(source) if isinstance(source, Path | str) else "The input"
     with ExitStack() as stack:
         file = stack.enter_context(Path(source).open("rb")) if isinstance(source, Path | str) else source
-        window = _Window(file, name)
         total = _size(file)
+        if not total:
+            copy = stack.enter_context(tempfile.TemporaryFile())
+            shutil.copyfileobj(file, copy)
+            copy.seek(0)
+            file = copy
+        window = _Window(file, name)
         for separator, octets in _split(window, dialect):
             yield _item(separator, octets, dialect, folder)
             if progress is not None:
@@ -94,7 +105,7 @@ class _Window:
         self.file = file
         self.name = name
         self.octets = bytearray()
-        self.offset = 0  # of the window in the file
+        self.offset = file.tell()  # of the window in the file
         self.at_end = False
 
     def need(self, size: int) -> bool:
@@ -105,6 +116,21 @@ class _Window:
             self.at_end = not chunk
         return len(self.octets) >= size
 
+    def skip(self, size: int) -> None:
+        """Cut octets off the beginning, also ones that aren't read yet."""
+        if size <= len(self.octets):
+            del self.octets[:size]
+        else:
+            self.file.seek(self.offset + size)
+            self.octets.clear()
+        self.offset += size
+
+    def peek(self, at: int, size: int) -> bytes:
+        """``size`` octets from ``at`` on, or fewer where the file ends; they aren't read into the window."""
+        if len(self.octets) >= at + size:
+            return bytes(self.octets[at : at + size])
+        return os.pread(self.file.fileno(), size, self.offset + at)
+
     def take(self, size: int) -> bytes:
         """Cut ``size`` octets off the beginning."""
         taken = bytes(memoryview(self.octets)[:size])
@@ -113,7 +139,7 @@ class _Window:
         return taken
 
 
-def _split(window: _Window, dialect: Dialect | None) -> Iterator[tuple[bytes, bytes]]:
+def _split(window: _Window, dialect: Dialect | None) -> Iterator[tuple[bytes, bytes | FileRange]]:
     """Pairs of the separator line and the octets behind it."""
     _skip_blank_lines(window)
     if not window.octets.startswith(b"From ") and window.octets:
@@ -124,14 +150,25 @@ def _split(window: _Window, dialect: Dialect | None) -> Iterator[tuple[bytes, by
         )
     while window.octets:
         separator = window.take(_line_end(window, 0))
+        start = window.offset
         end = _end_by_length(window) if dialect not in ("mboxo", "mboxrd") else -1
-        if end < 0:
-            end = _end_by_separator(window)
-            octets = window.take(end)
-            yield separator, _without_last_blank(octets)
+        if end >= 0:
+            octets = _cut_off(window, start, end, 0)
         else:
-            yield separator, window.take(end)
-            _skip_blank_lines(window)
+            end = _end_by_separator(window)
+            last = window.peek(max(start + end - 3 - window.offset, 0), min(3, end))
+            octets = _cut_off(window, start, end, _last_blank(last))
+        yield separator, octets
+        _skip_blank_lines(window)
+
+
+def _cut_off(window: _Window, start: int, end: int, blank: int) -> bytes | FileRange:
+    """The message from ``start`` in the file, which has ``end`` octets and ``blank`` of a blank line, cut off."""
+    if end <= LARGE:
+        octets = window.take(end)
+        return octets[: len(octets) - blank]
+    window.skip(start + end - window.offset)
+    return FileRange(window.file.fileno(), start, start + end - blank)
 
 
 def _skip_blank_lines(window: _Window) -> None:
@@ -150,7 +187,8 @@ def _line_end(window: _Window, at: int) -> int:
         if found >= 0:
             return found + 1
         looked = len(window.octets)
-        check_size(looked, window.name)
+        if looked > _CHUNK:
+            raise MailFileError(f'{window.name} is no mbox file: a line that begins with "From " has no end')
         if not window.need(looked + 1):
             return looked
 
@@ -167,29 +205,36 @@ def _end_by_length(window: _Window) -> int:
     if header_end[1] or field is None or int(field[1]) > MESSAGE_LIMIT:
         return -1
     end = header_end.end() + int(field[1])
-    window.need(end + _LONGEST_LINE)
-    if len(window.octets) < end or window.octets[end - 1] != ord("\n"):
+    if end <= LARGE:
+        window.need(end + _LONGEST_LINE)
+    behind = window.peek(end - 1, 1 + _LONGEST_LINE)
+    if not behind.startswith(b"\n"):
         return -1
-    behind = bytes(window.octets[end : end + _LONGEST_LINE]).lstrip(b"\r\n")
+    behind = behind.lstrip(b"\r\n")
     return end if not behind or behind.startswith(b"From ") else -1
 
 
 def _end_by_separator(window: _Window) -> int:
-    """Where the message ends because a separator line follows, or the file does."""
+    """Where the message ends because a separator line follows, or the file does. Of a large one the window keeps the
+    end."""
     if _is_separator(window, 0):
         return 0
-    looked = 0
+    passed = looked = 0  # octets of the message that are out of the window; of the window, that were looked at
     while True:
         found = window.octets.find(b"\nFrom ", looked)
         if found >= 0:
             if _is_separator(window, found + 1):
-                return found + 1
+                return passed + found + 1
             looked = found + 1
             continue
-        check_size(len(window.octets), window.name)
+        check_size(passed + len(window.octets), window.name)
         looked = max(looked, len(window.octets) - len(b"\nFrom "))
+        if looked > LARGE + _BLANK:
+            window.skip(looked - _BLANK)
+            passed += looked - _BLANK
+            looked = _BLANK
         if not window.need(len(window.octets) + 1):
-            return len(window.octets)
+            return passed + len(window.octets)
 
 
 def _is_separator(window: _Window, at: int) -> bool:
@@ -211,29 +256,34 @@ def _is_separator(window: _Window, at: int) -> bool:
     return blank_before + dated + field_behind >= 2
 
 
-def _without_last_blank(octets: bytes) -> bytes:
-    """Without the blank line that stands before every separator."""
-    if octets.endswith(b"\n\r\n"):
-        return octets[:-2]
-    return octets[:-1] if octets.endswith(b"\n\n") or octets == b"\n" else octets
+def _last_blank(last: bytes) -> int:
+    """The octets of the blank line that stands before every separator, in a message that ends with ``last``."""
+    if last.endswith(b"\n\r\n"):
+        return 2
+    return int(last.endswith(b"\n\n") or last == b"\n")
 
 
-def _item(separator: bytes, octets: bytes, dialect: Dialect | None, folder: str) -> Item:
-    header_end = _HEADER_END.search(octets)
-    at = header_end.end() if header_end else len(octets)
-    flags, ours = status.read(octets[:at])
-    header, body = octets[ours:at], octets[at:]
+def _item(separator: bytes, raw: bytes | FileRange, dialect: Dialect | None, folder: str) -> Item:
+    def octets() -> Iterator[bytes]:
+        return iter((raw,)) if isinstance(raw, bytes) else raw()
+
+    header, _ = _header(octets())
+    flags, ours = status.read(header)
+
+    def body() -> Iterator[bytes]:
+        return _behind(octets(), len(header))
+
     # A bare "From " proves that nothing in this text was quoted: the ">From " in it were written by people.
-    if dialect == "mboxcl2" or (dialect is None and b">From " in body and _BARE_FROM.search(body)):
+    if dialect == "mboxcl2" or (dialect is None and has_line(body(), _BARE_FROM)):
         quoting = None
     else:
         quoting = _QUOTED["mboxo" if dialect == "mboxo" else "mboxrd"]
-    octets = _unquoted(header, _QUOTED["mboxrd"]) + _unquoted(body, quoting)
-    return Item(with_crlf(octets), flags, _read_date(separator), folder)
+    unquoted = _QUOTED["mboxrd"].sub(rb"\1", header[ours:])
 
+    def chunks() -> Iterator[bytes]:
+        return to_crlf(chain((unquoted,), substituted(body(), quoting, rb"\1")))
 
-def _unquoted(text: bytes, quoting: re.Pattern[bytes] | None) -> bytes:
-    return quoting.sub(rb"\1", text) if quoting is not None and b">From " in text else text
+    return Item(b"".join(chunks()) if isinstance(raw, bytes) else Large(chunks), flags, _read_date(separator), folder)
 
 
 def _read_date(separator: bytes) -> datetime | None:
@@ -254,6 +304,25 @@ def _read_date(separator: bytes) -> datetime | None:
     return None if date == _UNKNOWN_DATE or not 1900 <= date.year < 9999 else date
 
 
+def _header(chunks: Iterator[bytes]) -> tuple[bytes, bool]:
+    """The header with its blank line, and whether it has one; else everything, or as much as is looked through."""
+    start = b""
+    for chunk in chunks:
+        start += chunk
+        if found := _HEADER_END.search(start):
+            return start[: found.end()], True
+        if len(start) > _CHUNK:
+            break
+    return start, False
+
+
+def _behind(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """What stands behind the first ``size`` octets."""
+    for chunk in chunks:
+        yield chunk[size:]
+        size = max(size - len(chunk), 0)
+
+
 # -- writing --------------------------------------------------------------------------------------------------------
 
 
@@ -270,22 +339,28 @@ class MboxWriter:
 
     def add(self, item: Item) -> None:
         """Append a message."""
-        text = item.octets.replace(b"\r\n", b"\n")
-        if not text.endswith(b"\n"):
-            text += b"\n"
-        header_end = _HEADER_END.search(text)
-        at = header_end.end() if header_end else len(text)
-        header, body = _quoted(text[:at], _TO_QUOTE["mboxrd"]), text[at:]
-        if self.dialect != "mboxcl2":
-            body = _quoted(body, _TO_QUOTE["mboxo" if self.dialect == "mboxo" else "mboxrd"])
-        length = len(body) if header_end and self.dialect in ("mboxcl", "mboxcl2") else None
+        header, is_whole = _header(to_lf(item.chunks()))
+        counted = is_whole and self.dialect in ("mboxcl", "mboxcl2")
+        length = sum(map(len, self._body(item, header))) if counted else None
         sender = _RETURN_PATH.search(header)
         self._file.write(
             b"".join([
                 b"From ", sender[1] if sender else b"MAILER-DAEMON", b" ", _asctime(item.date or _UNKNOWN_DATE), b"\n",
-                status.block(item.flags, length), header, body, b"\n",
+                status.block(item.flags, length), _TO_QUOTE["mboxrd"].sub(rb">\1", header),
             ])
         )  # fmt: skip
+        self._file.writelines(self._body(item, header))
+        self._file.write(b"\n")
+
+    def _body(self, item: Item, header: bytes) -> Iterator[bytes]:
+        """What stands behind the header, up to a line end."""
+        quoting = None if self.dialect == "mboxcl2" else _TO_QUOTE["mboxo" if self.dialect == "mboxo" else "mboxrd"]
+        last = header
+        for chunk in substituted(_behind(to_lf(item.chunks()), len(header)), quoting, rb">\1"):
+            yield chunk
+            last = chunk or last
+        if not last.endswith(b"\n"):
+            yield b"\n"
 
     def close(self) -> None:
         """Write everything to the disk."""
@@ -305,10 +380,6 @@ class MboxWriter:
         else:
             self._file.close()
             self.path.unlink(missing_ok=True)
-
-
-def _quoted(text: bytes, quoting: re.Pattern[bytes]) -> bytes:
-    return quoting.sub(rb">\1", text) if b"From " in text else text
 
 
 def _asctime(date: datetime) -> bytes:

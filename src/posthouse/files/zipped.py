@@ -1,6 +1,6 @@
 """Letters in a .zip: single ones (.eml) and mbox files, in folders that are folders of mail.
 
-Nothing is unpacked to the disk: a member's name becomes a folder's name, or nothing. Flags and the date of delivery,
+No member's name reaches the disk: it becomes a folder's name, or nothing. Flags and the date of delivery,
 which a .eml has no place for, stand in the member's comment: ``posthouse 2024-02-29T12:30:01Z \\Seen Work``.
 """
 
@@ -22,7 +22,8 @@ from posthouse.message.filename import safe_name
 
 from .disk import close_durably, create_file, sync_folder
 from .eml import file_name
-from .item import Item, Progress, check_size, with_crlf
+from .item import Item, Progress, check_size
+from .large import LARGE, Large, to_crlf, with_crlf
 from .mbox import read_mbox
 
 # Members of an archive: the directory of half a million takes some 300 MB of memory while it is read.
@@ -107,9 +108,9 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: _Bud
     stem, dot, suffix = name.rpartition(".")
     with archive.open(member) as file:
         if suffix.lower() == "eml":
-            octets = _read_letter(_Unpacking(file, budget), f"{archive.filename}: {member.filename}")
+            octets = _read_letter(archive, member, _Unpacking(file, budget))
             date, flags = _noted(member.comment)
-            yield Item(with_crlf(octets), flags, date, "/".join(folders))
+            yield Item(octets, flags, date, "/".join(folders))
             return
         if file.read(5) != b"From ":
             return
@@ -118,14 +119,26 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: _Bud
         yield from read_mbox(cast("BinaryIO", _Unpacking(file, budget)), folder=folder)
 
 
-def _read_letter(file: _Unpacking, where: str) -> bytes:
-    chunks: list[bytes] = []
+def _read_letter(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: _Unpacking) -> bytes | Large:
+    start: list[bytes] = []
     size = 0
     while chunk := file.read():
         size += len(chunk)
-        check_size(size, where)  # what is said of the size beforehand need not be true
-        chunks.append(chunk)
-    return b"".join(chunks)
+        check_size(size, f"{archive.filename}: {member.filename}")  # what is said of it beforehand need not be true
+        if size <= LARGE:
+            start.append(chunk)
+    if size <= LARGE:
+        return with_crlf(b"".join(start))
+    path = cast("str", archive.filename)
+    return Large(lambda: to_crlf(_unpacked(path, member, size)))
+
+
+def _unpacked(path: str, member: zipfile.ZipInfo, size: int) -> Iterator[bytes]:
+    """The octets of a member, which has as many of them as it had when it was counted."""
+    with _explained(Path(path)), zipfile.ZipFile(path) as archive, archive.open(member) as file:
+        while size > 0 and (chunk := file.read(min(CHUNK, size))):
+            size -= len(chunk)
+            yield chunk
 
 
 def _noted(comment: bytes) -> tuple[datetime | None, frozenset[str]]:
@@ -188,7 +201,10 @@ class ZipWriter:
         words = ["posthouse", *when, *sorted(item.flags)]
         noted = " ".join(words).encode("ascii")
         member.comment = noted if len(noted) <= _LONGEST_COMMENT else b""
-        self._archive.writestr(member, item.octets)
+        # force_zip64: a member of which nobody knows beforehand how large it is.
+        with self._archive.open(member, "w", force_zip64=isinstance(item.octets, Large)) as file:
+            for chunk in item.chunks():
+                file.write(chunk)
 
     def close(self) -> None:
         """Write everything to the disk."""

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 
 from posthouse.errors import StoreError
 from posthouse.files import Item
+from posthouse.files.large import CHUNK, LARGE, Large
 from posthouse.message.summary import Summary, summarize
 
 from . import flag, mail, mailbox
 
 if TYPE_CHECKING:
-    from .blob import Blob
+    from .blob import Blob, Blobs
     from .engine import Store, Tx
 
 # Messages and octets of one transaction: what stands in memory, and how long other writers wait (some 20 ms).
@@ -71,10 +72,13 @@ def _batches(items: Iterable[Item], into: str) -> Iterator[list[_Entry]]:
     size = 0
     for item in items:
         name = _mailbox_name(item.folder, into)
-        same = blake2b(item.octets, digest_size=16, key=blake2b(name.encode()).digest()).digest()
+        octets = blake2b(digest_size=16, key=blake2b(name.encode()).digest())
+        for chunk in item.chunks():
+            octets.update(chunk)
+            size += len(chunk)
+        same = octets.digest()
         batch.append(_Entry(item, name, blake2b(same + seen[same].to_bytes(8, "big"), digest_size=16).digest()))
         seen[same] += 1
-        size += len(item.octets)
         if len(batch) == BATCH or size >= BATCH_OCTETS:
             yield batch
             batch, size = [], 0
@@ -99,9 +103,10 @@ def _known(tx: Tx, account_id: int, digests: Sequence[bytes]) -> set[bytes]:
 def _append_all(store: Store, account_id: int, entries: list[_Entry]) -> None:
     spools = [store.blobs.spool() for _ in entries]
     for spool, entry in zip(spools, entries, strict=True):
-        spool.write(entry.item.octets)
+        for chunk in entry.item.chunks():
+            spool.write(chunk)
+    summaries = [summarize(spool.octets()) for spool in spools]
     blobs = store.blobs.keep_all_now(spools)
-    summaries = [summarize(entry.item.octets) for entry in entries]
     store.run(_append, account_id, entries, blobs, summaries)
 
 
@@ -169,6 +174,20 @@ def export_mail(store: Store, account_id: int, names: Sequence[str] = ()) -> Ite
             for _, prefix, blob_id, size, line, received in store.look(
                 mail.fetch, box.id, [(some[0], some[-1])], columns
             ):
-                octets = prefix + store.blobs.read(blob_id, 0, size)
+                octets = octets_of(store.blobs, blob_id, prefix, size)
                 folder = "" if box.name == "INBOX" else box.name
                 yield Item(octets, flag.parse(line), EPOCH + timedelta(seconds=received), folder)
+
+
+def octets_of(blobs: Blobs, blob_id: str, prefix: bytes, size: int) -> bytes | Large:
+    """A kept letter, for an `Item`: our own header lines and the octets, together so many. Errors: StoreError."""
+    if size <= LARGE:
+        return prefix + blobs.read(blob_id, 0, size - len(prefix))
+
+    def chunks() -> Iterator[bytes]:
+        yield prefix
+        with blobs.open(blob_id, longest=CHUNK) as octets:
+            for start in range(0, size - len(prefix), CHUNK):
+                yield octets[start : start + CHUNK]
+
+    return Large(chunks)

@@ -229,7 +229,7 @@ def adopt(store: Store, account_id: int, *, into: str = "Recovered") -> int:
     it was accepted, or whose row was lost. Errors: as for `transfer.import_mail`; then those that are left stay strays.
     """
     found = strays(store)
-    items = (Item(store.blobs.read(blob_id, 0, store.blobs.size(blob_id))) for blob_id in found)
+    items = (Item(transfer.octets_of(store.blobs, one, b"", store.blobs.size(one))) for one in found)
     for _ in transfer.import_mail(store, account_id, items, into=into):
         pass
     store.blobs.remove(found)

@@ -101,4 +101,4 @@ class Inbox:
 def letters_of(store: Store, address: str) -> list[Message]:
     """The letters in an account's inbox; none where nobody has written yet."""
     ids = store.look(account.resolve, address)
-    return [parse(item.octets) for one in ids[:1] for item in transfer.export_mail(store, one, ["INBOX"])]
+    return [parse(b"".join(item.chunks())) for one in ids[:1] for item in transfer.export_mail(store, one, ["INBOX"])]
