@@ -115,7 +115,9 @@ def test_a_user_who_may_not_write_to_the_store(shared: Path) -> None:
         (got,) = inbox(house, BOB)
         assert b"Return-Path: <nobody@mail.example.org>\r\nReceived: from nobody (uid 65534)" in got
         assert b"<nobody@mail.example.org>\r\nDate: " in got
-        assert as_nobody([*config, "-f", "noreply@example.org", BOB], letter)[0] == 0
+        large = letter + b"a line\n" * 100_000
+        assert as_nobody([*config, "-f", "noreply@example.org", BOB], large)[0] == 0
+        assert inbox(house, BOB)[1].endswith(b"\r\n\r\n" + large.partition(b"\n\n")[2].replace(b"\n", b"\r\n"))
         code, error = as_nobody([*config, "-f", ADA, BOB], letter)
         assert code == os.EX_NOPERM and '[sendmail] senders = "nobody = ada@example.org"' in error
         assert as_nobody([*config, BOB], b"From: ada@example.org\n\nx\n")[0] == os.EX_NOPERM

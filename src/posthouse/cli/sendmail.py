@@ -16,7 +16,7 @@ import pwd
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, cast
 
@@ -140,14 +140,34 @@ def _do(options: Options) -> int:
     user = pwd.getpwuid(os.getuid())
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:
         _read(cast("IO[bytes]", spool), options, config.limits.message_size)
-        envelope, octets = _letter(cast("IO[bytes]", spool), options, config.hostname, user)
+        envelope, letter = _letter(cast("IO[bytes]", spool), options, config.hostname, user)
         if len(envelope.recipients) > config.limits.recipients:
             raise WrongUsage(f"a letter has at most {config.limits.recipients} recipients here")
         if (uid := _become_owner(config)) is None:
-            _hand_over(config, envelope, octets)
+            _hand_over(config, envelope, letter)
         else:
-            asyncio.run(_put(config, uid, envelope, octets))
+            asyncio.run(_put(config, uid, envelope, letter))
     return os.EX_OK
+
+
+class Letter:
+    """A letter's octets, read as they are sliced: ``header``, then what the spool has behind ``at``."""
+
+    def __init__(self, spool: IO[bytes], header: bytes, at: int) -> None:
+        self._spool = spool
+        self._header = header
+        self._at = at
+        self._size = len(header) + spool.seek(0, os.SEEK_END) - at
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, where: slice, /) -> bytes:
+        start, end, _ = where.indices(self._size)
+        head = self._header[start:end]
+        start = max(start - len(self._header), 0)
+        self._spool.seek(self._at + start)
+        return head + self._spool.read(max(end - len(self._header) - start, 0))
 
 
 # -- the letter ------------------------------------------------------------------------------------------------------
@@ -167,10 +187,8 @@ def _read(spool: IO[bytes], options: Options, most: int) -> None:
         spool.write(line)
 
 
-def _letter(
-    spool: IO[bytes], options: Options, hostname: str, user: pwd.struct_passwd
-) -> tuple[Envelope, Iterator[bytes]]:
-    """The envelope, and the letter's octets, with From where it had none."""
+def _letter(spool: IO[bytes], options: Options, hostname: str, user: pwd.struct_passwd) -> tuple[Envelope, Letter]:
+    """The envelope, and the letter, with From where it had none."""
     from posthouse.message.complete import complete, split_header
     from posthouse.message.encode import address_field
     from posthouse.smtp.envelope import Envelope, Recipient
@@ -196,27 +214,20 @@ def _letter(
         sender=author.decode().removeprefix("From: ").rstrip("\r\n"),
         bcc=False,
     )
-    size = spool.seek(0, os.SEEK_END) - at + len(header)
+    letter = Letter(spool, header, at)
     notify = cast("frozenset[Notify]", options.notify)
     return (
         Envelope(
             parse_mailbox(_spec(sender, hostname)) if sender else None,
             [Recipient(mailbox, notify) for mailbox in mailboxes],
-            size=size,
+            size=len(letter),
             body="8BITMIME",
             smtputf8=True,
             ret=cast("Return", options.ret) if options.ret else None,
             envid=_envid(options.envid),
         ),
-        _octets(spool, header, at),
+        letter,
     )
-
-
-def _octets(spool: IO[bytes], header: bytes, at: int) -> Iterator[bytes]:
-    yield header
-    spool.seek(at)
-    while piece := spool.read(PIECE):
-        yield piece
 
 
 def _addresses(text: str) -> list[str]:
@@ -292,7 +303,7 @@ def _become_owner(config: Config) -> int | None:
     return caller if os.access(config.data, os.R_OK | os.W_OK | os.X_OK) else None
 
 
-async def _put(config: Config, uid: int, envelope: Envelope, octets: Iterator[bytes]) -> None:
+async def _put(config: Config, uid: int, envelope: Envelope, letter: Letter) -> None:
     """Into the store, in one transaction. Errors: SmtpRefused, StoreError."""
     from posthouse.delivery.accept import Arrival
     from posthouse.server.app import furnish
@@ -317,8 +328,8 @@ async def _put(config: Config, uid: int, envelope: Envelope, octets: Iterator[by
                 if not answer.positive:
                     raise refused(answer, f"nothing was sent, because of {recipient}")
             transaction.begin(now, counted=True, binary=False)
-            for piece in octets:
-                await transaction.write(piece)
+            for start in range(0, len(letter), PIECE):
+                await transaction.write(letter[start : start + PIECE])
             (answer,) = await transaction.end(envelope, arrival)
         except (StoreError, InvalidMessage) as error:
             answer = refusal(error)
@@ -330,7 +341,7 @@ async def _put(config: Config, uid: int, envelope: Envelope, octets: Iterator[by
         await asyncio.to_thread(store.close)
 
 
-def _hand_over(config: Config, envelope: Envelope, octets: Iterator[bytes]) -> None:
+def _hand_over(config: Config, envelope: Envelope, letter: Letter) -> None:
     """To the running server. Errors: ConnectionFailed, SmtpRefused, ProtocolError."""
     from posthouse.client import smtp
     from posthouse.client.drive import drive
@@ -355,7 +366,7 @@ def _hand_over(config: Config, envelope: Envelope, octets: Iterator[bytes]) -> N
         refused = drive(stream, smtp.rehearse(conversation, envelope), context)
         for address, reply in refused.items():
             raise refused_by(reply, f"nothing was sent, because of {address}")
-        result = drive(stream, smtp.send(conversation, envelope, b"".join(octets)), context)
+        result = drive(stream, smtp.send(conversation, envelope, letter), context)
         if result.refused:
             raise refused_by(result.reply, "nothing was sent")
         drive(stream, smtp.quit(conversation), context)
