@@ -1,12 +1,14 @@
 """What 100,000 letters that wait cost: the start of a server, its memory, and letters to others that go past them.
 
 They wait in two ways: until tomorrow, and for a destination where nothing listens, which all of them are due for. The
-server with an empty queue runs in turn with the others.
+server with an empty queue runs in turn with the others. Counted is the processor's time, which a busy machine leaves
+as it is.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import tempfile
@@ -34,7 +36,7 @@ SECONDS = 60
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds until it is ready, MB that it takes, seconds for the letters to others."""
+    """The processor's seconds until it is ready, MB that it takes, seconds for the letters to others."""
 
     ready: float
     memory: float
@@ -89,16 +91,14 @@ def measure(way: str, waiting: int, letters: int) -> Cost:
                 store.run(_add, blob, 10_000, "dead.test", Terms(release=release))
         # At 127.0.0.1 alone: nothing listens where the dead one should be.
         stack.enter_context(sink(port, "127.0.0.1"))
-        began = time.perf_counter()
         process = stack.enter_context(server(folder, port))
-        ready = time.perf_counter() - began
+        ready = _seconds(process)
         began = time.perf_counter()
         store.run(_add, blob, letters, "live.test", Terms())
         while store.look(_others):
             assert time.perf_counter() - began < SECONDS and process.poll() is None
             time.sleep(0.01)
-        others = time.perf_counter() - began
-        return Cost(ready, _memory(process), others)
+        return Cost(ready, _memory(process), _seconds(process) - ready)
 
 
 def _add(tx: Tx, blob: Blob, count: int, to: str, terms: Terms) -> None:
@@ -108,6 +108,12 @@ def _add(tx: Tx, blob: Blob, count: int, to: str, terms: Terms) -> None:
 
 def _others(tx: Tx) -> bool:
     return tx.one("SELECT 1 FROM outgoing_recipient WHERE domain = 'live.test' LIMIT 1") is not None
+
+
+def _seconds(process: subprocess.Popen[str]) -> float:
+    """What the process has taken of the processor."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _memory(process: subprocess.Popen[str]) -> float:
