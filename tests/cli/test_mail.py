@@ -159,3 +159,16 @@ def test_by_pop3(house: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     done("delete", tea[0])
     assert [line.split("\t")[3] for line in done("list", *pop3).splitlines()] == ["Report"]
     assert "there is no message" in failed("read", tea[0])
+
+
+def test_export_of_a_mailbox_anywhere(house: Live, tmp_path: Path) -> None:
+    target = tmp_path / "inbox.mbox"
+    assert done("export", "INBOX", str(target), "--account", BOB) == (
+        f"Exported 2 messages of INBOX of {BOB} to {target} (mbox).\n"
+    )
+    again = json.loads(done("export", "INBOX", str(target), "--account", BOB, "--json"))
+    assert again == {"account": BOB, "mailbox": "INBOX", "messages": 0, "target": str(target), "format": "mbox"}
+    assert "Nothing" in failed("export", "Nothing", str(tmp_path / "x.mbox"), "--account", BOB)
+    assert not (tmp_path / "x.mbox").exists()
+    wrong = posthouse_command("export", "INBOX", str(target), "--account", BOB, "--mailbox", "Old")
+    assert (wrong.exit_code, "--mailbox are for an account of this server" in wrong.stderr) == (2, True)

@@ -13,10 +13,11 @@ import pytest
 from faced import Faced
 from live import PASSWORDS, Live
 from other_servers import LISTED, LISTING, box_of, script, select
-from posthouse import Message
+from posthouse import Message, parse
 from posthouse.client.changes import State
 from posthouse.client.query import Q
 from posthouse.errors import ConfigError, ConnectionFailed, MailboxRenewed, MailFileError, NotFound
+from posthouse.files import read
 from scripted import ScriptedServer
 
 ADA, BOB = "ada@example.org", "bob@example.org"
@@ -148,6 +149,22 @@ class TestOurServer:
             assert box.inbox.search("subject:Two").export(tmp_path / "two.zip") == 1
             with pytest.raises(MailFileError, match="exists already"):
                 box.inbox.export(tmp_path / "two.zip")
+
+    @pytest.mark.parametrize("name", ["inbox.mbox", "inbox.zip", "inbox"])
+    def test_an_export_that_goes_on(self, face: Faced, house: Live, tmp_path: Path, name: str) -> None:
+        folder = tmp_path / "archive"
+        folder.mkdir()
+        with account(face, house, BOB).open() as box:
+            assert box.inbox.search("subject:Two").export(folder / name) == 1
+            told: list[tuple[int, int]] = []
+            assert box.inbox.export(folder / name, add=True, progress=lambda *counts: told.append(counts)) == 2
+            assert told == [(1, 2), (2, 2)]
+            assert box.inbox.export(folder / name, add=True) == 0
+            write(house, "Four")
+            assert box.inbox.export(folder / name, add=True) == 1
+        subjects = [parse(item.octets).subject for item in read(folder / name)]
+        assert sorted(subjects) == ["Four", "One ü", "Three", "Two"]
+        assert [path.name for path in folder.iterdir()] == [name]
 
     def test_changes(self, face: Faced, house: Live) -> None:
         with account(face, house, BOB).open() as box:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Columns of the terminal: ID, date and time, the writer; the subject takes the rest.
 ID_WIDTH, DATE_WIDTH, SENDER_WIDTH = 6, 16, 28
+MAILBOX_WIDTH = 32
 LimitOption = Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many.", show_default=False)]
 # Mailboxes that hold none, or what nobody looks for.
 UNSEARCHED = frozenset({"\\noselect", "\\nonexistent", "\\all", "\\flagged", "\\junk", "\\trash"})
@@ -101,7 +102,10 @@ def mailboxes(
     from posthouse.client import imap_mailbox
     from posthouse.client.sync.maildrop import Pop3Box
 
+    terminal = sys.stdout.isatty() and not as_json
     with opened(account, imap, pop3) as box:
+        if terminal:
+            typer.secho(mailbox_line("Mailbox", "Messages", "Unread"), underline=True)
         for one in sorted(box.mailboxes(), key=lambda one: (one.name.upper() != "INBOX", one.name.casefold())):
             attributes = _attributes(one.attributes)
             if attributes & {"\\noselect", "\\nonexistent"}:
@@ -114,10 +118,23 @@ def mailboxes(
             if as_json:
                 line = {"mailbox": one.name, "messages": messages, "unread": unread, "attributes": sorted(attributes)}
                 typer.echo(json.dumps(line, ensure_ascii=False))
-            elif sys.stdout.isatty():
-                typer.secho(f"{one.name:<32} {messages:>8} {unread or '':>8}", bold=bool(unread))
+            elif terminal:
+                typer.secho(mailbox_line(one.name, str(messages), str(unread or "")), bold=bool(unread) or None)
             else:
-                typer.echo(f"{one.name}\t{messages}\t{unread}")
+                typer.echo(f"{printable(one.name)}\t{messages}\t{unread}")
+
+
+def mailbox_line(name: str, messages: str, unread: str) -> str:
+    """A line of the table that a terminal shows, as wide as it looks, whatever the script."""
+    from rich.cells import cell_len
+
+    shown = printable(name)
+    return f"{shown}{' ' * max(MAILBOX_WIDTH - cell_len(shown), 0)} {messages:>8} {unread:>8}".rstrip()
+
+
+def printable(name: str) -> str:
+    """A mailbox's name without what a terminal would take for commands, or a program for a column's end."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
 
 
 def _attributes(attributes: Iterable[str]) -> set[str]:

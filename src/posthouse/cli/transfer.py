@@ -14,6 +14,7 @@ from posthouse.files.target import Format, new_target
 
 from .account import Json, existing, store_of
 from .progress import Bar, bar
+from .remote import ImapOption, opened
 from .report import reported
 from .setup import ConfigOption
 
@@ -69,9 +70,21 @@ def _items(paths: Iterable[Path], shown: Bar) -> Iterator[Item]:
 
 @reported
 def export_mail(
-    account: Account,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="ACCOUNT|MAILBOX",
+            help="An account of this server; with --account or --imap a mailbox of that account, as in INBOX.",
+            show_default=False,
+        ),
+    ],
     target: Annotated[
-        Path, typer.Argument(metavar="TARGET", help="The new file or folder; it may not exist yet.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="TARGET",
+            help="The new file or folder. A mailbox is added to one that is there; else it may not exist yet.",
+            show_default=False,
+        ),
     ],
     form: Annotated[
         Format | None,
@@ -79,20 +92,51 @@ def export_mail(
     ] = None,
     mailbox: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only this mailbox; may be repeated.", show_default=False),
+        typer.Option(metavar="NAME", help="Only this mailbox of the server's account; may be repeated."),
     ] = None,
     as_json: Json = False,
     config: ConfigOption = None,
+    account: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", help="Whose mailbox: an address that `posthouse login` knows."),
+    ] = "",
+    imap: ImapOption = None,
 ) -> None:
-    """Write an account's mail to files that other programs, and `posthouse import`, read. The server may be running.
+    """Write mail to files that other programs, and `posthouse import`, read: an account of this server, which may be
+    running; or, with --account or --imap, a mailbox at any provider.
 
-    maildir and zip keep flags, dates and mailboxes. mbox keeps them too: one --mailbox becomes a file, several become a
-    folder with a file each. eml is a file for each letter, without flags. TARGET is there when all of it is.
+    maildir and zip keep flags, dates and mailboxes. mbox keeps them too: one mailbox becomes a file, several become a
+    folder with a file each. eml is a file for each letter, without flags. TARGET is there when all of it is; the same
+    command again adds to it what a provider's mailbox has got since.
 
     Example: posthouse export ada@example.org ada.zip
+
+    Example: posthouse export INBOX inbox.mbox --account ada@gmail.com
     """
-    names = mailbox or []
-    form = form or Format.of(target)
+    if account or imap:
+        if config is not None or mailbox:
+            raise typer.BadParameter(
+                "--config and --mailbox are for an account of this server, not with --account and --imap"
+            )
+        with bar("Exporting", as_json=as_json) as shown, opened(account, imap) as box:
+            exists = target.exists()
+            count = box[source].export(target, add=True, form=form, progress=shown.tell)
+        of, word = f"{source} of {account or (imap.user if imap else '')}", "new message" if exists else "message"
+    else:
+        count = _export_account(source, target, form, mailbox or [], config, as_json=as_json)
+        of, word = source, "message"
+    if as_json:
+        line = {"account": account or (imap.user if imap else ""), "mailbox": source} if account or imap else {}
+        written = {"messages": count, "target": str(target), "format": (form or Format.of(target)).value}
+        typer.echo(json.dumps({**(line or {"account": source}), **written}, ensure_ascii=False))
+    else:
+        plural = "" if count == 1 else "s"
+        typer.echo(f"Exported {count} {word}{plural} of {of} to {target} ({(form or Format.of(target)).value}).")
+
+
+def _export_account(
+    account: str, target: Path, form: Format | None, names: list[str], config: Path | None, *, as_json: bool
+) -> int:
     with store_of(config) as store:
         from posthouse.store import transfer
 
@@ -100,15 +144,12 @@ def export_mail(
         count = 0
         with (
             bar("Exporting", as_json=as_json) as shown,
-            new_target(target, form, alone=len(names) == 1) as writer,
+            new_target(target, form or Format.of(target), alone=len(names) == 1) as writer,
         ):
             for count, item in enumerate(transfer.export_mail(store, owner, names), 1):
                 writer.add(item)
                 shown.count(count)
-    if as_json:
-        typer.echo(json.dumps({"account": account, "messages": count, "target": str(target), "format": form.value}))
-    else:
-        typer.echo(f"Exported {_messages(count)} of {account} to {target} ({form.value}).")
+    return count
 
 
 def _messages(count: int) -> str:

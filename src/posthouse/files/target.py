@@ -17,6 +17,7 @@ from .item import Item
 from .maildir import MaildirWriter
 from .mbox import MboxWriter
 from .mbox_folder import MboxFolderWriter
+from .tree import read
 from .zipped import ZipWriter
 
 
@@ -58,6 +59,25 @@ def new_target(target: Path, form: Format, *, alone: bool) -> Iterator[Writer]:
     except BaseException:
         _remove(partial)
         raise
+
+
+@contextlib.contextmanager
+def added_target(target: Path, form: Format, *, alone: bool) -> Iterator[Writer]:
+    """Write ``target`` with all that it has already in front; until the end, what it was is there unchanged."""
+    beside = target.with_name(f".{target.name}.new")
+    _remove(beside)
+    with new_target(beside, form, alone=alone) as writer:
+        for item in read(target):
+            writer.add(item)
+        yield writer
+    if not target.is_dir():
+        beside.replace(target)
+        return
+    old = target.with_name(f".{target.name}.old")  # folders can't be replaced in one step
+    _remove(old)
+    target.rename(old)
+    beside.rename(target)
+    _remove(old)
 
 
 def _writer(form: Format, path: Path, *, alone: bool) -> AbstractContextManager[Writer]:

@@ -6,20 +6,25 @@ import asyncio
 import functools
 import os
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from posthouse.errors import ConnectionFailed, ImapRefused, NotFound
 from posthouse.files.item import Item
-from posthouse.files.target import Format, new_target
+from posthouse.files.target import Format, added_target, new_target
+from posthouse.files.tree import read
 from posthouse.imap.answer import Fetched
 from posthouse.imap.client import Selected
 from posthouse.imap.fetch import Attribute
 from posthouse.imap.fetch import Item as FetchItem
 from posthouse.imap.sequence import STAR, SequenceSet
 from posthouse.message.address import Address
+from posthouse.message.complete import split_header
+from posthouse.message.header import Headers
 from posthouse.wire.steps import Steps
 
 from .. import imap, imap_mailbox, imap_search, slowed
@@ -155,18 +160,47 @@ class Messages:
             wanted = SequenceSet.of(uids)
             await self._mailbox.run(lambda conversation: operation(conversation, wanted), repeat=repeat)
 
-    async def export(self, path: str | os.PathLike[str]) -> int:
+    async def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        add: bool = False,
+        form: Format | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> int:
         """Write them into new mail files, and return how many they are.
 
         What ``path`` ends with tells the format: ``.mbox``, ``.zip`` (of .eml files), else a Maildir. It is there when
-        all of it is. `MailFileError` if something is there already.
+        all of it is. `MailFileError` if something is there already; with ``add`` what is there stays, and only messages
+        that it doesn't have are fetched, counted and added. ``progress`` is told how many of how many are written.
         """
+        target = Path(path)
+        adding = add and there_is(target)
+        wanted = await self._missing(target) if adding else self
+        total = await wanted.count() if progress else 0
         count = 0
-        with new_target(Path(path), Format.of(Path(path)), alone=True) as writer:
-            async for item in self._whole():
+        with (added_target if adding else new_target)(target, form or Format.of(target), alone=True) as writer:
+            async for item in wanted._whole():
                 writer.add(item)
                 count += 1
+                if progress:
+                    progress(count, total)
         return count
+
+    async def _missing(self, target: Path) -> Messages:
+        """Those that the mail files don't have: by Message-ID, or else by size and the time of arrival."""
+        there = Counter(
+            identity(Headers(item.octets[: split_header(item.octets)]).get("message-id"), len(item.octets), item.date)
+            for item in read(target)
+        )
+        missing = []
+        async for mail in self:
+            ident = identity(mail.message_id, mail.size, mail.arrived)
+            if there[ident]:
+                there[ident] -= 1
+            else:
+                missing.append(mail.uid)
+        return self._mailbox.messages(missing)
 
     async def _whole(self) -> AsyncIterator[Item]:
         """The messages themselves, oldest first, as many at a time as memory is meant to hold."""
@@ -194,6 +228,16 @@ def _listing(
     conversation: imap.Conversation,
 ) -> Steps[list[Fetched]]:
     return operation(conversation, wanted, ITEMS, following=following)
+
+
+def identity(message_id: str | None, octets: int, arrived: datetime | None) -> tuple[object, ...]:
+    """What tells a message from others, in a mailbox and in a file; files know the time to the second."""
+    return (message_id,) if message_id else (octets, arrived and int(arrived.timestamp()))
+
+
+def there_is(target: Path) -> bool:
+    """Whether there is a file or a folder of this name."""
+    return target.exists()
 
 
 def uid_of(one: Fetched) -> int:
@@ -287,9 +331,16 @@ class Mailbox:
         name = await self.box.name_of(self)
         return await self.box.run(lambda talk: imap.append(talk, name, octets, flags), repeat=False)
 
-    async def export(self, path: str | os.PathLike[str]) -> int:
-        """Write all its messages into new mail files; see `Messages.export`."""
-        return await Messages(self, Q.all).export(path)
+    async def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        add: bool = False,
+        form: Format | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> int:
+        """Write all its messages into mail files; see `Messages.export`."""
+        return await self.search().export(path, add=add, form=form, progress=progress)
 
     # -- changes -----------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from posthouse.errors import ConnectionFailed, NotFound, NotSupported, Pop3Refused
 from posthouse.files.item import Item
@@ -288,10 +288,6 @@ class Pop3Inbox(Mailbox):
     async def append(self, message: Message | bytes, *, flags: Iterable[str] = ()) -> int | None:
         """`NotSupported`: POP3 takes no messages."""
         raise cannot("takes no messages")
-
-    async def export(self, path: Any) -> int:
-        """Write all its messages into new mail files; see `Messages.export`."""
-        return await Pop3Messages(self, Q.all).export(path)
 
     async def changes(self, since: State | str | None = None) -> Delta[Messages]:
         """What happened since ``since``: new messages, and the numbers of those that are gone. Without it all are new.
