@@ -23,7 +23,6 @@ from posthouse.imap.fetch import Attribute
 from posthouse.imap.fetch import Item as FetchItem
 from posthouse.imap.sequence import STAR, SequenceSet
 from posthouse.message.address import Address
-from posthouse.message.complete import split_header
 from posthouse.message.header import Headers
 from posthouse.wire.steps import Steps
 
@@ -189,10 +188,7 @@ class Messages:
 
     async def _missing(self, target: Path) -> Messages:
         """Those that the mail files don't have: by Message-ID, or else by size and the time of arrival."""
-        there = Counter(
-            identity(Headers(item.octets[: split_header(item.octets)]).get("message-id"), len(item.octets), item.date)
-            for item in read(target)
-        )
+        there = Counter(map(identity_of, read(target)))
         missing = []
         async for mail in self:
             ident = identity(mail.message_id, mail.size, mail.arrived)
@@ -233,6 +229,12 @@ def _listing(
 def identity(message_id: str | None, octets: int, arrived: datetime | None) -> tuple[object, ...]:
     """What tells a message from others, in a mailbox and in a file; files know the time to the second."""
     return (message_id,) if message_id else (octets, arrived and int(arrived.timestamp()))
+
+
+def identity_of(item: Item) -> tuple[object, ...]:
+    """The same of a message in a file."""
+    message_id = Headers(item.header()).get("message-id")
+    return identity(message_id, 0 if message_id else sum(map(len, item.chunks())), item.date)
 
 
 def there_is(target: Path) -> bool:
