@@ -54,7 +54,8 @@ SAID: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (
             r"user is authenticated but not connected",
             "The login is right, and there is no mailbox for it: check the user name (a shared mailbox has its own),"
-            " and that the account has a licence for mail.",
+            " and that the account has a licence for mail. Exchange also says so of an account that asks too much:"
+            " then it helps to wait some minutes.",
         ),
         # Yahoo (#AUTH005), Gmail (454 4.7.0), Microsoft
         (

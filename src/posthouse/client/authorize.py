@@ -35,6 +35,7 @@ PATIENCE = 600.0
 BROWSER_SECONDS = 10.0
 # Octets of a request: a code and a state, and what browsers send along with them.
 MAX_REQUEST = 32 * 1024
+MAX_FIELDS = 50
 # RFC 8628 §3.5: seconds between two questions, and what "slow_down" adds. No server may make us wait for longer.
 INTERVAL, SLOWER, MAX_INTERVAL = 5.0, 5.0, 60.0
 
@@ -125,8 +126,11 @@ class Page:
 
     def _answer(self, request: h11.Request) -> tuple[int, str, str]:
         """Status and text, and the query if it is the answer that is waited for."""
-        target = urlsplit(request.target.decode("ascii", "replace"))
-        fields = parse_qs(target.query, max_num_fields=50)
+        try:
+            target = urlsplit(request.target.decode("ascii", "replace"))
+            fields = parse_qs(target.query, max_num_fields=MAX_FIELDS)
+        except ValueError:
+            return 404, "There is nothing here.", ""
         if request.method != b"GET" or target.path != "/" or fields.get("state") != [self._state]:
             return 404, "There is nothing here.", ""
         # RFC 9207 §2.4: another issuer's answer, sent to us
