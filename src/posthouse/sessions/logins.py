@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from posthouse.errors import StoreError
-from posthouse.store import account, app_password, password, scram_key, secret
+from posthouse.store import account, app_password, password, scram_key, second_factor, secret
 from posthouse.store.account import Account
 from posthouse.store.app_password import AppPassword
 from posthouse.store.change import HOUSE
@@ -31,6 +31,8 @@ REMEMBERED = 10_000
 USED_EVERY = 3_600
 # Addresses that a log line names.
 NAMED = 5
+# The door of the mail program in the browser.
+WEB = "web"
 # The id of no account.
 NOBODY = 0
 
@@ -61,7 +63,12 @@ class _Known:
     app_passwords: list[AppPassword]
     keyed: set[int | None]  # which passwords have keys for SCRAM; None: the account's own
     settled: tuple[bytes, int] | None  # salt and iteration count of these keys
+    second_factor: bool  # asked for beside the account's own password, which only the browser's login can do
     now: int
+
+    def takes_own(self, protocol: str) -> bool:
+        """Whether the account's own password opens this door."""
+        return protocol == WEB or not self.second_factor
 
     def found(self, with_app_password: AppPassword | None = None) -> Found:
         """The account has logged in."""
@@ -134,6 +141,9 @@ class Logins:
         self._right.move_to_end(kept)
         if None not in known.keyed:
             await self._make_keys(known, secret)
+        if not known.takes_own(protocol):
+            log.info("%s has a second factor: %s takes app passwords only", user, protocol)
+            return None
         return known.found()
 
     async def keys(self, user: str, digest: str, protocol: str) -> tuple[tuple[Keys, ...], dict[object, Found]]:
@@ -142,7 +152,8 @@ class Logins:
         passwords: dict[int | None, AppPassword | None] = {
             one.id: one for one in known.app_passwords if one.opens(protocol)
         }
-        passwords[None] = None
+        if known.takes_own(protocol):
+            passwords[None] = None
         owned: dict[object, Found] = {key: known.found(passwords[of]) for of, key in keys.items() if of in passwords}
         open_here = tuple([key for of, key in keys.items() if of in passwords])
         return open_here or (pretended_keys(digest, kept_name(user), self._pretence),), owned
@@ -202,6 +213,7 @@ def _known(tx: Tx, user: str) -> _Known:
         app_password.list_all(tx, ident),
         scram_key.owners(tx, ident),
         scram_key.settled(tx, ident),
+        second_factor.is_active(tx, ident),
         tx.now,
     )
 

@@ -89,6 +89,32 @@ CREATE TABLE familiar (
     PRIMARY KEY (account_id, network)
 ) {strict} {clustered};
 
+-- As whom an account writes (identity.py).
+CREATE TABLE identity (
+    id {id},
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    email TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    preferred {int} NOT NULL
+) {strict};
+CREATE INDEX identity_account ON identity (account_id);
+
+-- What a login with a browser asks for besides the password (second_factor.py).
+CREATE TABLE second_factor (
+    account_id {int} PRIMARY KEY REFERENCES account(id) ON DELETE CASCADE,
+    secret TEXT NOT NULL,
+    active {int} NOT NULL,        -- 0: proposed, and no code of it was given yet
+    period {int} NOT NULL,        -- of the last code: a code holds once
+    wrong {int} NOT NULL,         -- codes in a row
+    paused_until {int} NOT NULL   -- no code is taken before
+) {strict};
+CREATE TABLE recovery_code (
+    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+    digest {blob} NOT NULL,
+    PRIMARY KEY (account_id, digest)
+) {strict} {clustered};
+
 -- Who is logged in with a browser (web_login.py).
 CREATE TABLE web_login (
     id {id},
@@ -98,7 +124,8 @@ CREATE TABLE web_login (
     seen {int} NOT NULL,          -- when last, to some minutes
     timezone TEXT NOT NULL,       -- the browser's: "Europe/Berlin"; empty: not known
     agent TEXT NOT NULL,          -- the browser, as it names itself
-    address TEXT NOT NULL         -- from where
+    address TEXT NOT NULL,        -- from where
+    pending {int} NOT NULL DEFAULT 0 -- the second factor is still to come
 ) {strict};
 CREATE INDEX web_login_account ON web_login (account_id);
 CREATE INDEX web_login_seen ON web_login (seen);

@@ -13,11 +13,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from posthouse.errors import StoreError
-from posthouse.files import Item
+from posthouse.files import Item, read
 from posthouse.files.large import CHUNK, LARGE, Large
+from posthouse.files.target import Format, new_target
 from posthouse.message.summary import Summary, summarize
 
 from . import flag, mail, mailbox
@@ -64,6 +66,22 @@ def import_mail(store: Store, account_id: int, items: Iterable[Item], *, into: s
             _append_all(store, account_id, new)
         progress = Progress(progress.new + len(new), progress.known + len(batch) - len(new))
         yield progress
+
+
+def import_file(store: Store, account_id: int, path: Path, *, into: str = "") -> Iterator[Progress]:
+    """`import_mail` of an mbox, .eml or .zip file. Errors: MailFileError too."""
+    return import_mail(store, account_id, read(path), into=into)
+
+
+def export_file(store: Store, account_id: int, path: Path, names: Sequence[str] = ()) -> Iterator[int]:
+    """`export_mail` into a new file whose ending tells what it is; how many messages are in it, one by one. Blocks.
+
+    Errors: NotFound, MailFileError, StoreError: then there is no file.
+    """
+    with new_target(path, Format.of(path), alone=len(names) == 1) as writer:
+        for count, item in enumerate(export_mail(store, account_id, names), 1):
+            writer.add(item)
+            yield count
 
 
 def _batches(items: Iterable[Item], into: str) -> Iterator[list[_Entry]]:

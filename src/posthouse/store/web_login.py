@@ -19,6 +19,8 @@ MAX_LOGINS = 100
 MAX_AGENT = 300
 # Seconds: "seen" costs a page no write but the first in this time.
 SEEN_EVERY = 300
+# Seconds that a login waits for its second factor.
+PENDING = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class WebLogin:
 COLUMNS = "id, account_id, created, seen, timezone, agent, address"
 
 
-def begin(tx: Tx, account_id: int, *, timezone: str, agent: str, address: str) -> str:
-    """A new login; the token that proves it, 256 random bits."""
+def begin(tx: Tx, account_id: int, *, timezone: str, agent: str, address: str, pending: bool = False) -> str:
+    """A new login; the token that proves it, 256 random bits. `pending`: it holds once `complete` was called."""
     token = secrets.token_urlsafe(TOKEN_OCTETS)
     tx.run(
         "DELETE FROM web_login WHERE id IN (SELECT id FROM web_login WHERE account_id = :account_id"
@@ -56,14 +58,15 @@ def begin(tx: Tx, account_id: int, *, timezone: str, agent: str, address: str) -
         kept=MAX_LOGINS - 1,
     )
     tx.run(
-        "INSERT INTO web_login (account_id, digest, created, seen, timezone, agent, address)"
-        " VALUES (:account_id, :digest, :now, :now, :timezone, :agent, :address)",
+        "INSERT INTO web_login (account_id, digest, created, seen, timezone, agent, address, pending)"
+        " VALUES (:account_id, :digest, :now, :now, :timezone, :agent, :address, :pending)",
         account_id=account_id,
         digest=_digest(token),
         now=tx.now,
         timezone=timezone,
         agent=agent[:MAX_AGENT],
         address=address,
+        pending=int(pending),
     )
     return token
 
@@ -71,7 +74,8 @@ def begin(tx: Tx, account_id: int, *, timezone: str, agent: str, address: str) -
 def find(tx: Tx, token: str, lifetime: Lifetime) -> WebLogin | None:
     """The login that the token proves, if it still holds."""
     row = tx.one(
-        f"SELECT {COLUMNS} FROM web_login WHERE digest = :digest AND seen > :idle AND created > :oldest",  # noqa: S608
+        f"SELECT {COLUMNS} FROM web_login WHERE digest = :digest AND seen > :idle AND created > :oldest"  # noqa: S608
+        " AND pending = 0",
         digest=_digest(token),
         idle=tx.now - lifetime.idle,
         oldest=tx.now - lifetime.longest,
@@ -79,10 +83,26 @@ def find(tx: Tx, token: str, lifetime: Lifetime) -> WebLogin | None:
     return None if row is None else WebLogin(*row)
 
 
+def find_pending(tx: Tx, token: str) -> WebLogin | None:
+    """The login that the token proves, while its second factor is awaited."""
+    row = tx.one(
+        f"SELECT {COLUMNS} FROM web_login WHERE digest = :digest AND pending = 1 AND created > :oldest",  # noqa: S608
+        digest=_digest(token),
+        oldest=tx.now - PENDING,
+    )
+    return None if row is None else WebLogin(*row)
+
+
+def complete(tx: Tx, login_id: int) -> None:
+    """Its second factor was given: it holds."""
+    tx.run("UPDATE web_login SET pending = 0 WHERE id = :id", id=login_id)
+
+
 def get(tx: Tx, login_id: int, lifetime: Lifetime) -> WebLogin | None:
     """The login with this id, if it still holds."""
     row = tx.one(
-        f"SELECT {COLUMNS} FROM web_login WHERE id = :id AND seen > :idle AND created > :oldest",  # noqa: S608
+        f"SELECT {COLUMNS} FROM web_login WHERE id = :id AND seen > :idle AND created > :oldest"  # noqa: S608
+        " AND pending = 0",
         id=login_id,
         idle=tx.now - lifetime.idle,
         oldest=tx.now - lifetime.longest,
@@ -99,7 +119,7 @@ def list_all(tx: Tx, account_id: int, lifetime: Lifetime) -> list[WebLogin]:
     """The account's logins that hold, the one used last first."""
     rows = tx.all(
         f"SELECT {COLUMNS} FROM web_login WHERE account_id = :account_id AND seen > :idle"  # noqa: S608
-        " AND created > :oldest ORDER BY seen DESC, id DESC",
+        " AND created > :oldest AND pending = 0 ORDER BY seen DESC, id DESC",
         account_id=account_id,
         idle=tx.now - lifetime.idle,
         oldest=tx.now - lifetime.longest,

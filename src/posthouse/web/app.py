@@ -8,7 +8,23 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from . import act, attachment, conversation, events, files, leave, letter, login, mailbox, save, search, send, write
+from . import (
+    account,
+    act,
+    attachment,
+    conversation,
+    events,
+    files,
+    leave,
+    letter,
+    login,
+    mailbox,
+    moving,
+    save,
+    search,
+    send,
+    write,
+)
 from .compress import Compress
 from .desk import Desk
 from .front import Front
@@ -19,6 +35,7 @@ from .visit import Handler, OpenHandler, for_everybody, for_people, problem
 OPEN: tuple[tuple[str, str, OpenHandler], ...] = (
     ("GET", "/login", login.show),
     ("POST", "/login", login.log_in),
+    ("POST", "/login/code", login.give_code),
     ("GET", "/static/{version}/{name}", files.show),
     ("GET", "/favicon.ico", files.show_icon),
 )
@@ -52,6 +69,21 @@ OWN: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/send", send.send),
     ("GET", "/waiting", send.show_waiting),
     ("POST", "/take-back", send.take_back),
+    ("GET", "/account", account.show),
+    ("POST", "/account/identity", account.keep_identity),
+    ("POST", "/account/identity/remove", account.remove_identity),
+    ("POST", "/account/password", account.change_password),
+    ("POST", "/account/app-password", account.add_app_password),
+    ("POST", "/account/app-password/remove", account.remove_app_password),
+    ("POST", "/account/second-factor", account.propose_second_factor),
+    ("POST", "/account/second-factor/activate", account.activate_second_factor),
+    ("POST", "/account/second-factor/recovery", account.renew_recovery),
+    ("POST", "/account/second-factor/remove", account.remove_second_factor),
+    ("POST", "/account/login/end", account.end_login),
+    ("POST", "/account/login/end-others", account.end_other_logins),
+    ("POST", "/account/import", moving.take_in),
+    ("POST", "/account/export", moving.give_out),
+    ("GET", "/account/export/{name}", moving.download),
     ("POST", "/logout", login.log_out),
 )
 

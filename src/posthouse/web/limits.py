@@ -47,3 +47,6 @@ UPLOAD_SECONDS = 60.0
 # People that the fields of addresses offer, and the letters in Sent that are looked through for them.
 PEOPLE = 500
 PEOPLE_LETTERS = 2_000
+# Octets of a file with mail that is taken in, and seconds that an export waits to be fetched.
+IMPORT = 10 * 1024**3
+EXPORT_SECONDS = 3_600

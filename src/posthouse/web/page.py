@@ -138,6 +138,16 @@ def is_label(keyword: str) -> bool:
     return not keyword.startswith(("\\", "$")) and keyword.lower() not in OF_PROGRAMS
 
 
+def browser(agent: str) -> str:
+    """A browser and its system as people call them, from what it says of itself."""
+    names = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+    systems = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"),
+               ("Mac OS", "macOS"), ("Linux", "Linux"))  # fmt: skip
+    name = next((name for sign, name in names if sign in agent), "A browser")
+    system = next((name for sign, name in systems if sign in agent), "")
+    return f"{name} on {system}" if system else name
+
+
 def in_order(boxes: Iterable[Mailbox]) -> list[Mailbox]:
     """Mailboxes as a person wants them: INBOX, those with a purpose, then the others by name."""
     return sorted(
@@ -177,6 +187,7 @@ def _environment() -> jinja2.Environment:
         people=people,
         name_of=name_of,
         senders=senders,
+        browser=browser,
         size=size,
         is_label=is_label,
     )

@@ -6,11 +6,12 @@ import asyncio
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from markupsafe import escape
 from starlette.responses import JSONResponse
 
 from posthouse.message import html_text, reply
 from posthouse.message.address import Address
-from posthouse.store import alias, conversation, mailbox
+from posthouse.store import alias, conversation, identity, mailbox
 
 from . import draft, headers, limits, page, save
 from .draft import Draft, Enclosed
@@ -20,9 +21,14 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from posthouse.store.engine import Tx
+    from posthouse.store.identity import Identity
     from posthouse.store.mailbox import Mailbox
 
     from .visit import Visit
+
+
+# Where one begins to write.
+EMPTY = "<p><br></p>"
 
 
 async def show_new(visit: Visit) -> Response:
@@ -36,7 +42,7 @@ async def show_new(visit: Visit) -> Response:
         text = query.get("body", "")[: limits.TYPED]
         fields = {name: query.get(name, "")[: limits.TYPED] for name in ("to", "cc", "bcc", "subject")}
         begun = Draft(ident, str(me[0]), text=text, rich=not text, **fields)
-        return _page(visit, boxes, me, begun, [], None, None)
+        return _page(visit, boxes, me, await _signed(visit, begun), [], None, None)
     stored = await visit.read(conversation.letter, visit.account.id, source)
     found, files = await asyncio.to_thread(draft.original, visit.desk.store.blobs, stored)
     if forwarded is None:
@@ -45,7 +51,19 @@ async def show_new(visit: Visit) -> Response:
         files = [one for one in files if one.cid and one.cid in shown]
     else:
         begun = _forward(found, me, ident)
-    return _page(visit, boxes, me, begun, files, None, source)
+    return _page(visit, boxes, me, await _signed(visit, begun), files, None, source)
+
+
+async def _signed(visit: Visit, begun: Draft) -> Draft:
+    """The letter with its writer's signature (RFC 3676 §4.3), above what is quoted."""
+    signature = await visit.read(_signature, visit.account.id, begun.from_)
+    if not signature:
+        return begun
+    if not begun.rich:
+        return replace(begun, text=f"\n\n-- \n{signature.rstrip()}\n{begun.text}")
+    lines = str(escape(signature.rstrip())).replace("\n", "<br>")
+    text = begun.text.removeprefix(EMPTY)
+    return replace(begun, text=f"{EMPTY}<div>-- <br>{lines}</div>{text}")
 
 
 def _answer(found: reply.Original, me: list[Address], ident: str, *, everyone: bool) -> Draft:
@@ -58,7 +76,7 @@ def _answer(found: reply.Original, me: list[Address], ident: str, *, everyone: b
         to=", ".join(map(str, to)),
         cc=", ".join(map(str, cc)),
         subject=reply.reply_subject(found.subject),
-        text=f"<p><br></p>{reply.quoted_html(found)}" if rich else f"\n\n{reply.quoted_text(found)}",
+        text=f"{EMPTY}{reply.quoted_html(found)}" if rich else f"\n\n{reply.quoted_text(found)}",
         rich=rich,
         answers=fields.get("In-Reply-To", ""),
         references=fields.get("References", ""),
@@ -71,7 +89,7 @@ def _forward(found: reply.Original, me: list[Address], ident: str) -> Draft:
         ident,
         str(reply.addressed_as(found, me) or me[0]),
         subject=reply.forward_subject(found.subject),
-        text=reply.forwarded_html(found, "<p><br></p>") if rich else f"\n\n{reply.forwarded_text(found)}",
+        text=reply.forwarded_html(found, EMPTY) if rich else f"\n\n{reply.forwarded_text(found)}",
         rich=rich,
         forwards=found.message_id,
     )
@@ -123,8 +141,23 @@ def _around(tx: Tx, account_id: int) -> tuple[list[Mailbox], list[Address]]:
 
 
 def own_addresses(tx: Tx, account_id: int) -> list[Address]:
-    """The addresses that an account writes from, its own first."""
-    return [Address.parse(one) for one in alias.addresses(tx, account_id)]
+    """As whom an account writes: its identities, then those of its addresses that have none."""
+    named = [_address(one) for one in identity.list_all(tx, account_id)]
+    known = {one.spec.lower() for one in named}
+    others = [Address.parse(one) for one in alias.addresses(tx, account_id)]
+    return [*named, *(one for one in others if one.spec.lower() not in known)]
+
+
+def _address(one: Identity) -> Address:
+    return replace(Address.parse(one.email), name=one.name)
+
+
+def _signature(tx: Tx, account_id: int, author: str) -> str:
+    """What stands below the letters of who writes."""
+    for one in identity.list_all(tx, account_id):
+        if str(_address(one)) == author:
+            return one.signature
+    return ""
 
 
 async def show_editor(visit: Visit) -> Response:
