@@ -1,7 +1,7 @@
 """Mail into an account from files of other programs, and out of it: what `posthouse import` and `export` do.
 
-Both take long, so their answers are lines of JSON that tell how far it is; the last one tells how it ended. Who goes away
-ends it; done again, what came in before is passed over.
+Both take long, so their answers are lines of JSON that tell how far it is; the last one tells how it ended. Who goes
+away ends it; done again, what came in before is passed over.
 """
 
 from __future__ import annotations
