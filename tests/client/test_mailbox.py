@@ -13,11 +13,12 @@ import pytest
 from faced import Faced
 from live import PASSWORDS, Live
 from other_servers import LISTED, LISTING, box_of, script, select
-from posthouse import Message, parse
+from posthouse import Message
 from posthouse.client.changes import State
 from posthouse.client.query import Q
 from posthouse.errors import ConfigError, ConnectionFailed, MailboxRenewed, MailFileError, NotFound
 from posthouse.files import read
+from posthouse.message.header import Headers
 from scripted import ScriptedServer
 
 ADA, BOB = "ada@example.org", "bob@example.org"
@@ -162,7 +163,7 @@ class TestOurServer:
             assert box.inbox.export(folder / name, add=True) == 0
             write(house, "Four")
             assert box.inbox.export(folder / name, add=True) == 1
-        subjects = [parse(item.octets).subject for item in read(folder / name)]
+        subjects = [Headers(item.header()).get("subject") for item in read(folder / name)]
         assert sorted(subjects) == ["Four", "One ü", "Three", "Two"]
         assert [path.name for path in folder.iterdir()] == [name]
 

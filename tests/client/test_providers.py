@@ -95,9 +95,9 @@ class TestGmail:
         talk = rf"""
             {select(2)}
             C: P3 NOOP
+            S: P3 OK Success
             C: P4 UID SEARCH CHARSET UTF-8 SUBJECT {{7+}}
             C: Größe
-            S: P3 OK Success
             S: * SEARCH 7 5
             S: P4 OK SEARCH completed (Success)
         """ + bye(5)
@@ -147,9 +147,9 @@ class TestExchange:
         talk = rf"""
             {select(2)}
             C: P3 NOOP
+            S: P3 OK done
             C: P4 UID SEARCH CHARSET UTF-8 NOT SEEN SUBJECT {{10+}}
             C: Größe 42
-            S: P3 OK done
             S: P4 NO [BADCHARSET (US-ASCII)] The specified charset is not supported.
             C: P5 UID SEARCH ALL
             S: * SEARCH 1 2 3 4
@@ -244,8 +244,8 @@ class TestYahoo:
         talk = f"""
             {select(2)}
             C: P3 NOOP
-            C: P4 UID SEARCH OR FROM "bob" FROM "ann"
             S: P3 OK NOOP completed
+            C: P4 UID SEARCH OR FROM "bob" FROM "ann"
             S: * SEARCH
             S: P4 OK UID SEARCH completed
             {bye(5)}

@@ -93,35 +93,22 @@ class Conversation(ImapClient):
 # -- commands and their answers --------------------------------------------------------------------------------------
 
 
-def execute(
-    imap: Conversation, name: str, *arguments: Argument, fresh: bool = False
-) -> Steps[tuple[Tagged, list[Untagged]]]:
+def execute(imap: Conversation, name: str, *arguments: Argument) -> Steps[tuple[Tagged, list[Untagged]]]:
     """Send a command and gather its answers. `ImapRefused` for NO and BAD."""
-    answered, responses = yield from attempt(imap, name, *arguments, fresh=fresh)
+    answered, responses = yield from attempt(imap, name, *arguments)
     if answered.condition != "OK":
         raise refusal(f"{name.lower()} refused", answered)
     return answered, responses
 
 
-def attempt(
-    imap: Conversation, name: str, *arguments: Argument, fresh: bool = False
-) -> Steps[tuple[Tagged, list[Untagged]]]:
-    """Send a command and gather its answers, whatever they are.
-
-    ``fresh``: NOOP leaves in front of it, so that the command finds what has come meanwhile (RFC 9051 §5.5: a command
-    that names messages by UID, or none, isn't ambiguous behind one that tells of removed messages).
-    """
+def attempt(imap: Conversation, name: str, *arguments: Argument) -> Steps[tuple[Tagged, list[Untagged]]]:
+    """Send a command and gather its answers, whatever they are."""
     yield from settle(imap)
-    before = imap.command("NOOP") if fresh else None
     sending = imap.command(name, *arguments)
     imap.room = MAX_ANSWER
     responses: list[Untagged] = []
-    for number, piece in enumerate(sending.pieces):
-        if before is not None and number == 0:
-            yield before.pieces[0] + piece
-            yield from next_answer(imap, before.tag, [])
-        else:
-            yield piece
+    for piece in sending.pieces:
+        yield piece
         # RFC 9051 §4.3: the octets of a literal wait for "+"; the server may refuse the command instead.
         answer = yield from next_answer(imap, sending.tag, responses)
         if isinstance(answer, Tagged):

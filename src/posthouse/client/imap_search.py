@@ -31,7 +31,7 @@ from posthouse.imap.sequence import SequenceSet
 from posthouse.message.header import Headers
 from posthouse.wire.steps import Steps
 
-from .imap import Conversation, execute, uid_fetch
+from .imap import Conversation, execute, noop, uid_fetch
 from .message import Message
 
 # UIDs that a search may find: no mailbox has more, and a server may not make us count to four thousand million.
@@ -51,11 +51,13 @@ Worded = InEnvelope | InHeader | InBody | InText
 def uid_search(imap: Conversation, key: Key, *, fresh: bool = False) -> Steps[list[int]]:
     """The UIDs of the messages that fit, ascending.
 
-    ``fresh``: among all that are there now. A session sees a mailbox as it was at its last command; so NOOP leaves
-    together with the search.
+    ``fresh``: among all that are there now. A session sees a mailbox as it was at its last command, so NOOP goes first.
+    They don't leave together: Dovecot then searches before it looks for what is new.
     """
     try:
-        found = yield from _ask(imap, key, fresh=fresh)
+        if fresh:
+            yield from noop(imap)
+        found = yield from _ask(imap, key)
     except ImapRefused as error:
         # RFC 9051 §6.4.4: NO with BADCHARSET. Courier and others say it in words, or with BAD.
         if not needs_charset(key) or not (error.code == "BADCHARSET" or "charset" in str(error).lower()):
@@ -65,11 +67,11 @@ def uid_search(imap: Conversation, key: Key, *, fresh: bool = False) -> Steps[li
     return sorted(found)
 
 
-def _ask(imap: Conversation, key: Key, *, fresh: bool = False) -> Steps[set[int]]:
+def _ask(imap: Conversation, key: Key) -> Steps[set[int]]:
     keys = key.keys if isinstance(key, And) else (key,)  # parentheses around all of it trouble old servers
     # CHARSET is said only where it is needed: Exchange refuses even US-ASCII.
     charset = [b"CHARSET UTF-8"] if needs_charset(key) and not imap.utf8 else []
-    _, responses = yield from execute(imap, "UID SEARCH", *charset, *[write(one) for one in keys], fresh=fresh)
+    _, responses = yield from execute(imap, "UID SEARCH", *charset, *[write(one) for one in keys])
     uids: set[int] = set()
     for response in responses:
         if isinstance(response, Found):
