@@ -58,6 +58,7 @@ def log_in(page: Page, address: str = "ada@example.org") -> None:
     page.get_by_label("Password").fill(PASSWORDS[address])
     page.get_by_role("button", name="Log in").click()
     page.wait_for_selector(".list")
+    page.wait_for_load_state("load")  # its scripts run
 
 
 def violations(page: Page) -> list[str]:

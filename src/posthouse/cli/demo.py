@@ -65,7 +65,8 @@ def demo(
         tell(f"configuration  {settings.path}")
         tell(f"store          {settings.data}")
         for name in STANDARD_PORTS:
-            tell(f"{name:<14} {getattr(settings.listen, name)[0]}")
+            for endpoint in getattr(settings.listen, name):
+                tell(f"{name:<14} {endpoint}")
         for address, password in PASSWORDS.items():
             tell(f"account        {address}, password {password}")
         travel(settings)
@@ -154,6 +155,11 @@ def by_hand(settings: Config) -> None:
     submission, imap, imaps = (
         settings.listen.submission[0].port, settings.listen.imap[0].port, settings.listen.imaps[0].port,
     )  # fmt: skip
+    for endpoint in settings.listen.http:
+        typer.echo(f"""
+Bob's mail in the browser, on this machine: http://localhost:{endpoint.port}/
+
+  log in as {BOB}, password {PASSWORDS[BOB]}""")
     typer.echo(f"""
 The same by hand, in another terminal:
 
