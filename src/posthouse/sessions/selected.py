@@ -113,6 +113,8 @@ class Selected:
         """Those of the UIDs that the client knows, in the same order."""
         if len(uids) == len(self.uids) and uids == list(self.uids):
             return uids  # all of them: a search for ALL, or UNSEEN in a new mailbox
+        if isinstance(self.uids, range) and uids and self.uids.start <= min(uids) and max(uids) < self.uids.stop:
+            return uids
         there = self._numbers_by_uid(uids)
         return [uid for uid in uids if uid in there]
 
@@ -122,6 +124,9 @@ class Selected:
             return uids
         if len(uids) == len(self.uids) and uids == list(self.uids):
             return list(range(1, len(uids) + 1))
+        if isinstance(self.uids, range):
+            before = self.uids.start - 1
+            return [one - before for one in uids] if before else uids
         there = self._numbers_by_uid(uids)
         return [there[one] for one in uids]
 
