@@ -45,6 +45,7 @@ def account(face: Faced) -> Iterator[Any]:
 
 def test_a_days_work(account: Any, tmp_path: Path) -> None:
     with account.open() as box:
+        box.create("Trash", "\\Trash")
         assert [mail.subject for mail in box.inbox] == ["Tea?", "Files", "Größe"]
         found = box.inbox.search(Q.unread & Q.from_("p1") & Q.since("2020-01-01"))
         assert found.uids() == box.inbox.search("subject:Größe").uids() == [1]
