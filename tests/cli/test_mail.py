@@ -156,6 +156,7 @@ def test_by_pop3(house: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert done("save", report[0], str(tmp_path / "files")) == f"Saved {tmp_path / 'files' / 'report.pdf'}.\n"
     for command in (["flag", tea[0], "--read"], ["move", tea[0], "--to", "archive"], ["list", "Archive"]):
         assert failed(*command).startswith("posthouse: POP3 ")
+    assert "2 messages" in done("export", "INBOX", str(tmp_path / "inbox.mbox"), *pop3)
     done("delete", tea[0])
     assert [line.split("\t")[3] for line in done("list", *pop3).splitlines()] == ["Report"]
     assert "there is no message" in failed("read", tea[0])

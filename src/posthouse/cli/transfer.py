@@ -14,7 +14,7 @@ from posthouse.files.target import Format, new_target
 
 from .account import Json, existing, store_of
 from .progress import Bar, bar
-from .remote import ImapOption, opened
+from .remote import ImapOption, Pop3Option, opened
 from .report import reported
 from .setup import ConfigOption
 
@@ -101,6 +101,7 @@ def export_mail(
         typer.Option(metavar="ADDRESS", help="Whose mailbox: an address that `posthouse login` knows."),
     ] = "",
     imap: ImapOption = None,
+    pop3: Pop3Option = None,
 ) -> None:
     """Write mail to files that other programs, and `posthouse import`, read: an account of this server, which may be
     running; or, with --account or --imap, a mailbox at any provider.
@@ -113,15 +114,16 @@ def export_mail(
 
     Example: posthouse export INBOX inbox.mbox --account ada@gmail.com
     """
-    if account or imap:
+    named = imap or pop3
+    if account or named:
         if config is not None or mailbox:
             raise typer.BadParameter(
                 "--config and --mailbox are for an account of this server, not with --account and --imap"
             )
-        with bar("Exporting", as_json=as_json) as shown, opened(account, imap) as box:
+        with bar("Exporting", as_json=as_json) as shown, opened(account, imap, pop3) as box:
             exists = target.exists()
             count = box[source].export(target, add=True, form=form, progress=shown.tell)
-        of, word = f"{source} of {account or (imap.user if imap else '')}", "new message" if exists else "message"
+        of, word = f"{source} of {account or (named.user if named else '')}", "new message" if exists else "message"
     else:
         count = _export_account(source, target, form, mailbox or [], config, as_json=as_json)
         of, word = source, "message"
