@@ -80,3 +80,21 @@ def test_letters_are_written_to_files_of_their_own(tmp_path: Path) -> None:
     assert read_eml(paths[0]).octets.endswith(b"x\r\n")
     with EmlWriter(tmp_path) as again, pytest.raises(MailFileError, match="exists already"):
         again.add(Item(b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=: ../../etc/passwd\r\n\r\n"))
+
+
+@pytest.mark.parametrize("name", ["picture", "archive.zip", "letters.mbox"])
+@pytest.mark.parametrize(
+    "octets", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"", b"%PDF-1.7\n", b"Dear Bob,\r\n\r\nSubject: x\r\n"]
+)
+def test_what_is_no_mail_is_refused(tmp_path: Path, name: str, octets: bytes) -> None:
+    (tmp_path / name).write_bytes(octets)
+    with pytest.raises(MailFileError, match=r"no mail|no \.zip"):
+        list(read(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    "octets", [b"Subject: x\r\n\r\n", b"\n\nSubject : x\n", b">From ann Fri\nReceived: y\n", b"X:"]
+)
+def test_a_letter_may_have_any_name(tmp_path: Path, octets: bytes) -> None:
+    (tmp_path / "1700000000.M1P2").write_bytes(octets)
+    assert len(list(read(tmp_path / "1700000000.M1P2"))) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from .mbox import read_mbox
 from .zipped import MAGIC, read_zip
 
 _DEEPEST = 50  # folders within folders
+# How a letter begins that has no name ending in .eml: with a field, perhaps behind blank lines or a quoted separator.
+_LETTER = re.compile(rb"\s*(?:>From [^\n]*\n)?[!-9;-~]+[ \t]*:")
+_LOOKED_AT = 4096
 _MBOX_SUFFIXES = {".mbox", ".mbx", ".mbs", ".sbd"}  # .sbd: where Thunderbird keeps the folders of a folder
 
 
@@ -37,19 +41,24 @@ def read(path: Path | str, *, progress: Progress | None = None) -> Iterator[Item
 
 
 def _read_file(path: Path, folder: str, progress: Progress | None, *, is_named: bool = False) -> Iterator[Item]:
-    """``is_named``: somebody named this file, so that it is mail whatever it is called."""
+    """``is_named``: somebody named this file, so that it is mail whatever it is called, or that is told."""
     with path.open("rb") as file:
-        start = file.read(5)
+        start = file.read(_LOOKED_AT)
     size = path.stat().st_size
-    if start == b"From ":
+    if start.startswith(b"From "):
         name = "" if is_named else path.stem if path.suffix.lower() in _MBOX_SUFFIXES else path.name
         yield from read_mbox(path, folder="/".join(filter(None, (folder, name))), progress=progress)
-    elif is_named and start.startswith(MAGIC):
+    elif is_named and (start.startswith(MAGIC) or path.suffix.lower() == ".zip"):
         yield from read_zip(path, progress=progress)
-    elif is_named or path.suffix.lower() == ".eml":
+    elif path.suffix.lower() == ".eml" or (is_named and _LETTER.match(start)):
         yield read_eml(path, folder=folder)
         if progress is not None:
             progress(size, size)
+    elif is_named:
+        raise MailFileError(
+            f'{path} is no mail: it begins with no header field like "From: ann@example.org"',
+            advice="A letter has such lines at its beginning; an mbox, .zip file, Maildir or folder can hold many.",
+        )
 
 
 class _Walk:
