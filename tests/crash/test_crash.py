@@ -124,20 +124,14 @@ def crash(data: Path, numbers: range, chance: random.Random) -> Counter[str]:
         tidy.sweep(store)
         import_again(store, ada.id, diary)
         check(store, ids, diary, chance)
-        counted["without a file after a kill"] += waiting(store)
+        counted["without a file after a kill"] += store.look(fresh.waiting)
         if chance.random() < 0.5:  # as a server does when it starts; or what is left is left to the next round
             fresh.settle(store)
-            assert waiting(store) == 0
+            assert store.look(fresh.waiting) == 0
             check(store, ids, diary, chance)
         assert store.look(lambda tx: tx.value("SELECT modseq FROM account")) >= diary.modseq
         store.close()
     return counted + Counter({word: len(tokens) for word, tokens in diary.done.items()})
-
-
-def waiting(store: Store) -> int:
-    """How many letters have their octets in the database."""
-    count: int = store.look(lambda tx: tx.value("SELECT count(*) FROM fresh"))
-    return count
 
 
 def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:

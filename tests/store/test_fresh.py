@@ -25,8 +25,7 @@ def files(store: Store) -> set[str]:
 
 
 def waiting(store: Store) -> int:
-    count: int = store.look(lambda tx: tx.value("SELECT count(*) FROM fresh"))
-    return count
+    return store.look(fresh.waiting)
 
 
 @pytest.mark.parametrize("size", [1, 3000, SMALL - 300], ids=["tiny", "usual", "the largest"])

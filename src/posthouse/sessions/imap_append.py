@@ -53,8 +53,9 @@ class Appending:
         if append.replaces is not None:
             self._replaced = self._find_replaced(append.replaces)
         self._check_size(append.size)
-        # RFC 9051 §6.3.12: TRYCREATE; the client may create the mailbox and try again.
-        await house.store.read(place.need, self._session.owner, append.mailbox, "i", absent="TRYCREATE")
+        if not self._letters:  # RFC 3502: all go to one mailbox
+            # RFC 9051 §6.3.12: TRYCREATE; the client may create the mailbox and try again.
+            await house.store.glance(place.need, self._session.owner, append.mailbox, "i", absent="TRYCREATE")
         self._letters.append((append, house.store.blobs.spool()))
 
     def _find_replaced(self, wanted: Replaces) -> Replaced:
@@ -136,9 +137,9 @@ def _append_all(
         demand(tx, person, replaced.box, "te")
         if not mail.remove(tx, replaced.box.id, ((replaced.uid, replaced.uid),)):
             raise No("The message to replace no longer exists", "EXPUNGEISSUED")
+    where = place.need(tx, person, letters[0][0].mailbox, "i", absent="TRYCREATE")
     appended: list[Appended] = []
     for append, summary, blob in letters:
-        where = place.need(tx, person, append.mailbox, "i", absent="TRYCREATE")
         received = now if append.internal_date is None else append.internal_date.epoch
         flags = place.allowed(append.flags, where.rights)
         appended += mail.append(tx, blob, summary, [Target(where.box.id, flags)], received)

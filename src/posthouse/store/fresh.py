@@ -86,7 +86,7 @@ def settle(store: Store) -> int:
     """
     count, last = 0, ""
     failed = None
-    while letters := store.look(_waiting, last):
+    while letters := store.look(_portion, last):
         placed, error = store.blobs.make_files(letters)
         store.blobs.remove(store.run(_let_go, placed))
         count += len(placed)
@@ -97,7 +97,13 @@ def settle(store: Store) -> int:
     return count
 
 
-def _waiting(tx: Tx, last: str) -> list[tuple[str, bytes]]:
+def waiting(tx: Tx) -> int:
+    """How many letters have no file yet."""
+    count: int = tx.value("SELECT count(*) FROM fresh")
+    return count
+
+
+def _portion(tx: Tx, last: str) -> list[tuple[str, bytes]]:
     # By their ids: so those of a directory come together.
     rows = tx.all(
         "SELECT blob_id, octets FROM fresh WHERE blob_id > :last ORDER BY blob_id LIMIT :portion",
