@@ -102,6 +102,24 @@ def password(address: Address, password_stdin: PasswordStdin = False, config: Co
     typer.echo(f"Changed the password of {address}.")
 
 
+@account.command("forget-factor")
+@reported
+def forget_factor(address: Address, config: ConfigOption = None) -> None:
+    """Switch an account's second factor off, for somebody whose phone and recovery codes are lost.
+
+    The password alone logs in again, also in mail programs. Make sure that it is they who ask.
+
+    Example: posthouse account forget-factor ada@example.org
+    """
+    with store_of(config) as store:
+        from posthouse.store import second_factor
+
+        owner = existing(store, address)
+        had = store.look(second_factor.is_active, owner)
+        store.run(second_factor.remove, owner)
+    typer.echo(f"{address} logs in with the password alone{'' if had else ', as before'}.")
+
+
 @account.command("list")
 @reported
 def list_accounts(as_json: Json = False, config: ConfigOption = None) -> None:
