@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from posthouse.wire import dot
 from posthouse.wire.dot import DotReader, DotWriter
 from posthouse.wire.reader import EndOfInput, Reader
 from wire_helpers import read
@@ -79,3 +80,8 @@ def test_what_is_written_is_read_however_it_is_cut(chunks: list[list[bytes]]) ->
     assert stuffed(*pieces) == whole
     normal = b"".join(pieces).replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
     assert text == normal + (b"" if normal.endswith(b"\r\n") or not normal else b"\r\n")
+
+
+@given(st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b".", b"a", b"\0", b"\x85"])).map(b"".join))
+def test_a_whole_text_is_stuffed_as_one_in_chunks(text: bytes) -> None:
+    assert dot.stuffed(text) == stuffed(text)

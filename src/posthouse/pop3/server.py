@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from posthouse.errors import LimitError, LocalProtocolError, RemoteProtocolError
+from posthouse.wire.dot import stuffed
 from posthouse.wire.machine import Events, Machine, Tls
 from posthouse.wire.reader import BareLineFeed, EndOfInput
 from posthouse.wire.sasl import decode_base64, encode_base64
@@ -86,6 +87,13 @@ class Pop3Server(Machine[Event]):
             raise LocalProtocolError(f"a refusal is negative, not {reply}")
         self._answered(reply)
         self._send(bytes(reply))
+
+    def message(self, octets: bytes) -> None:
+        """Answer `Retrieve` of all lines with the whole message."""
+        if not isinstance(wish := self._waiting, Retrieve) or wish.lines is not None:
+            raise LocalProtocolError("a whole message is an answer to RETR only")
+        self._answered(replies.TEXT_FOLLOWS)
+        self._send(b"+OK %d octets\r\n%b" % (len(octets), stuffed(octets)))
 
     def begin_text(self, size: int, header_size: int) -> None:
         """Answer `Retrieve`: the message comes. ``header_size``: the octets of its header with the empty line."""

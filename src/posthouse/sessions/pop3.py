@@ -139,16 +139,18 @@ class Pop3Session(Session[Event]):
             message = await self._reading.message(wish.place, header_only=wish.lines == 0)
             if message.octets is None:
                 await self._send_large(message, header_only=wish.lines == 0)
+            elif wish.lines is None:
+                self._server.message(message.octets)
             else:
                 self._server.begin_text(message.size, message.header_size)
                 self._server.text(message.octets)
+                self._server.end_text()
         except NotFound:
             self._server.refuse(err(f"Message {wish.number} was removed meanwhile, by another program"))
         except StoreError as error:
             log.error("message %d of %s can't be read: %s (%s)", wish.number, self._who, error, error.__cause__)
             self._server.refuse(reply.UNREADABLE)
         else:
-            self._server.end_text()
             self._retrieved += wish.lines is None
 
     async def _send_large(self, message: Message, *, header_only: bool) -> None:
@@ -163,6 +165,7 @@ class Pop3Session(Session[Event]):
             except StoreError as error:
                 # Anything said now would be taken for a part of the message: without its end, the client knows.
                 raise EOFError(f"a message can't be read to its end: {error}") from error
+        self._server.end_text()
 
     async def _update(self, _: event.Update) -> None:
         maildrop = self._server.maildrop

@@ -65,3 +65,12 @@ class DotWriter:
         """Return the octets that end the text: its last line's CR LF where that is missing, and the dot."""
         last = self._line_ends.end() or (b"" if self._line_start else b"\r\n")
         return last + b".\r\n"
+
+
+def stuffed(text: bytes) -> bytes:
+    """A whole text as `DotWriter` writes it, with what ends it."""
+    lines = text.splitlines()
+    if not lines:
+        return b".\r\n"
+    body = b"\r\n".join(lines).replace(b"\r\n.", b"\r\n..")
+    return b"%b%b\r\n.\r\n" % (b"." if body.startswith(b".") else b"", body)
