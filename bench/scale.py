@@ -1,6 +1,7 @@
 """Does it stay flat? One account with more and more messages, and a store with more and more accounts.
 
-Each line tells what a thing takes, and how many times as long as with the fewest messages.
+Each line tells what a thing takes, and how many times as long as with the fewest messages. One mailbox is whole, from
+another each tenth message was expunged.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from posthouse.message.summary import summarize
 from posthouse.store import account, change, mail, mailbox
 from posthouse.store.engine import Store, Tx
+from posthouse.store.uid_list import UidLists
 from store_helpers import NOW, House, keep, letter
 
 LISTED = ("flags", "size", "received", "envelope", "bodystructure")
@@ -28,14 +30,17 @@ def main(arguments: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         house = House(Store.open(Path(folder)))
         ada = house.account()
-        inbox = house.box(ada)
+        inbox, holed = house.box(ada), house.box(ada, "Archive")
         have = 0
         first: dict[str, float] = {}
         for count in sorted(options.messages):
             for start in range(have, count, 1000):
-                house.fill(inbox, min(1000, count - start))
+                for box in (inbox, holed):
+                    house.fill(box, min(1000, count - start))
             have = count
+            expunge_each_tenth(house.store, holed.id, count)
             tell(f"{count} messages", measure(house.store, ada.id, inbox.id), first)
+            tell(f"{count * 9 // 10}, with holes", measure_holed(house.store, ada.id, holed.name), first)
         for start in range(0, options.accounts, 100):
             house.store.run(add_accounts, range(start, min(start + 100, options.accounts)))
         tell(f"and {options.accounts} accounts more", measure(house.store, ada.id, inbox.id), first)
@@ -52,6 +57,29 @@ def tell(what: str, times: dict[str, float], first: dict[str, float]) -> None:
     first.update({name: seconds for name, seconds in times.items() if name not in first})
     parts = [f"{name} {seconds * 1e3:.2f} ms (x{seconds / first[name]:.1f})" for name, seconds in times.items()]
     print(f"{what:28}", "; ".join(parts), flush=True)
+
+
+def expunge_each_tenth(store: Store, mailbox_id: int, last: int) -> None:
+    for start in range(10, last + 1, 10_000):
+        uids = [(uid, uid) for uid in range(start, min(start + 10_000, last + 1), 10)]
+        store.run(mail.store_flags, mailbox_id, uids, "add", ["\\Deleted"])
+    store.run(mail.expunge, mailbox_id)
+
+
+def measure_holed(store: Store, account_id: int, name: str) -> dict[str, float]:
+    """Seconds to select a mailbox from which each tenth message was expunged: for the first time, again, and after a
+    letter has come."""
+    lists = UidLists()
+
+    def select() -> None:
+        store.look(lambda tx: lists.uids(tx, mailbox.existing(tx, account_id, name)))
+
+    raw = letter()
+    summary = summarize(raw)
+    box = store.look(mailbox.existing, account_id, name)
+    times = {"select first": timed(select, 1), "again": timed(select)}
+    store.run(mail.append, keep(store, raw), summary, [mail.Target(box.id)], NOW)
+    return {**times, "after a letter": timed(select, 1)}
 
 
 def measure(store: Store, account_id: int, mailbox_id: int) -> dict[str, float]:

@@ -206,7 +206,7 @@ class Selected:
         if len(gone) > FEW:
             self.uids = compact([uid for uid in self.uids if uid not in gone])
             return
-        kept = array("I", self.uids) if isinstance(self.uids, range) else self.uids
+        kept = array("I", self.uids)  # a copy: others may share it (store/uid_list.py)
         for uid in gone:
             place = bisect_left(kept, uid)
             if place < len(kept) and kept[place] == uid:
@@ -239,5 +239,4 @@ def together(uids: range | array[int], new: Sequence[int]) -> range | array[int]
         if uids.stop + len(new) == new[-1] + 1:
             return range(uids.start, new[-1] + 1)
         uids = array("I", uids)
-    uids.extend(new)
-    return uids
+    return uids + array("I", new)
