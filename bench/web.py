@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def measured(count: int, times: int) -> dict[str, tuple[float, int]]:
     """Seconds and octets, by what is asked for."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         settings = prepare(Path(folder))
         store = Store.open(settings.data)
         fill(store, count)
@@ -58,7 +58,17 @@ def measured(count: int, times: int) -> dict[str, tuple[float, int]]:
             base = f"https://127.0.0.1:{house.port('https')}"
             with httpx2.Client(base_url=base, verify=house.tls, headers={"sec-fetch-site": "same-origin"}) as client:
                 client.post("/login", data={"address": ADA, "password": PASSWORDS[ADA]})
+                settle()
                 return ask(client, times)
+
+
+def settle() -> None:
+    """Wait until the search index is written: nothing happens any more."""
+    while True:
+        before = time.process_time()
+        time.sleep(2)
+        if time.process_time() - before < 0.1:
+            return
 
 
 def ask(client: httpx2.Client, times: int) -> dict[str, tuple[float, int]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -99,6 +100,8 @@ class HttpConnection(H11Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast("asyncio.Transport", transport))  # uvloop's are not registered as such
+        if transport.get_extra_info("socket").family == socket.AF_UNIX:
+            self.client = self.server = ("127.0.0.1", 0)  # a program on this machine
         if not self._proxied:
             address = self.client or ("0.0.0.0", 0)  # noqa: S104  (the peer may be gone already)
             self.peer = Peer(address[0].partition("%")[0], address[1])

@@ -284,6 +284,23 @@ def letters(tx: Tx, account_id: int, thread_id: int, mailbox_id: int | None = No
     return found
 
 
+def placements(tx: Tx, account_id: int, thread_id: int, mailbox_id: int) -> list[Placed]:
+    """Where the letters of a conversation lie, as seen from a mailbox: from Trash or Junk only those there, from
+    elsewhere none of these. Empty: there is no such conversation."""
+    rows = tx.all(
+        "SELECT p.mailbox_id, p.uid, p.modseq, f.line, b.special_use FROM message m"
+        " JOIN placement p ON p.message_id = m.id JOIN flagset f ON f.id = p.flagset_id"
+        " JOIN mailbox b ON b.id = p.mailbox_id WHERE m.thread_id = :thread_id AND m.account_id = :account_id"
+        " ORDER BY m.received, m.id",
+        thread_id=thread_id,
+        account_id=account_id,
+    )
+    found = [Placed(box, uid, modseq, flag.parse(line), special) for box, uid, modseq, line, special in rows]
+    if any(one.mailbox_id == mailbox_id and one.special_use in HIDDEN for one in found):
+        return [one for one in found if one.mailbox_id == mailbox_id]
+    return [one for one in found if one.special_use not in HIDDEN]
+
+
 def letter(tx: Tx, account_id: int, message_id: int) -> Letter:
     """One letter of the account. Errors: NotFound: it has none with this id, or has thrown it away."""
     rows = tx.all(

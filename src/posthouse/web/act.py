@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from posthouse.errors import NotFound
 from posthouse.store import conversation, flag, mail, mailbox
-from posthouse.store.conversation import Letter, Placed
+from posthouse.store.conversation import Placed
 from posthouse.store.mailbox import Mailbox
 
 from . import page, undo
@@ -52,21 +52,16 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """A conversation that a form names."""
+    """A conversation that a form names; where its letters lie, as seen from the mailbox."""
 
     text: str
     mailbox_id: int
-    letters: Sequence[Letter]
+    everywhere: Sequence[Placed]
 
     @property
     def here(self) -> list[Placed]:
         """Its letters in the mailbox where it was seen."""
-        return [placed for one in self.letters for placed in one.placed if placed.mailbox_id == self.mailbox_id]
-
-    @property
-    def everywhere(self) -> list[Placed]:
-        """All its letters, wherever they lie."""
-        return [placed for one in self.letters for placed in one.placed]
+        return [placed for placed in self.everywhere if placed.mailbox_id == self.mailbox_id]
 
 
 async def act(visit: Visit) -> Response:
@@ -136,11 +131,8 @@ def _picked(tx: Tx, account_id: int, texts: list[str]) -> list[Picked]:
         match = PICK.fullmatch(text)
         if match is None or int(match[2]) not in own:
             continue
-        try:
-            letters = conversation.letters(tx, account_id, int(match[1]), int(match[2]))
-        except NotFound:
-            continue
-        found.append(Picked(text, int(match[2]), letters))
+        if placed := conversation.placements(tx, account_id, int(match[1]), int(match[2])):
+            found.append(Picked(text, int(match[2]), placed))
     if not found:
         raise Problem(409, "these letters are no longer there", advice="Another program of yours has moved them.")
     return found

@@ -28,8 +28,9 @@ class Compress:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
-        if b"gzip" in headers.get(b"accept-encoding", b"") and headers.get(b"sec-fetch-site", b"none") in TRUSTED:
-            await self._app(scope, receive, _Packing(send, for_ever=scope["path"].startswith("/static/")))
+        ours = scope["path"].startswith("/static/")
+        if b"gzip" in headers.get(b"accept-encoding", b"") and (ours or headers.get(b"sec-fetch-site") in TRUSTED):
+            await self._app(scope, receive, _Packing(send, for_ever=ours))
         else:
             await self._app(scope, receive, send)
 

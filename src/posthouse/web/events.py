@@ -84,6 +84,10 @@ def _facts(tx: Tx, account_id: int, since: int) -> tuple[int, dict[str, object]]
     """The modseq now, and what a page needs to know of what came after `since`."""
     boxes = mailbox.list_all(tx, account_id)
     inbox = next(box.id for box in boxes if box.name == "INBOX")
+    counts = {str(box.id): page.count(box) for box in boxes}
+    now = change.modseq_of(tx, account_id)
+    if not 0 <= now - since <= limits.MISSED:
+        return now, {"counts": counts, "fresh": []}
     found = change.changes(tx, account_id, since, inbox)
     unread = [one for one in found.new if b"\\Seen" not in one.flags.split()]
     fresh = []
@@ -96,4 +100,4 @@ def _facts(tx: Tx, account_id: int, since: int) -> tuple[int, dict[str, object]]
                 "path": f"/conversation/{letter.thread_id}?in={inbox}",
             }
         )
-    return found.modseq, {"counts": {str(box.id): page.count(box) for box in boxes}, "fresh": fresh}
+    return found.modseq, {"counts": counts, "fresh": fresh}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,7 +102,8 @@ async def show_html(visit: Visit) -> Response:
     """The document of a letter's frame."""
     remote_pictures = visit.request.query_params.get("pictures") == "yes"
     source, pictures = await visit.read(_read_html, visit.account.id, visit.request.path_params["letter"])
-    cleaned = html_clean.clean(
+    cleaned = await asyncio.to_thread(
+        html_clean.clean,
         source,
         link=lambda url: leave.link(visit, url),
         picture=lambda cid: pictures.get(cid, ""),

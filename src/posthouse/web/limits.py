@@ -32,8 +32,9 @@ WAITING_PAGES = 50
 STREAM_SECONDS = 3_600
 SIGN_OF_LIFE_SECONDS = 25
 RETRY_MILLISECONDS = 2_000
-# New letters that one event names, for notifications.
+# New letters that one event names, for notifications; and changes among which they are looked for, when one comes back.
 NOTIFIED = 3
+MISSED = 5_000
 # Letters that a search lists, the newest; whoever looks for one among more writes another word.
 FOUND = 5_000
 # Octets of a text that is written, with what it quotes; characters of a subject or a line of addresses.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
+from weakref import WeakValueDictionary
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -36,6 +38,9 @@ FILTERS = (
 )
 
 
+_turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a page of a search shows. ``words``: why nothing could be looked for."""
@@ -62,7 +67,11 @@ async def show(visit: Visit) -> Response:
     parameters = visit.request.query_params
     text = parameters.get("q", "")[: saved_search.MAX_QUERY]
     before, until = read_place(parameters.get("before", "")), read_place(parameters.get("until", ""))
-    found = await visit.read(look, visit.account.id, text, visit.zone, before, until)
+    # One after the other: who types asks faster than a large mailbox answers, and what was given up is passed over.
+    async with _turns.setdefault(visit.account.id, asyncio.Lock()):
+        if await visit.request.is_disconnected():
+            return Response(status_code=400)
+        found = await visit.read(look, visit.account.id, text, visit.zone, before, until)
     kept = next((one for one in found.searches if one.query == text.strip()), None)
     template = {"": "search.html", "list": "_found.html"}.get(visit.request.headers.get("x-part", ""), "_rows.html")
     return visit.render(

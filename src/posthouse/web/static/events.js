@@ -13,16 +13,39 @@ function notify(letters) {
   }
 }
 
-const source = new EventSource("/events");
-source.addEventListener("change", async (event) => {
-  const { counts, fresh } = JSON.parse(event.data);
+async function take({ counts }) {
   showCounts(counts);
-  notify(fresh);
   try {
     await refresh();
   } catch (error) {
     tell(error);
   }
-});
-source.addEventListener("end", () => source.close());
-addEventListener("pagehide", () => source.close());
+}
+
+// A browser opens six connections to a server at most. So of all windows one listens, for as long as it is there, and
+// tells the others.
+const windows = new BroadcastChannel("posthouse-events");
+windows.addEventListener("message", (event) => take(event.data));
+
+function listen() {
+  const source = new EventSource("/events");
+  source.addEventListener("change", (event) => {
+    const news = JSON.parse(event.data);
+    windows.postMessage(news);
+    notify(news.fresh);
+    take(news);
+  });
+  source.addEventListener("end", () => source.close());
+  addEventListener("pagehide", () => source.close());
+  return new Promise(() => {}); // the lock is let go with the window
+}
+navigator.locks.request("posthouse-events", listen);
+
+const ask = document.querySelector(".ask-notify");
+if (ask && "Notification" in window && Notification.permission === "default") {
+  ask.hidden = false;
+  ask.addEventListener("click", async () => {
+    await Notification.requestPermission();
+    ask.hidden = true;
+  });
+}
