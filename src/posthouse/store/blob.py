@@ -257,7 +257,7 @@ class Blobs:
             spool = self.spool()
             spool.write(octets)
             keeps.append(_Keep(spool, blob_id, None))
-        self._make(keeps, patient=True)
+        self._make(keeps)
         failed = next((keep.error for keep in keeps if isinstance(keep.error, StoreError)), None)
         return [keep.blob_id for keep in keeps if keep.error is None], failed
 
@@ -380,12 +380,12 @@ class Blobs:
             self._make(batch)
             settle(batch)
 
-    def _make(self, batch: list[_Keep], *, patient: bool = False) -> None:
-        """Their files; those that can't be made have the error. `patient`: it may take its time. From any thread."""
+    def _make(self, batch: list[_Keep]) -> None:
+        """Their files; those that can't be made have the error. From any thread."""
         busy = time.monotonic() < self._one_by_one_until
         if len(batch) == 1:
             self._to_disk(batch[0])
-        elif len(batch) < MANY or not self._disk.syncs_file_systems or (busy and not patient):
+        elif len(batch) < MANY or not self._disk.syncs_file_systems or busy:
             list(self._helpers.map(self._to_disk, batch))
         else:
             self._all_to_disk(batch)
