@@ -282,3 +282,21 @@ def test_a_spool_that_was_kept_is_used_up(house: House) -> None:
     spool.discard()
     assert kept.octets == letter()
     assert blob.SMALL < blob.SPOOL_MEMORY, "what is small was never in a file"
+
+
+def test_a_single_letter_has_its_file_without_waiting_for_others(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Far sooner than the pause after which files are made without a hint."""
+    monkeypatch.setattr(fresh, "PAUSE", 3_600.0)
+    inbox = house.box(house.account())
+
+    async def run() -> None:
+        keeping = asyncio.create_task(fresh.keep_settled(house.store))
+        for number in (1, 2):
+            await asyncio.to_thread(house.append, inbox, raw=letter(f"Letter {number}"))
+            async with asyncio.timeout(60):
+                while waiting(house.store) or len(files(house.store)) < number:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+    asyncio.run(run())

@@ -10,6 +10,7 @@ Readers look for the file first, then here, and then once more for the file: it 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
     from .database import Database
     from .engine import Store, Tx
 
-# Seconds from a round of making files to the next: a letter has its file so long after its delivery, and a little more
-# while very many come.
-PAUSE = 2.0
+# What is hinted at when a letter has come that has no file (change.py): a single one gets it at once, and while many
+# come their files are made together, every second or two.
+FEED = -1
+# Seconds after which files are made without a hint: one of another process can get lost.
+PAUSE = 10.0
 FIND = "SELECT octets FROM fresh WHERE blob_id = :id"
 
 
@@ -41,6 +44,7 @@ def use(tx: Tx, blob: Blob) -> None:
             id=blob.id,
             octets=blob.octets,
         )
+        tx.changed(FEED, tx.now)
 
 
 class Reader:
@@ -73,9 +77,17 @@ class Reader:
 
 async def keep_settled(store: Store) -> None:
     """Make files of what comes, until cancelled."""
-    while True:
-        await asyncio.to_thread(settle, store)
-        await asyncio.sleep(PAUSE)
+    came = asyncio.Event()
+    subscription = store.feed.subscribe(FEED, lambda _: came.set())
+    try:
+        while True:
+            came.clear()
+            await asyncio.to_thread(settle, store)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PAUSE):
+                    await came.wait()
+    finally:
+        subscription.close()
 
 
 def settle(store: Store) -> int:
