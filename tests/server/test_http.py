@@ -102,3 +102,13 @@ def test_a_stop_closes_what_is_silent(tmp_path: Path) -> None:
     assert peer.recv(100) == b""
     peer.close()
     client.close()
+
+
+def test_a_page_that_waits_for_news_holds_up_no_stop(tmp_path: Path) -> None:
+    with live(tmp_path) as house, browser(house) as client:
+        log_in(client)
+        with client.stream("GET", "/events") as stream:
+            lines = stream.iter_lines()
+            assert next(lines).startswith("retry: ")
+            house.server._http.stop()  # type: ignore[union-attr]
+            assert [line for line in lines if line.startswith("event")] == []

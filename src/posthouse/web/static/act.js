@@ -61,7 +61,6 @@ export function showChoice() {
   const list = document.querySelector(".list");
   if (!list) return;
   const count = chosen().length;
-  list.classList.toggle("choosing", count > 0);
   for (const one of list.querySelectorAll(".row")) one.classList.toggle("chosen", Boolean(one.querySelector("input:checked")));
   const all = list.querySelector(".pick-all");
   const shown = list.querySelectorAll(".row").length;
