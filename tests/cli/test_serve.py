@@ -150,6 +150,15 @@ def test_serve_until_sigterm(house: tuple[Path, int]) -> None:
     assert len(list((folder / "data" / "messages").rglob("*.eml"))) == 1
 
 
+def test_the_demo_tells_each_step(tmp_path: Path) -> None:
+    done = posthouse("demo", "--once", "--data", str(tmp_path / "demo"), "--base-port", str(free_base()))
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"^(\d)\. ", done.stdout, re.MULTILINE) == list("12345")
+    (path,) = (tmp_path / "demo" / "data" / "messages").rglob("*.eml")
+    assert str(path) in done.stdout
+    assert "A picture for you" in done.stdout
+
+
 def test_what_was_acknowledged_survives_a_kill(house: tuple[Path, int]) -> None:
     """SIGKILL under load, three times: every letter that got its 250 is in the mailbox, once, octet by octet."""
     folder, base = house

@@ -7,11 +7,14 @@ import signal
 import ssl
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from posthouse.errors import StoreError
 
 from .report import reported
 from .server_extra import server_extra
@@ -29,6 +32,8 @@ HTML = """\
 <p><img src="cid:envelope" alt="a sealed envelope" width="240" height="160"></p>
 <p>Ada</p>
 """
+# Seconds in which a letter gets its file, also on a busy machine.
+FILE_SECONDS = 30
 ENDINGS = {signal.SIGINT, signal.SIGTERM}
 # Any host name will do: everything stays on this machine.
 HOSTNAME, DOMAIN = "mail.example.org", "example.org"
@@ -98,6 +103,15 @@ def furnish(folder: Path, base_port: int) -> Config:
     return settings
 
 
+def _newest_file(folder: Path) -> Path:
+    """The letter's file, which is made a moment after its octets are on disk (store/fresh.py)."""
+    for _ in range(FILE_SECONDS * 50):
+        if found := list(folder.rglob("*.eml")):
+            return max(found, key=lambda path: path.stat().st_mtime_ns)
+        time.sleep(0.02)
+    raise StoreError("the letter has no file", advice="The server's log tells why.")
+
+
 def travel(settings: Config) -> None:
     """The letter: written, sent, kept, listed, read."""
     from posthouse.client.message import Message
@@ -133,8 +147,8 @@ def travel(settings: Config) -> None:
         result = smtp.send(ADA, [BOB], octets)
     tell(f"server said    {result.reply}")
 
-    step(4, "The server has put it into Bob's mailbox before it said so: one text file, and its rows.")
-    newest = max((settings.data / "messages").rglob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
+    step(4, "The server has put it into Bob's mailbox before it said so: its rows, and one text file.")
+    newest = _newest_file(settings.data / "messages")
     tell(f"file           {newest} ({newest.stat().st_size} octets)")
     for line in newest.read_text("utf-8", errors="replace").splitlines()[:8]:
         tell(f"               | {line}")
