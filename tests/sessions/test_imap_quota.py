@@ -16,7 +16,12 @@ def test_without_limits_there_is_no_root(talk: Conversation) -> None:
         1: a2 GETQUOTA ""
         1< a2 NO [NONEXISTENT]...
         1: a3 GETQUOTAROOT nowhere
-        1< a3 NO [NONEXISTENT]...
+        1< * QUOTAROOT nowhere
+        1< a3 OK GETQUOTAROOT completed
+        1: a4 GETQUOTAROOT a//b
+        1< a4 NO...
+        1: a5 GETQUOTAROOT "Other Users/nobody@example.org/INBOX"
+        1< a5 NO [NONEXISTENT]...
     """)
 
 
@@ -32,6 +37,12 @@ def test_limits_are_told_and_kept(talk: Conversation, house: House, inbox: Mailb
         1: a2 GETQUOTA ""
         1< * QUOTA "" (STORAGE 2 4 MESSAGE 1 2)
         1< a2 OK GETQUOTA completed
+        1: a6 GETQUOTAROOT "not yet"
+        1< * QUOTAROOT "not yet" ""
+        1< * QUOTA "" (STORAGE 2 4 MESSAGE 1 2)
+        1< a6 OK GETQUOTAROOT completed
+        1: a7 SETQUOTA "" (STORAGE 512)
+        1< a7 NO [NOPERM] Limits are set by the operator...
         1: a3 GETQUOTA other
         1< a3 NO [NONEXISTENT]...
         1: a4 STATUS INBOX (DELETED DELETED-STORAGE)

@@ -123,7 +123,7 @@ TABLE: Mapping[str, Row] = {
     # RFC 9208
     "GETQUOTA": Row(LOGGED_IN, quota.read_get_quota, capability=("QUOTA",)),
     "GETQUOTAROOT": Row(LOGGED_IN, quota.read_get_quota_root, capability=("QUOTA",)),
-    "SETQUOTA": Row(LOGGED_IN, quota.read_set_quota, capability=("QUOTASET",)),
+    "SETQUOTA": Row(LOGGED_IN, quota.read_set_quota, capability=("QUOTA",)),
     # RFC 5464
     "GETMETADATA": Row(LOGGED_IN, metadata.read_get_metadata, capability=METADATA),
     "SETMETADATA": Row(LOGGED_IN, metadata.read_set_metadata, capability=METADATA),
