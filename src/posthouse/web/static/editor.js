@@ -3,6 +3,7 @@
   const text = document.getElementById("text");
   const tell = (facts) => parent.postMessage(facts, "*");
   let timer = 0;
+  let turn = 0; // which text is shown: words about an earlier one count no more
 
   // HTML in which nothing is loaded yet.
   function inert(html) {
@@ -21,7 +22,7 @@
   }
   function changed() {
     clearTimeout(timer);
-    timer = setTimeout(() => tell({ html: written() }), 150);
+    timer = setTimeout(() => tell({ turn, html: written() }), 150);
   }
   function show(html, pictures) {
     const copy = inert(html);
@@ -41,21 +42,25 @@
 
   addEventListener("message", (event) => {
     if (event.source !== parent) return;
-    const { show: html, pictures, act, value, focus } = event.data;
-    if (typeof html === "string") show(html, pictures ?? {});
+    const { show: html, pictures, turn: of, act, value, focus, ask } = event.data;
+    if (typeof html === "string") {
+      show(html, pictures ?? {});
+      turn = of;
+    }
     if (act) {
       text.focus();
       if (commands[act]) commands[act](value);
       else document.execCommand(act);
       changed();
     }
+    if (ask) tell({ turn, html: written(), answers: ask });
     if (focus) {
       text.focus();
       getSelection().setPosition(text.firstChild ?? text, 0);
     }
   });
   text.addEventListener("input", changed);
-  text.addEventListener("blur", () => tell({ html: written() }));
+  text.addEventListener("blur", () => tell({ turn, html: written() }));
   for (const kind of ["paste", "drop"]) {
     text.addEventListener(kind, (event) => {
       const files = [...((event.clipboardData ?? event.dataTransfer)?.files ?? [])];
@@ -70,7 +75,7 @@
   addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
       event.preventDefault();
-      tell({ html: written(), send: true });
+      tell({ turn, html: written(), send: true });
     }
   });
   new ResizeObserver(() => tell({ height: Math.ceil(text.getBoundingClientRect().height) })).observe(text);

@@ -10,7 +10,7 @@ export function writtenText(html) {
   };
   const walk = (node, depth) => {
     for (const one of node.childNodes) {
-      if (one.nodeType === Node.TEXT_NODE) line += one.data.replace(/\s+/g, " ");
+      if (one.nodeType === Node.TEXT_NODE) line += one.data.replace(/[ \t\r\n]+/g, " ").replaceAll("\u00a0", " ");
       else if (one.nodeName === "BR") end(depth);
       else if (one.nodeName === "BLOCKQUOTE") {
         if (line) end(depth);
@@ -21,7 +21,7 @@ export function writtenText(html) {
         if (breaks && line.trim()) end(depth);
         if (one.nodeName === "LI") line = "- ";
         walk(one, depth);
-        if (breaks && (line || one.nodeName === "P")) end(depth);
+        if (breaks && (line || (one.nodeName === "P" && one.lastChild?.nodeName !== "BR"))) end(depth);
       }
     }
   };
@@ -32,5 +32,6 @@ export function writtenText(html) {
 
 export function htmlOf(text) {
   const escaped = (line) => line.replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign]);
-  return text.split("\n").map((line) => `<p>${escaped(line) || "<br>"}</p>`).join("");
+  const spaced = (line) => line.replace(/(^| ) /g, "$1\u00a0"); // or several would be one
+  return text.split("\n").map((line) => `<p>${spaced(escaped(line)) || "<br>"}</p>`).join("");
 }

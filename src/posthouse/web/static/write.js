@@ -65,6 +65,8 @@ function changed() {
 
 async function keep({ anyway = false } = {}) {
   clearTimeout(timer);
+  await typed();
+  clearTimeout(timer);
   if (leaving || !(dirty || anyway)) return;
   dirty = false;
   try {
@@ -95,7 +97,10 @@ addEventListener("beforeunload", (event) => {
 // -- the text ------------------------------------------------------------------------------------------------------
 
 let ready = () => {};
-const told = []; // who waits for words of the frame
+let turn = 0; // which text the frame is given
+let shown = 0; // which one it has
+let questions = 0;
+const waiting = new Map(); // who waits for the frame's answer
 
 function toFrame(words) {
   frame.contentWindow.postMessage(words, "*");
@@ -105,15 +110,25 @@ addEventListener("message", (event) => {
   if (event.source !== frame.contentWindow || typeof event.data !== "object" || event.data === null) return;
   const facts = event.data;
   if (facts.ready) ready();
-  if (typeof facts.html === "string" && facts.html !== html) {
+  if (typeof facts.html === "string" && facts.turn === turn && facts.html !== html) {
     html = facts.html;
     changed();
-    for (const one of told.splice(0)) one();
   }
+  waiting.get(facts.answers)?.();
+  waiting.delete(facts.answers);
   if (Number.isFinite(facts.height)) frame.style.height = `${Math.min(Math.max(facts.height, 240), 20_000)}px`;
   if (Array.isArray(facts.files)) add(facts.files, { pictures: true });
   if (facts.send) form.requestSubmit();
 });
+
+// The frame tells of what is typed a moment later; whoever keeps or sends the letter asks for the last of it.
+async function typed() {
+  if (!rich || shown !== turn) return;
+  questions += 1;
+  const answer = new Promise((resolve) => waiting.set(questions, resolve));
+  toFrame({ ask: questions });
+  await answer;
+}
 
 async function asData(blob) {
   return new Promise((resolve, reject) => {
@@ -137,6 +152,7 @@ async function picturesOfText() {
 }
 
 async function writeRich(text) {
+  turn += 1;
   html = text;
   rich = true;
   const loaded = new Promise((resolve) => (ready = resolve));
@@ -147,10 +163,13 @@ async function writeRich(text) {
   if (!frame.src) frame.src = frame.dataset.src;
   else ready();
   await loaded;
-  toFrame({ show: html, pictures: await picturesOfText() });
+  toFrame({ show: html, pictures: await picturesOfText(), turn });
+  shown = turn;
 }
 
-function writePlain() {
+async function writePlain() {
+  await typed();
+  turn += 1;
   textarea.value = writtenText(html);
   rich = false;
   frame.hidden = true;
@@ -160,7 +179,7 @@ function writePlain() {
 }
 
 form.querySelector(".switch").addEventListener("click", async () => {
-  if (rich) writePlain();
+  if (rich) await writePlain();
   else await writeRich(htmlOf(textarea.value));
   changed();
 });
@@ -256,9 +275,8 @@ function add(chosen, { pictures = false } = {}) {
         const cid = facts.files.map((one) => one.cid).find((one) => one && !before.has(one));
         kept(facts);
         if (!inline || !cid) return;
-        const inserted = new Promise((resolve) => told.push(resolve));
         toFrame({ act: "picture", value: { cid, url: await asData(file) } });
-        await inserted; // or what is kept next would be without it
+        await typed(); // or what is kept next would be without it
         showFiles();
       } finally {
         shown.done();
@@ -305,7 +323,13 @@ function own() {
   return `${field("subject").value}\n${lines.join("\n").split("---------- Forwarded")[0]}`;
 }
 
+// While a letter is on its way, for as long as the line is cut perhaps, nothing can be typed that wouldn't go with it.
+function hold(still) {
+  for (const one of form.querySelectorAll(":scope > :not(header)")) one.inert = still;
+}
+
 async function leave(later = "") {
+  await typed();
   const word = ATTACHED.exec(own())?.[0];
   if (word && !files.some((one) => !inText(one)) && !list.querySelector(".arriving")) {
     const dialog = document.getElementById("nothing-attached");
@@ -314,13 +338,16 @@ async function leave(later = "") {
     if (choice === "attach") form.querySelector(".chosen-files").click();
     if (choice !== "send") return;
   }
-  const buttons = form.querySelectorAll("footer button");
-  for (const one of buttons) one.disabled = true;
+  const focused = document.activeElement;
+  hold(true);
   clearTimeout(timer);
   tell("Sending…");
   const facts = await queued(() => send("/send", fields(later ? { later } : {}), tell));
-  for (const one of buttons) one.disabled = false;
-  if (!facts) return;
+  if (!facts) {
+    hold(false);
+    focused.focus();
+    return;
+  }
   leaving = true;
   const sent = { words: facts.words, outgoing: facts.outgoing, until: Date.now() + facts.seconds * 1000 };
   sessionStorage.setItem("sent", JSON.stringify(sent));
