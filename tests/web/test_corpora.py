@@ -35,4 +35,7 @@ def test_every_letter_is_shown(web: Web, ada: Browser) -> None:
                 body = response.text.partition('<div id="letter">')[2].rpartition("</div><script>")[0]
                 assert not RUNS.search(re.sub(r'"[^"]*"', '""', body)), path
         assert ada.get(f"/conversation/{web.thread(message)}").status_code == 200, path
+        for way in ("reply", "forward"):
+            assert ada.get(f"/write?{way}={message}").status_code == 200, (path, way)
+        assert ada.get(f"/letter/{message}/files.zip").status_code in (200, 404), path
     assert ada.get("/").status_code == 200
