@@ -48,7 +48,8 @@ class NameServer:
 
     def _answer(self, query: dns.message.Message) -> dns.message.Message | None:
         (question,) = query.question
-        self.questions.append(f"{question.name.to_text(omit_final_dot=True)} {dns.rdatatype.to_text(question.rdtype)}")
+        asked = question.name.canonicalize().to_text(omit_final_dot=True)  # it comes in odd capitals
+        self.questions.append(f"{asked} {dns.rdatatype.to_text(question.rdtype)}")
         answer = dns.message.make_response(query, recursion_available=True)
         if self._signed:
             answer.flags |= dns.flags.AD
