@@ -67,12 +67,11 @@ class Trap:
         self.page = page
         self.ran: list[str] = []
         self.asked: list[str] = []
-        own = f"https://127.0.0.1:{house.port('https')}/"
+        # The browser's own pages too: its viewer of PDF is an extension of it.
+        own = (f"https://127.0.0.1:{house.port('https')}/", "data:", "blob:", "chrome-extension:", "chrome:")
         page.context.expose_binding("ran", lambda source, *_: self.ran.append(source["frame"].url))
         page.on("dialog", lambda dialog: self.ran.append(dialog.message))
-        page.on(
-            "request", lambda one: None if one.url.startswith((own, "data:", "blob:")) else self.asked.append(one.url)
-        )
+        page.on("request", lambda one: None if one.url.startswith(own) else self.asked.append(one.url))
 
     def caught(self) -> list[str]:
         self.page.wait_for_timeout(250)
