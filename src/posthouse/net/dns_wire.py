@@ -1,7 +1,7 @@
 """Questions to a name server and its answers as octets (RFC 1035 §4), as far as mail needs them.
 
 Why not dnspython's messages: they can do everything, and one question with its answer takes them several times as long
-as this (`python -m bench dns`); a letter to a new domain takes three of them, which were half of its cost.
+as this (`python -m bench questions`); a letter to a new domain takes three of them, which were half of its cost.
 """
 
 from __future__ import annotations

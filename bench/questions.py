@@ -21,7 +21,7 @@ ANSWERS = {"MX": ["10 mx1.example.org.", "20 mx2.example.org."], "A": ["192.0.2.
 
 
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench dns")
+    parser = argparse.ArgumentParser(prog="python -m bench questions")
     parser.add_argument("--questions", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args(arguments)
