@@ -52,6 +52,11 @@ service imap-login {{
     port = 0
   }}
 }}
+service auth {{
+  unix_listener {folder}/auth {{
+    mode = 0666
+  }}
+}}
 service anvil {{
   chroot =
 }}

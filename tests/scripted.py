@@ -24,7 +24,7 @@ from types import TracebackType
 
 import trustme
 
-TIMEOUT = 10.0
+TIMEOUT = 30.0  # a busy machine starts a program slowly
 
 
 @functools.cache

@@ -1,19 +1,28 @@
-"""The library's own tasks on Dovecot: list, search, read, mark, file, delete, watch, answer, export; in both faces."""
+"""The library's own tasks on Dovecot and on our own server: list, search, read, mark, file, delete, watch, answer,
+export; and sending through Postfix. In both faces."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import ssl
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dovecot import PASSWORD, dovecot
+from dovecot import PASSWORD, dovecot, running
 from faced import Faced
-from posthouse import Account, Message, Q
+from live import PASSWORDS, Live, live
+from mailboxes import eventually, inbox
+from postfix import postfix
+from posthouse import Account, Message, Q, parse
+from posthouse.errors import LoginRefused, SmtpRefused
 from posthouse.files import read
+from posthouse.server.tls import make_self_signed
 
 pytestmark = pytest.mark.foreign
 
@@ -30,22 +39,39 @@ def face(request: pytest.FixtureRequest) -> Iterator[Faced]:
         yield Faced(runner)
 
 
-@pytest.fixture
-def account(face: Faced) -> Iterator[Any]:
+@contextmanager
+def door(server: str, folder: Path) -> Iterator[dict[str, Any]]:
+    """What an account says of a server that keeps Bob's mail."""
+    nowhere = "smtp://127.0.0.1:1?tls=none"
+    if server == "Dovecot":
+        with dovecot() as port:
+            yield {"password": PASSWORD, "imap": f"imap://127.0.0.1:{port}?tls=none", "smtp": nowhere}
+        return
+    with live(folder) as house:
+        yield {
+            "password": PASSWORDS[BOB],
+            "imap": f"imaps://localhost:{house.port('imaps')}",
+            "smtp": nowhere,
+            "context": house.tls,
+        }
+
+
+@pytest.fixture(params=["Dovecot", "Posthouse"])
+def account(request: pytest.FixtureRequest, face: Faced, tmp_path: Path) -> Iterator[Any]:
     """Bob's, with three letters."""
-    with dovecot() as port:
-        place = {"imap": f"imap://127.0.0.1:{port}?tls=none", "smtp": "smtp://127.0.0.1:1?tls=none"}
-        with Account(BOB, password=PASSWORD, **place).open() as box:
+    with door(request.param, tmp_path / "house") as place:
+        with Account(BOB, **place).open() as box:
             for number, subject in enumerate(("Größe", "Files", "Tea?"), 1):
                 files = [("big.bin", BIG), ("Übersicht.txt", b"kurz")] if subject == "Files" else []
                 letter = Message(from_=f"p{number}@x.org", to=BOB, subject=subject, text=f"text {number}", files=files)
                 box.inbox.append(letter)
-        yield face.patient(face.module.Account(BOB, password=PASSWORD, **place))
+        yield face.patient(face.module.Account(BOB, **place))
 
 
 def test_a_days_work(account: Any, tmp_path: Path) -> None:
     with account.open() as box:
-        box.create("Trash", "\\Trash")
+        if box.special("\\Trash") is None:
+            box.create("Trash", "\\Trash")
         assert [mail.subject for mail in box.inbox] == ["Tea?", "Files", "Größe"]
         found = box.inbox.search(Q.unread & Q.from_("p1") & Q.since("2020-01-01"))
         assert found.uids() == box.inbox.search("subject:Größe").uids() == [1]
@@ -90,3 +116,56 @@ def test_waiting(account: Any) -> None:
         arrived = next(events)
         assert (arrived.kind, arrived.message.subject) == ("new", "While you wait")
         events.close()
+
+
+@contextmanager
+def submission(house: Live) -> Iterator[dict[str, Any]]:
+    """Postfix takes letters from whom Dovecot knows, after STARTTLS, and hands them to our server."""
+    with tempfile.TemporaryDirectory(prefix="submission") as name, running(Path(name)) as imap:
+        certificate, key = make_self_signed(Path(name) / "tls", "postfix.example.net")
+        settings = {
+            "relayhost": f"[127.0.0.1]:{house.port('smtp')}",
+            "smtpd_tls_security_level": "encrypt",
+            "smtpd_tls_chain_files": f"{key} {certificate}",
+            "smtpd_sasl_auth_enable": "yes",
+            "smtpd_sasl_type": "dovecot",
+            "smtpd_sasl_path": f"{name}/auth",
+            "smtpd_tls_auth_only": "yes",
+            "smtpd_recipient_restrictions": "reject_unlisted_recipient permit_sasl_authenticated reject",
+            "relay_domains": "example.org",
+            "relay_recipient_maps": "inline:{ada@example.org=x bob@example.org=x}",
+        }
+        with postfix(**settings) as server:
+            yield {
+                "imap": f"imap://127.0.0.1:{imap}?tls=none",
+                "smtp": f"smtp://localhost:{server.port}",
+                "context": ssl.create_default_context(cafile=str(certificate)),
+            }
+
+
+def test_sending_through_postfix(face: Faced, tmp_path: Path) -> None:
+    ann = "ann@example.net"
+    with live(tmp_path) as house, submission(house) as place:
+        stranger = face.patient(face.module.Account(ann, password="wrong", **place))
+        with pytest.raises(LoginRefused):
+            stranger.send(BOB, "Hi")
+        stranger.close()
+
+        me = face.patient(face.module.Account(f"Ann Ö <{ann}>", password=PASSWORD, **place))
+        with me.open() as box:
+            box.create("Sent")
+        receipt = me.send([BOB, "nobody@example.org"], "Größe", ".\nBis dann!", files=[("big.bin", BIG)])
+        assert (receipt.accepted, list(receipt.refused)) == ((BOB,), ["nobody@example.org"])
+        with pytest.raises(SmtpRefused, match=r"nobody@example\.org was refused: 550 5\.1\.1"):
+            me.send("nobody@example.org", "Hi")
+        letter = Message(from_=ann, subject="To {name}", text="Dear {name}")
+        outcomes = list(me.send_many(letter.fill(to="ada@example.org", name=f"Ada {n}") for n in range(20)))
+        assert [one.accepted for one in outcomes] == [True] * 20
+        with me.open() as box:
+            assert [mail.subject for mail in box[receipt.copy]] == ["Größe"]
+        me.close()
+
+        eventually(lambda: inbox(house, BOB) and len(inbox(house, "ada@example.org")) == 20)
+        (arrived,) = map(parse, inbox(house, BOB))
+        assert (arrived.subject, arrived.text) == ("Größe", ".\nBis dann!\n")
+        assert [file.content for file in arrived.attachments] == [BIG]
