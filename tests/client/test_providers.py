@@ -213,6 +213,22 @@ class TestExchange:
             (mail,) = box.inbox.messages([5])
             assert mail.text == "hi\n"
 
+    def test_mailboxes_that_are_only_called_so(self, face: Faced) -> None:
+        """Exchange marks none by its use (no SPECIAL-USE): the names are known, in the account's language."""
+        talk = r"""
+            C: P2 LIST "" *
+            S: * LIST (\HasNoChildren) "/" Entw&APw-rfe
+            S: * LIST (\HasNoChildren) "/" "Gel&APY-schte Elemente"
+            S: * LIST (\HasNoChildren) "/" "Gesendete Elemente"
+            S: * LIST (\Marked \HasNoChildren) "/" INBOX
+            S: P2 OK LIST completed.
+        """ + bye(3)
+        with ScriptedServer(script(EXCHANGE, talk)) as server, box_of(face, server) as box:
+            box.mailboxes()
+            assert box.trash.name() == "Gelöschte Elemente"
+            assert box.sent.name() == "Gesendete Elemente"
+            assert box.drafts.name() == "Entwürfe"
+
     def test_a_name_with_an_ampersand_is_no_quoted_string(self, face: Faced) -> None:
         """moralmunky/Home-Assistant-Mail-And-Packages#1260: Office 365 hangs on "a&-b" in quotes."""
         talk = "C: P2 SELECT R&-D\nS: * 1 EXISTS\nS: * OK [UIDVALIDITY 1] ok\nS: P2 OK done\n" + bye(3)
