@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
 from posthouse import Message, parse
@@ -141,8 +142,18 @@ def test_nobody_takes_back_another_s_letter(web: Web, ada: Browser) -> None:
 
 def test_a_letter_that_is_sent_again_after_a_cut_line_leaves_once(web: Web, ada: Browser) -> None:
     form = fields(ada.get("/write").text) | {"to": "eve@example.net", "subject": "Once", "text": "only"}
-    send(ada, form)
-    send(ada, form)
+    first, again = send(ada, form), send(ada, form)
+    assert first["outgoing"] == again["outgoing"]
+    assert len(waiting(web)) == 1
+    assert len(box(web, "Sent")) == 1
+
+
+def test_two_requests_at_a_time_send_one_letter(web: Web, ada: Browser) -> None:
+    """A line that was cut, whose request goes on while the page asks again."""
+    form = fields(ada.get("/write").text) | {"to": "eve@example.net", "subject": "Once", "text": "only"}
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: send(ada, dict(form)), range(4)))
+    assert len({answer["outgoing"] for answer in answers}) == 1
     assert len(waiting(web)) == 1
     assert len(box(web, "Sent")) == 1
 

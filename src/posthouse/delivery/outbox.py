@@ -49,9 +49,9 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """Where it is now: in the queue, and in a mailbox."""
+    """Where it is now: in the queue (None: it has left), and in a mailbox."""
 
-    outgoing_id: int
+    outgoing_id: int | None
     message_id: int
 
 

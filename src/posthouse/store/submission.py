@@ -57,6 +57,14 @@ def pending(tx: Tx, account_id: int) -> list[Pending]:
     return [Pending(*row) for row in rows]
 
 
+def outgoing_of(tx: Tx, message_id: int) -> int | None:
+    """The queued letter that a message is the copy of; None: there is none any more."""
+    found: int | None = tx.value(
+        "SELECT outgoing_id FROM submission WHERE message_id = :message_id", message_id=message_id
+    )
+    return found
+
+
 def take_back(tx: Tx, account_id: int, outgoing_id: int) -> int:
     """Take a letter out of the queue before it leaves; the id of the message that is its copy.
 

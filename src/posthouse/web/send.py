@@ -30,7 +30,7 @@ async def send(visit: Visit) -> Response:
     form = await save.read(visit)
     begun, desk, account_id = form.draft, visit.desk, visit.account.id
     if (done := await visit.read(_sent_before, account_id, begun)) is not None:
-        return _sent(visit, begun, done, None)
+        return _sent(visit, begun, done)
     sender = next(iter(begun.addresses("from_")), None)
     if sender is None:
         raise Problem(400, "the letter has no sender", advice="Choose one of your addresses.")
@@ -51,10 +51,13 @@ async def send(visit: Visit) -> Response:
         sender, people, sent, copy, release, hostname=desk.settings.hostname, lifetime=desk.settings.carried
     )
     queued = await visit.write(_send, account_id, outgoing, begun, form.seen)
-    return _sent(visit, begun, queued.message_id, queued.outgoing_id, release=release)
+    return _sent(visit, begun, queued, release=release)
 
 
 def _send(tx: Tx, account_id: int, outgoing: outbox.Outgoing, begun: Draft, seen: int | None) -> outbox.Queued:
+    """Where it is; once only, also where the same request came over two lines at a time."""
+    if (before := _sent_before(tx, account_id, begun)) is not None:
+        return before
     save.take_out(tx, account_id, seen)
     queued = outbox.send(tx, account_id, outgoing)
     for ident, name in ((begun.answers, "\\Answered"), (begun.forwards, "$Forwarded")):
@@ -65,19 +68,19 @@ def _send(tx: Tx, account_id: int, outgoing: outbox.Outgoing, begun: Draft, seen
     return queued
 
 
-def _sent_before(tx: Tx, account_id: int, begun: Draft) -> int | None:
-    """The letter in Sent that this is already; a draft has the same Message-ID, and doesn't count."""
+def _sent_before(tx: Tx, account_id: int, begun: Draft) -> outbox.Queued | None:
+    """Where this letter is already, if it was sent; a draft has the same Message-ID, and doesn't count."""
     found = submission.find_message(tx, account_id, begun.ident, begun.subject)
     if found is None:
         return None
     boxes = mailbox.list_all(tx, account_id)
     stored = conversation.letter(tx, account_id, found)
-    return None if any(save.is_draft(placed, boxes) for placed in stored.placed) else found
+    if any(save.is_draft(placed, boxes) for placed in stored.placed):
+        return None
+    return outbox.Queued(submission.outgoing_of(tx, found), found)
 
 
-def _sent(
-    visit: Visit, begun: Draft, message_id: int, outgoing_id: int | None, *, release: int | None = None
-) -> Response:
+def _sent(visit: Visit, begun: Draft, queued: outbox.Queued, *, release: int | None = None) -> Response:
     people = begun.recipients
     words = f"Sent to {people[0].name or people[0].addr}" if people else "Sent"
     if len(people) > 1:
@@ -86,7 +89,8 @@ def _sent(
         words = f"Leaves {page.when_exactly(release, visit.zone)}"
     if not visit.wants_part:
         return RedirectResponse("/", 303)
-    return JSONResponse({"words": words, "letter": message_id, "outgoing": outgoing_id, "seconds": limits.TAKE_BACK})
+    facts = {"words": words, "letter": queued.message_id, "outgoing": queued.outgoing_id}
+    return JSONResponse({**facts, "seconds": limits.TAKE_BACK})
 
 
 async def take_back(visit: Visit) -> Response:
