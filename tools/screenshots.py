@@ -63,6 +63,13 @@ def views(page):  # type: ignore[no-untyped-def]
     yield "keys"
     page.goto("/search?q=brass")
     yield "search"
+    page.goto("/write?to=bob@example.org&subject=Rods")
+    page.frame_locator("iframe.editor").locator("#text").click()
+    page.keyboard.type("Shorter ones it is.")
+    yield "write"
+    page.goto("/account")
+    page.locator(".account").wait_for()
+    yield "account"
 
 
 if __name__ == "__main__":

@@ -175,6 +175,15 @@ def test_axe_finds_nothing(browser: Browser, house: Live, size: str, scheme: str
         found["keys"] = chromium.violations(page)
         page.goto("/search?q=the")
         found["search"] = chromium.violations(page)
+        page.goto("/write")
+        page.frame_locator("iframe.editor").locator("#text").wait_for()
+        found["write"] = chromium.violations(page)
+        page.goto("/waiting")
+        found["leaving later"] = chromium.violations(page)
+        page.goto("/account")
+        for fold in page.locator(".account details").all():
+            fold.evaluate("(one) => { one.open = true; }")
+        found["account"] = chromium.violations(page)
         page.goto("/leave?to=https://example.org/&sign=x")
         found["a problem"] = chromium.violations(page)
     assert {name: one for name, one in found.items() if one} == {}
