@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from live import Live
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its loop would be in the way of all tests behind
 def browser() -> Iterator[Browser]:
     from chromium import chromium
 

@@ -239,8 +239,8 @@ class Relay:
     # -- what visits ask (visit.Dispatcher) ----------------------------------------------------------------------
 
     def alone(self, key: str) -> bool:
-        """Whether no other visit stands that goes this way."""
-        return not any(hop.key == key and visit.connected for hop, visit in self._visits.values())
+        """Whether no other visit goes this way: one that is about to connect may be the one that is taken."""
+        return sum(hop.key == key for hop, _ in self._visits.values()) <= 1
 
     def narrow(self, key: str) -> None:
         """The way takes no more connections than there are without this one."""
