@@ -83,6 +83,10 @@ def test_a_mailbox_that_is_full(browser: Browser, house: Live) -> None:
         assert "full" in page.locator(".state").inner_text()
         assert "First and second" in paper(page).inner_text()
         assert [parse(one).text for one in letters(house, "Drafts", having="No room")] == ["First\n"]
+        store.run(quota.set_limits, ada, size=None, messages=None)
+        page.keyboard.type(".")
+        kept(page)
+        assert [parse(one).text for one in letters(house, "Drafts", having="No room")] == ["First and second.\n"]
 
 
 def test_a_large_file_and_one_that_is_too_large(browser: Browser, house: Live) -> None:

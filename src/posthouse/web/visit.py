@@ -175,7 +175,7 @@ async def _answered(request: Request, handle: Callable[[], Awaitable[Response]])
     try:
         return await handle()
     except PosthouseError as error:
-        return problem(request, status_of(error), f"{sentence(error)}.", error.advice)
+        return problem(request, status_of(error), f"{sentence(error).removesuffix('.')}.", error.advice)
     except ClientDisconnect:
         return Response(status_code=400)  # nobody reads it
     except Exception:

@@ -33,7 +33,7 @@ function tell(words, { link = "", label = "" } = {}) {
 }
 
 function queued(task) {
-  const next = work.then(task).catch((error) => {
+  const next = work.then(() => task()).catch((error) => {
     if (!(error instanceof Refused)) throw error;
     tell(error.message);
     state.classList.add("refused");
