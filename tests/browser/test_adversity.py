@@ -52,16 +52,22 @@ def test_a_line_that_is_cut_while_one_writes_and_sends(browser: Browser, house: 
         says(page, "No connection. What you wrote is kept in this window")
         page.context.set_offline(False)
         kept(page)
-        cut = []
+        cut: list[int] = []
 
         def lose(route: object) -> None:
             """The server has the request, and its answer never comes."""
             cut.append(route.fetch().status)  # type: ignore[attr-defined]
             route.abort()  # type: ignore[attr-defined]
 
+        page.route("**/draft", lose, times=1)
+        page.keyboard.type(".")
+        says(page, "No connection")
+        kept(page)
+        assert cut == [200]
+        assert len(letters(house, "Drafts", having="Across the gap")) == 1
         page.route("**/send", lose, times=1)
         send(page)
-        assert cut == [200]
+        assert cut == [200, 200]
         arrived = until(lambda: letters(house, "INBOX", BOB, having="Across the gap, slowly"), 40)
         assert len(arrived) == 1
         assert len(letters(house, "Sent", having="Across the gap")) == 1

@@ -93,6 +93,21 @@ def test_a_draft_that_two_windows_write_is_two_drafts(web: Web, ada: Browser) ->
     assert len({parse(one).message_id for one in box(web, "Drafts")}) == 2
 
 
+def test_a_saving_that_is_asked_for_again_makes_no_second_draft(web: Web, ada: Browser) -> None:
+    """Its answer got lost on the line, for the first draft or a later one."""
+    form = fields(ada.get("/write").text)
+    for words, saving in (("one", "a"), ("one two", "b")):
+        asked = {**form, "subject": "Plan", "text": words, "saving": saving}
+        lost = ada.post("/draft", dict(asked), **PART).json()
+        again = ada.post("/draft", dict(asked), **PART).json()
+        assert (again["draft"], again["note"]) == (lost["draft"], "")
+        assert [parse(one).text for one in box(web, "Drafts")] == [f"{words}\n"]
+        form["draft"] = form["source"] = str(again["draft"])
+    facts = send(ada, form, to="bob@example.org", subject="Plan", text="one two three")
+    assert facts["outgoing"]
+    assert b"X-Draft" not in box(web, "Sent")[0]
+
+
 def test_a_letter_leaves_after_some_seconds_and_is_in_sent_at_once(web: Web, ada: Browser) -> None:
     form = fields(ada.get("/write").text)
     keep(ada, form, subject="Tea", text="At five")

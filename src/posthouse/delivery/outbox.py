@@ -86,22 +86,11 @@ def send(tx: Tx, account_id: int, letter: Outgoing) -> Queued:
         letter.lifetime,
     )
     outgoing_id = queue.add(tx, letter.sent.blob, letter.sent.summary.header_size, onward)
-    sent = special(tx, account_id, "\\Sent", "Sent")
+    sent = mailbox.for_use(tx, account_id, "\\Sent", "Sent")
     target = mail.Target(sent.id, frozenset({"\\Seen"}))
     copy = mail.append(tx, letter.copy.blob, letter.copy.summary, [target], received=tx.now)[0]
     submission.add(tx, account_id, outgoing_id, copy.message_id)
     return Queued(outgoing_id, copy.message_id)
-
-
-def special(tx: Tx, account_id: int, use: str, name: str) -> mailbox.Mailbox:
-    """The account's mailbox for a purpose (RFC 6154); one of this name where none has been marked; a new one."""
-    boxes = mailbox.list_all(tx, account_id)
-    found = next((one for one in boxes if one.special_use == use), None)
-    return (
-        found
-        or next((one for one in boxes if one.name == name and not one.special_use), None)
-        or mailbox.create(tx, account_id, name, special_use=use, subscribed=True)
-    )
 
 
 def distinct(addresses: Iterable[Address]) -> list[Address]:

@@ -235,6 +235,17 @@ def subscriptions(tx: Tx, account_id: int) -> list[str]:
     return sorted((name for (name,) in rows), key=_order)
 
 
+def for_use(tx: Tx, account_id: int, special_use: str, name: str) -> Mailbox:
+    """The account's mailbox for a purpose (RFC 6154); one of this name where none has been marked; else a new one."""
+    boxes = list_all(tx, account_id)
+    found = next((one for one in boxes if one.special_use == special_use), None)
+    return (
+        found
+        or next((one for one in boxes if one.name == name and not one.special_use), None)
+        or create(tx, account_id, name, special_use=special_use, subscribed=True)
+    )
+
+
 def set_special_use(tx: Tx, mailbox_id: int, special_use: str) -> None:
     r"""What the mailbox is for (RFC 6154): ``\Sent``; empty: nothing special.
 

@@ -27,6 +27,7 @@ from posthouse.store import (
 
 from . import page, write
 from .problem import Problem
+from .visit import whole
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -100,7 +101,6 @@ async def _prove(visit: Visit) -> None:
 async def keep_identity(visit: Visit) -> Response:
     """A name, an address, a signature. Errors: Problem, StoreError."""
     form = await visit.form()
-    number = str(form.get("id", ""))
     try:
         address = Address.parse(str(form.get("email", "")).strip())
         address = Address(" ".join(str(form.get("name", "")).split())[:MAX_NAME], address.local, address.domain)
@@ -111,7 +111,7 @@ async def keep_identity(visit: Visit) -> Response:
         visit.account.id,
         address,
         str(form.get("signature", "")).replace("\r\n", "\n"),
-        identity_id=int(number) if number.isascii() and number.isdigit() else None,
+        identity_id=whole(form.get("id")),
         preferred=form.get("preferred") == "yes",
     )
     return _back("identities")
@@ -124,8 +124,7 @@ async def remove_identity(visit: Visit) -> Response:
 
 
 async def _number(visit: Visit) -> int:
-    text = str((await visit.form()).get("id", ""))
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    return whole((await visit.form()).get("id")) or 0
 
 
 def _back(part: str) -> Response:

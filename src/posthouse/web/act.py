@@ -200,14 +200,14 @@ def _move(tx: Tx, picked: list[Picked], target: Mailbox, words: str) -> Done:
 
 def _moved(what: str, words: str) -> Callable[[Tx, int, list[Picked]], Done]:
     def do(tx: Tx, account_id: int, picked: list[Picked]) -> Done:
-        return _move(tx, picked, _special(tx, account_id, *PLACES[what]), words)
+        return _move(tx, picked, mailbox.for_use(tx, account_id, *PLACES[what]), words)
 
     return do
 
 
 def _spam(tx: Tx, account_id: int, picked: list[Picked]) -> Done:
     """To Junk, with the keywords by which filters learn (IANA's registry of IMAP keywords)."""
-    done = _move(tx, picked, _special(tx, account_id, *PLACES["spam"]), "Marked {} as spam")
+    done = _move(tx, picked, mailbox.for_use(tx, account_id, *PLACES["spam"]), "Marked {} as spam")
     return _judged(tx, done, "$Junk", "$NotJunk")
 
 
@@ -277,18 +277,6 @@ ACTIONS: dict[str, Action] = {
     "inbox": _to_inbox,
     "delete": _delete,
 }
-
-
-def _special(tx: Tx, account_id: int, special_use: str, name: str) -> Mailbox:
-    """The mailbox for this purpose; a new one where there is none."""
-    boxes = mailbox.list_all(tx, account_id)
-    found = next((box for box in boxes if box.special_use == special_use), None)
-    if found is None:
-        there = next((box for box in boxes if box.name == name), None)
-        if there is not None and not there.special_use:
-            return there
-        found = mailbox.create(tx, account_id, name, special_use=special_use, subscribed=True)
-    return found
 
 
 def _own(tx: Tx, account_id: int, text: str) -> Mailbox:

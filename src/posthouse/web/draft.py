@@ -13,17 +13,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from posthouse.delivery import deliver
-from posthouse.message import html_text, mime, reply
+from posthouse.message import html_text, reply
 from posthouse.message.address import Address, mailboxes, parse_addresses
 from posthouse.message.compose import Attachment, Letter, Streamed, pieces
 from posthouse.message.encode import encode_base64
-from posthouse.message.message import ParsedMessage
 from posthouse.message.reply import Original
 
-from . import html_clean, limits
+from . import html_clean, letter, limits
+from .letter import File, files
 
 if TYPE_CHECKING:
     from posthouse.message.attachment import AttachedFile
@@ -34,11 +34,12 @@ if TYPE_CHECKING:
 
 # Octets of a file that are encoded at a time: whole lines of base64.
 PIECE = 57 * 4096
-BASE64_LINE = 57  # octets that a line of it has
 IDENT = re.compile(r"<[!-;=?A-~]{1,300}@[!-;=?A-~]{1,255}>")
 # What stands in To while it is no address yet: kept in a field of its own, so that nothing typed is lost.
 TYPED = {"to": "X-Draft-To", "cc": "X-Draft-Cc", "bcc": "X-Draft-Bcc"}
 FORWARDED = "X-Forwarded-Message-Id"
+# Which request of a page a draft comes of: one that is asked again, because its answer got lost, is the same.
+SAVING = "X-Draft-Saving"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Draft:
     """A letter that is being written, as its form has it.
 
     ``text`` is HTML where ``rich``. ``ident`` is its Message-ID; ``answers`` and ``forwards`` those of the letters that
-    it answers and forwards; ``references`` as the field has them.
+    it answers and forwards; ``references`` as the field has them. ``saving`` names the request that it comes of.
     """
 
     ident: str
@@ -60,6 +61,7 @@ class Draft:
     answers: str = ""
     references: str = ""
     forwards: str = ""
+    saving: str = ""
 
     def addresses(self, name: str) -> list[Address]:
         """Whom a field of it names."""
@@ -69,17 +71,6 @@ class Draft:
     def recipients(self) -> list[Address]:
         """Everybody it is to."""
         return [one for name in TYPED for one in self.addresses(name)]
-
-
-@dataclass(frozen=True, slots=True)
-class Enclosed:
-    """A file of a stored letter. ``number``: its place among them; ``size``: octets, of a large one nearly."""
-
-    number: int
-    name: str
-    type: str
-    size: int
-    cid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,30 +102,9 @@ def new_ident(hostname: str) -> str:
 # -- from a letter -------------------------------------------------------------------------------------------------
 
 
-def parsed(stored: Stored, octets: object) -> ParsedMessage:
-    """The letter in its file, of which only slices are read."""
-    raw = cast("Buffer", octets)
-    return ParsedMessage(raw, mime.unpack(stored.tree, raw))
-
-
-def enclosed(message: ParsedMessage) -> list[Enclosed]:
-    """Its files. A large one is not read for its size, which follows from that of its lines of base64."""
-    return [
-        Enclosed(
-            number,
-            one.filename,
-            one.type,
-            one.size if one.part.size <= PIECE else one.part.size * BASE64_LINE // (BASE64_LINE * 4 // 3 + 2),
-            one.cid,
-        )
-        for number, one in enumerate(message.attachments[: limits.FILES])
-    ]
-
-
-def read(blobs: Blobs, stored: Stored) -> tuple[Draft, list[Enclosed]]:
+def read(blobs: Blobs, stored: Stored) -> tuple[Draft, tuple[File, ...]]:
     """A stored draft, whoever's program wrote it, and its files. Blocks. Errors: StoreError."""
-    with blobs.open(stored.blob_id, longest=limits.WRITTEN) as octets:
-        message = parsed(stored, octets)
+    with letter.reading(blobs, stored) as message:
         headers = message.headers
         html = message.html
         draft = Draft(
@@ -146,17 +116,17 @@ def read(blobs: Blobs, stored: Stored) -> tuple[Draft, list[Enclosed]]:
             answers=" ".join(message.in_reply_to),
             references=" ".join(message.references),
             forwards=headers.get(FORWARDED) or "",
+            saving=headers.get(SAVING) or "",
             **{
                 name: headers.get(field) or ", ".join(map(str, getattr(message, name))) for name, field in TYPED.items()
             },
         )
-        return draft, enclosed(message)
+        return draft, files(message, html or "")
 
 
-def original(blobs: Blobs, stored: Stored) -> tuple[Original, list[Enclosed]]:
+def original(blobs: Blobs, stored: Stored) -> tuple[Original, tuple[File, ...]]:
     """A letter that is answered or forwarded, and its files. Blocks. Errors: StoreError."""
-    with blobs.open(stored.blob_id, longest=limits.WRITTEN) as octets:
-        message = parsed(stored, octets)
+    with letter.reading(blobs, stored) as message:
         html = message.html
         found = Original(
             from_=message.from_,
@@ -171,21 +141,23 @@ def original(blobs: Blobs, stored: Stored) -> tuple[Original, list[Enclosed]]:
             text=message.text,
             html=None if html is None else html_clean.for_writing(html),
         )
-        return found, enclosed(message)
+        return found, files(message, html or "")
 
 
 def kept(blobs: Blobs, stored: Stored, numbers: Iterable[int]) -> list[Streamed]:
     """Files of a stored letter, by their places among them, to travel on as they are. Blocks. Errors: StoreError."""
-    with blobs.open(stored.blob_id, longest=limits.WRITTEN) as octets:
-        files = parsed(stored, octets).attachments
-        return [_file(blobs, stored, files[number], octets) for number in dict.fromkeys(numbers) if number < len(files)]
+    with letter.reading(blobs, stored) as message:
+        found = message.attachments
+        return [
+            _file(blobs, stored, found[number], message.raw) for number in dict.fromkeys(numbers) if number < len(found)
+        ]
 
 
-def _file(blobs: Blobs, stored: Stored, file: AttachedFile, octets: object) -> Streamed:
-    if file.type == "application/octet-stream" and file.part.type == "text":  # uuencoded, within a text
+def _file(blobs: Blobs, stored: Stored, file: AttachedFile, octets: Buffer) -> Streamed:
+    if file.in_text:
         return Upload(file.filename, file.type, _spooled(blobs, file.content)).streamed()
     part = file.part
-    head = bytes(cast("Buffer", octets)[part.start : part.body])
+    head = bytes(octets[part.start : part.body])
     return Streamed(head, partial(_slices, blobs, stored.blob_id, part.body, part.end), part.encoding, file.cid)
 
 
@@ -206,15 +178,15 @@ def _slices(blobs: Blobs, blob_id: str, start: int, end: int) -> Iterator[bytes]
 
 def as_draft(draft: Draft, files: Iterable[Streamed]) -> Letter:
     """The letter as it is kept in Drafts: whatever was typed is in it. Errors: InvalidMessage."""
-    further: list[tuple[str, str]] = []
+    further = [(SAVING, draft.saving)] if draft.saving else []
     whole: dict[str, tuple[Address, ...]] = {}
     for name, field in TYPED.items():
         found = draft.addresses(name)
         whole[name] = tuple(one for one in found if one.is_complete)
         if len(whole[name]) != len(found):
             further.append((field, _one_line(getattr(draft, name))[: limits.TYPED]))
-    letter = replace(_letter(draft, files), headers=(*_headers(draft), *further))
-    return replace(letter, to=whole["to"], cc=whole["cc"], bcc=whole["bcc"])
+    made = replace(_letter(draft, files), headers=(*_headers(draft), *further))
+    return replace(made, to=whole["to"], cc=whole["cc"], bcc=whole["bcc"])
 
 
 def as_sent(draft: Draft, files: Iterable[Streamed]) -> Letter:
@@ -245,13 +217,13 @@ def _one_line(text: str) -> str:
     return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text).split())
 
 
-async def write(store: Store, letter: Callable[[], Letter], ident: str, now: int, *, bcc: bool = False) -> deliver.Kept:
-    """A letter's octets to disk. ``letter`` is called on a thread. Errors: InvalidMessage, StoreFull, StoreError."""
+async def write(store: Store, made: Callable[[], Letter], ident: str, now: int, *, bcc: bool = False) -> deliver.Kept:
+    """A letter's octets to disk. ``made`` is called on a thread. Errors: InvalidMessage, StoreFull, StoreError."""
     spool = store.blobs.spool()
 
     def fill() -> None:
         date = datetime.fromtimestamp(now, UTC)
-        for piece in pieces(letter(), date=date, message_id=ident, bcc=bcc):
+        for piece in pieces(made(), date=date, message_id=ident, bcc=bcc):
             spool.write(piece)
 
     try:

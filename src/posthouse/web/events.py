@@ -18,6 +18,7 @@ from posthouse.store import change, conversation, mailbox, web_login
 
 from . import limits, page
 from .problem import Problem
+from .visit import whole
 
 if TYPE_CHECKING:
     from posthouse.store.engine import Tx
@@ -32,8 +33,7 @@ async def show(visit: Visit) -> Response:
     """The stream of events."""
     if _waiting[visit.account.id] >= limits.WAITING_PAGES:
         raise Problem(503, "too many windows wait for new mail", advice="Close some.")
-    text = visit.request.headers.get("last-event-id", "")
-    since = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    since = whole(visit.request.headers.get("last-event-id", ""))
     return StreamingResponse(_events(visit, since), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 

@@ -39,8 +39,9 @@ class File:
     number: int
     name: str
     type: str
-    size: int
+    size: int  # octets, of a large one nearly
     inside: bool  # its HTML shows it
+    cid: str  # its Content-ID without angle brackets; empty: none
 
     @property
     def picture(self) -> bool:
@@ -69,7 +70,7 @@ def open_letter(tx: Tx, letter: Letter) -> Opened:
         html = message.html
         text = message.text if html is None else ""
         shown = plain_text.to_html(text[: limits.TEXT]) if html is None else None
-        return Opened(letter, shown, len(text) > limits.TEXT, _files(message, html or ""))
+        return Opened(letter, shown, len(text) > limits.TEXT, files(message, html or ""))
 
 
 @contextmanager
@@ -80,9 +81,10 @@ def reading(blobs: Blobs, letter: Letter) -> Iterator[ParsedMessage]:
         yield ParsedMessage(raw, mime.unpack(letter.tree, raw))
 
 
-def _files(message: ParsedMessage, html: str) -> tuple[File, ...]:
+def files(message: ParsedMessage, html: str) -> tuple[File, ...]:
+    """The files that came with a letter; ``html``: what shows some of them."""
     return tuple(
-        File(number, file.filename, file.type, _size(file), bool(file.cid) and f"cid:{file.cid}" in html)
+        File(number, file.filename, file.type, _size(file), bool(file.cid) and f"cid:{file.cid}" in html, file.cid)
         for number, file in enumerate(message.attachments[: limits.FILES])
     )
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.background import BackgroundTask
-from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, StreamingResponse
 
 from posthouse.errors import NotFound, PosthouseError, sentence
@@ -26,7 +25,7 @@ from posthouse.message.filename import safe_name
 from posthouse.store import mailbox, transfer
 
 from . import attachment, headers, limits
-from .problem import Problem, too_large
+from .problem import Problem
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from .visit import Visit
 
 MADE = re.compile(r"posthouse-(\d{1,18})-([0-9a-f]{32})\.(zip|mbox)")
-GB = 1024**3
 
 
 async def take_in(visit: Visit) -> Response:
@@ -43,33 +41,15 @@ async def take_in(visit: Visit) -> Response:
     folder = tempfile.TemporaryDirectory(prefix="posthouse-import-")
     try:
         path = Path(folder.name) / safe_name(query.get("name", "")[:1_000], "mail.mbox")
-        await _receive(visit, path)
+        with path.open("wb") as file:
+            async for chunk in visit.file(limits.IMPORT):
+                await asyncio.to_thread(file.write, chunk)
     except BaseException:
         folder.cleanup()
         raise
     into = query.get("into", "")[:1_000]
     done = BackgroundTask(folder.cleanup)
     return StreamingResponse(_take_in(visit, path, into), media_type="application/x-ndjson", background=done)
-
-
-async def _receive(visit: Visit, path: Path) -> None:
-    chunks = visit.request.stream().__aiter__()
-    size = 0
-    with path.open("wb") as file:
-        try:
-            while True:
-                async with asyncio.timeout(limits.UPLOAD_SECONDS):
-                    chunk = await anext(chunks, None)
-                if chunk is None:
-                    return
-                size += len(chunk)
-                if size > limits.IMPORT:
-                    raise too_large("this file", f"{limits.IMPORT // GB} GB")
-                await asyncio.to_thread(file.write, chunk)
-        except TimeoutError:
-            raise Problem(408, "the file stopped on its way", advice="Send it again.") from None
-        except ClientDisconnect:
-            raise Problem(400, "the file did not arrive whole", advice="Send it again.") from None
 
 
 def _take_in(visit: Visit, path: Path, into: str) -> Iterator[bytes]:

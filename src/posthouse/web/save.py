@@ -12,33 +12,33 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, RedirectResponse
 
-from posthouse.delivery import outbox
 from posthouse.errors import NotFound
 from posthouse.message.compose import is_media_type
 from posthouse.message.filename import safe_name
-from posthouse.store import conversation, mail, mailbox
+from posthouse.store import conversation, mail, mailbox, submission
 
 from . import draft, limits
 from .draft import Draft, Upload
-from .problem import Problem, too_large
+from .problem import Problem
+from .visit import MB, whole
 
 if TYPE_CHECKING:
-    from starlette.datastructures import FormData
     from starlette.responses import Response
 
     from posthouse.delivery.deliver import Kept
     from posthouse.message.compose import Streamed
-    from posthouse.store.blob import Spool
     from posthouse.store.conversation import Letter as Stored
     from posthouse.store.engine import Tx
     from posthouse.store.mailbox import Mailbox
 
     from .visit import Visit
 
-MB = 1024 * 1024
+
+# The fields of a draft that the form calls the same.
+NAMES = ("to", "cc", "bcc", "subject", "text", "references", "forwards", "saving")
+ELSEWHERE = "This draft was changed, sent or deleted elsewhere. What stands here is kept as a draft of its own."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ async def _saved(visit: Visit, form: Form, uploads: list[Upload]) -> Response:
     store = visit.desk.store
     current = await visit.read(current_draft, visit.account.id, form.seen) if form.seen is not None else None
     begun = form.draft
+    if current is None and (same := await _saved_before(visit, begun)) is not None:
+        return await _kept(visit, begun, same)
     if form.seen is not None and current is None:
         begun = replace(begun, ident=draft.new_ident(visit.desk.settings.hostname))
     files = await files_of(visit, form)
@@ -69,11 +71,14 @@ async def _saved(visit: Visit, form: Form, uploads: list[Upload]) -> Response:
     copy = await draft.write(store, lambda: draft.as_draft(begun, files), begun.ident, visit.now, bcc=True)
     check_size(visit, copy)
     message_id = await visit.write(_place, visit.account.id, copy, None if current is None else current.message_id)
+    lost = form.seen is not None and current is None
+    return await _kept(visit, begun, message_id, ELSEWHERE if lost else "")
+
+
+async def _kept(visit: Visit, begun: Draft, message_id: int, note: str = "") -> Response:
+    """What the page has to know of the draft that it has now."""
     stored = await visit.read(conversation.letter, visit.account.id, message_id)
-    _, found = await asyncio.to_thread(draft.read, store.blobs, stored)
-    note = ""
-    if form.seen is not None and current is None:
-        note = "This draft was changed, sent or deleted elsewhere. What stands here is kept as a draft of its own."
+    _, found = await asyncio.to_thread(draft.read, visit.desk.store.blobs, stored)
     time = datetime.fromtimestamp(visit.now, visit.zone)
     return JSONResponse(
         {
@@ -86,9 +91,23 @@ async def _saved(visit: Visit, form: Form, uploads: list[Upload]) -> Response:
     )
 
 
+async def _saved_before(visit: Visit, begun: Draft) -> int | None:
+    """The draft that the same request made before: its answer got lost, and the page asks again."""
+    found = await visit.read(_look_for, visit.account.id, begun)
+    if found is None or not begun.saving:
+        return None
+    there, _ = await asyncio.to_thread(draft.read, visit.desk.store.blobs, found)
+    return found.message_id if there.saving == begun.saving else None
+
+
+def _look_for(tx: Tx, account_id: int, begun: Draft) -> Stored | None:
+    found = submission.find_message(tx, account_id, begun.ident, begun.subject)
+    return None if found is None else current_draft(tx, account_id, found)
+
+
 def _place(tx: Tx, account_id: int, copy: Kept, old: int | None) -> int:
     """The new draft, in the place of the old one."""
-    box = outbox.special(tx, account_id, "\\Drafts", "Drafts")
+    box = mailbox.for_use(tx, account_id, "\\Drafts", "Drafts")
     take_out(tx, account_id, old)
     target = mail.Target(box.id, frozenset({"\\Draft", "\\Seen"}))
     return mail.append(tx, copy.blob, copy.summary, [target], received=tx.now)[0].message_id
@@ -124,7 +143,7 @@ async def discard(visit: Visit) -> Response:
 
 def _throw_away(tx: Tx, account_id: int, message_id: int) -> None:
     found = current_draft(tx, account_id, message_id)
-    trash = outbox.special(tx, account_id, "\\Trash", "Trash")
+    trash = mailbox.for_use(tx, account_id, "\\Trash", "Trash")
     boxes = mailbox.list_all(tx, account_id)
     for placed in found.placed if found else ():
         if is_draft(placed, boxes):
@@ -134,8 +153,8 @@ def _throw_away(tx: Tx, account_id: int, message_id: int) -> None:
 async def read(visit: Visit) -> Form:
     """Errors: Problem."""
     form = await visit.form(limits.WRITTEN)
-    seen, source = number(form, "draft"), number(form, "source")
-    own = {name: str(form.get(name, "")) for name in ("to", "cc", "bcc", "subject", "text", "references", "forwards")}
+    seen, source = whole(form.get("draft")), whole(form.get("source"))
+    own = {name: str(form.get(name, "")) for name in NAMES}
     ident = str(form.get("ident", ""))
     return Form(
         Draft(
@@ -147,13 +166,8 @@ async def read(visit: Visit) -> Form:
         ),
         seen,
         source,
-        [int(one) for one in str(form.get("keep", "")).split(",") if one.isascii() and one.isdigit()][: limits.FILES],
+        [one for one in map(whole, str(form.get("keep", "")).split(",")) if one is not None][: limits.FILES],
     )
-
-
-def number(form: FormData, name: str) -> int | None:
-    text = str(form.get(name, ""))
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 async def files_of(visit: Visit, form: Form) -> list[Streamed]:
@@ -192,7 +206,8 @@ async def upload(visit: Visit) -> Response:
     cid = draft.new_ident(visit.desk.settings.hostname)[1:-1] if query.get("inline") == "1" else ""
     spool = visit.desk.store.blobs.spool()
     try:
-        await _receive(visit, spool)
+        async for chunk in visit.file(visit.desk.settings.message_size):
+            await spool.take(chunk)
         name = safe_name(unquote(query.get("name", ""))[:1_000], "file")
         file = Upload(name, kind if is_media_type(kind) else "application/octet-stream", spool, cid)
         begun, files = await asyncio.to_thread(draft.read, visit.desk.store.blobs, stored)
@@ -205,21 +220,3 @@ async def upload(visit: Visit) -> Response:
         return await _saved(visit, form, [file])
     finally:
         spool.discard()
-
-
-async def _receive(visit: Visit, spool: Spool) -> None:
-    most = visit.desk.settings.message_size
-    chunks = visit.request.stream().__aiter__()
-    try:
-        while True:
-            async with asyncio.timeout(limits.UPLOAD_SECONDS):
-                chunk = await anext(chunks, None)
-            if chunk is None:
-                return
-            await spool.take(chunk)
-            if spool.size > most:
-                raise too_large("this file", f"{most // MB} MB")
-    except TimeoutError:
-        raise Problem(408, "the file stopped on its way", advice="Add it again.") from None
-    except ClientDisconnect:
-        raise Problem(400, "the file did not arrive whole", advice="Add it again.") from None

@@ -11,6 +11,7 @@ from posthouse.store import conversation, mail, mailbox, submission
 
 from . import draft, limits, page, save
 from .problem import Problem
+from .visit import whole
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -36,7 +37,7 @@ async def send(visit: Visit) -> Response:
         raise Problem(400, "the letter has no sender", advice="Choose one of your addresses.")
     people = outbox.distinct(begun.recipients)
     files = await save.files_of(visit, form)
-    later = save.number(await visit.form(limits.WRITTEN), "later")
+    later = whole((await visit.form(limits.WRITTEN)).get("later"))
     release = visit.now + limits.TAKE_BACK if later is None else later
     if release > visit.now + limits.SEND_LATER or release < visit.now:
         raise Problem(400, "a letter can't leave then", advice="Choose a time within the next year.")
@@ -96,7 +97,7 @@ def _sent(visit: Visit, begun: Draft, queued: outbox.Queued, *, release: int | N
 async def take_back(visit: Visit) -> Response:
     """A letter that was sent becomes a draft again. Errors: NotFound, StoreError: it has left."""
     form = await visit.form()
-    message_id = await visit.write(_take_back, visit.account.id, save.number(form, "outgoing") or 0)
+    message_id = await visit.write(_take_back, visit.account.id, whole(form.get("outgoing")) or 0)
     if not visit.wants_part:
         return RedirectResponse(f"/write/{message_id}", 303)
     return JSONResponse({"draft": message_id})
@@ -104,7 +105,7 @@ async def take_back(visit: Visit) -> Response:
 
 def _take_back(tx: Tx, account_id: int, outgoing_id: int) -> int:
     message_id = submission.take_back(tx, account_id, outgoing_id)
-    box = outbox.special(tx, account_id, "\\Drafts", "Drafts")
+    box = mailbox.for_use(tx, account_id, "\\Drafts", "Drafts")
     for placed in conversation.letter(tx, account_id, message_id).placed:
         moved = mail.move(tx, placed.mailbox_id, [(placed.uid, placed.uid)], box.id)
         for uid in moved.target:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -29,6 +29,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 log = logging.getLogger("posthouse.web")
+MB = 1024 * 1024
 
 
 class Visit:
@@ -58,6 +59,25 @@ class Visit:
             self._form = await read_form(self.request, most)
         return self._form
 
+    async def file(self, most: int) -> AsyncIterator[bytes]:
+        """The request's content, which is a file of so many octets at most, as it comes. Errors: Problem."""
+        chunks = self.request.stream().__aiter__()
+        size = 0
+        try:
+            while True:
+                async with asyncio.timeout(limits.UPLOAD_SECONDS):
+                    chunk = await anext(chunks, None)
+                if chunk is None:
+                    return
+                size += len(chunk)
+                if size > most:
+                    raise too_large("this file", f"{most // MB} MB")
+                yield chunk
+        except TimeoutError:
+            raise Problem(408, "the file stopped on its way", advice="Send it again.") from None
+        except ClientDisconnect:
+            raise Problem(400, "the file did not arrive whole", advice="Send it again.") from None
+
     def render(self, template: str, /, status: int = 200, **values: Any) -> Response:
         """A page, or a part of one (its name begins with "_")."""
         own = {"account": self.account, "csrf": self.csrf, "now": self.now, "zone": self.zone}
@@ -85,13 +105,18 @@ class Visit:
 
     def number(self, name: str) -> int | None:
         """A number in the query; None: it isn't there, or is none."""
-        text = self.request.query_params.get(name, "")
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+        return whole(self.request.query_params.get(name, ""))
 
 
 Handler: TypeAlias = Callable[[Visit], Awaitable[Response]]
 OpenHandler: TypeAlias = Callable[["Desk", Request], Awaitable[Response]]
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+def whole(text: object) -> int | None:
+    """A whole number that a database takes, as a form or a query has it; None for anything else."""
+    digits = str(text)
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
 
 
 def for_everybody(desk: Desk, handler: OpenHandler) -> Endpoint:

@@ -14,10 +14,13 @@ from posthouse.message.address import Address
 from posthouse.store import alias, conversation, identity, mailbox
 
 from . import draft, headers, limits, page, save
-from .draft import Draft, Enclosed
+from .draft import Draft
+from .letter import File
 from .problem import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.responses import Response
 
     from posthouse.store.engine import Tx
@@ -48,7 +51,7 @@ async def show_new(visit: Visit) -> Response:
     if forwarded is None:
         begun = _answer(found, me, ident, everyone="all" in query)
         shown = reply.shown_ids(begun.text)
-        files = [one for one in files if one.cid and one.cid in shown]
+        files = tuple(one for one in files if one.cid in shown)
     else:
         begun = _forward(found, me, ident)
     return _page(visit, boxes, me, await _signed(visit, begun), files, None, source)
@@ -115,7 +118,7 @@ def _page(
     boxes: list[Mailbox],
     me: list[Address],
     begun: Draft,
-    files: list[Enclosed],
+    files: Sequence[File],
     seen: int | None,
     source: int | None,
 ) -> Response:

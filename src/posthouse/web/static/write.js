@@ -70,7 +70,7 @@ async function keep({ anyway = false } = {}) {
   if (leaving || !(dirty || anyway)) return;
   dirty = false;
   try {
-    kept(await send("/draft", fields(), tell));
+    kept(await send("/draft", fields({ saving: crypto.randomUUID() }), tell));
   } catch (error) {
     dirty = true;
     throw error;
