@@ -35,6 +35,16 @@ def where(web: Web, message: int) -> dict[str, str]:
     return found
 
 
+def test_the_star_of_a_row_needs_no_choice(web: Web, ada: Browser) -> None:
+    message, other = web.put(letter("One")), web.put(letter("Two"))
+    for flags in ("\\Flagged", ""):
+        response = ada.post("/act", {"star": pick(web, message)}, **{"x-part": "facts"})
+        assert response.status_code == 200, response.text
+        assert where(web, message) == {"INBOX": flags}
+    ada.post("/act", {"star": pick(web, message), "pick": pick(web, other)}, **{"x-part": "facts"})
+    assert (where(web, message), where(web, other)) == ({"INBOX": "\\Flagged"}, {"INBOX": ""})
+
+
 @pytest.mark.parametrize(
     ("do", "goes_to", "flags"),
     [

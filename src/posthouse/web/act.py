@@ -100,9 +100,9 @@ def _answer(visit: Visit, form: FormData, done: Done) -> Response:
 
 def _act(tx: Tx, account_id: int, form: FormData) -> Done:
     """Errors: Problem, NotFound, StoreError."""
-    picked = _picked(tx, account_id, [str(one) for one in form.getlist("pick")])
-    if star := form.get("star"):  # the star of one row, whatever else is chosen
-        picked = _picked(tx, account_id, [str(star)])
+    star = form.get("star")  # of one row, whatever else is chosen
+    picked = _picked(tx, account_id, [str(one) for one in ([star] if star else form.getlist("pick"))])
+    if star:
         done = _star(tx, picked)
     elif target := form.get("to"):
         done = _move(tx, picked, _own(tx, account_id, str(target)), "Moved {} to {}")
