@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +13,13 @@ if TYPE_CHECKING:
     from live import Live
 
 
+_homes = itertools.count(1)
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes what the person who runs it has told `posthouse login`."""
-    monkeypatch.setenv("POSTHOUSE_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+    """No test reads or writes what the person who runs it, or another test, has told `posthouse login`."""
+    monkeypatch.setenv("POSTHOUSE_HOME", str(tmp_path_factory.getbasetemp() / f"home-{next(_homes)}"))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
 
 
