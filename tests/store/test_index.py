@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from posthouse.store import account, blob, fresh, index, mail, octets, text, tidy, vocabulary
 from posthouse.store.engine import Store, Tx
 from posthouse.store.mailbox import Mailbox
-from posthouse.store.search import Body, Field, Header, Not, Or, Text, search
+from posthouse.store.search import And, Body, Field, Header, Key, Not, Or, Text, Uids, search
 from store_helpers import Clock, House, letter, only_sqlite
 
 WORDS = [
@@ -51,7 +53,10 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Mail
     for box in boxes:
         for number in range(30):
             words = [WORDS[(number * 7 + step * step) % len(WORDS)] for step in range(number)]
-            house.append(box, raw=letter(f"letter {number}", " ".join(words)))
+            people = (
+                f'"{WORDS[number % 13]} \\"{WORDS[number % 7]}\\"" <{number}.ada@example.org>, b{number}@example.net'
+            )
+            house.append(box, raw=letter(f"letter {number} {' '.join(words[:5])}", " ".join(words), people))
         if box is boxes[0]:
             store.index.advance(store)
     yield store, boxes[0], boxes[1]
@@ -71,10 +76,10 @@ NEEDLES = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
-@given(needle=NEEDLES, kind=st.sampled_from([Body, Text]))
+@settings(max_examples=300, deadline=None)
+@given(needle=NEEDLES, kind=st.sampled_from([Body, Text, *(partial(Field, name) for name in vocabulary.MARKS)]))
 def test_the_index_finds_what_reading_finds(
-    both: tuple[Store, Mailbox, Mailbox], needle: str, kind: type[Body]
+    both: tuple[Store, Mailbox, Mailbox], needle: str, kind: Callable[[str], Key]
 ) -> None:
     store, indexed, read = both
     assert store.look(search, indexed.id, kind(needle)) == store.look(search, read.id, kind(needle))
@@ -112,8 +117,26 @@ def test_each_way_of_looking_up_finds_the_same(
     for name, limit in limits.items():
         monkeypatch.setattr(vocabulary, name, limit)
     needles = {word[start:end] for word in WORDS for start in range(len(word)) for end in range(start + 1, start + 6)}
-    keys = [key for needle in sorted(needles)[::8] for key in (Body(needle), Text(needle), Body(f"{needle} {needle}"))]
-    for key in [*keys, Body("quick brown"), Text("letter 1"), Text("subject: letter 12"), Header("subject", "er 2")]:
+    keys: list[Key] = [Text("letter 1"), Text("subject: letter 12"), Header("subject", "er 2"), Field("from", ".ada@")]
+    for needle in sorted(needles)[::8]:
+        keys += [
+            Body(needle),
+            Text(needle),
+            Body(f"{needle} {needle}"),
+            Field("subject", needle),
+            Field("from", needle),
+        ]
+        keys += [
+            And((Field("subject", needle), Not(Field("from", needle)))),
+            And((Uids(((3, 9),)), Field("to", needle))),
+        ]
+    for key in [
+        *keys,
+        Body("quick brown"),
+        Field("subject", "quick brown"),
+        Field("subject", "letter 2"),
+        Field("cc", ""),
+    ]:
         for accents in (True, False):
             expected = store.look(search, read.id, key, accents=accents)
             assert store.look(search, indexed.id, key, accents=accents) == expected, key
@@ -141,6 +164,39 @@ def test_a_giant_word_is_found_by_its_parts(house: House) -> None:
     assert house.store.look(search, inbox.id, Body(f"a {giant[:100]}")) == [1]
     assert house.store.look(search, inbox.id, Body(f"{giant[-100:]} z")) == [1]
     assert house.store.look(search, inbox.id, Body(f"{giant[-100:]} a")) == []
+
+
+@only_sqlite
+@pytest.mark.parametrize("longest", [8, 9, 10])
+def test_a_giant_word_in_a_field_is_found_by_its_parts(
+    house: House, monkeypatch: pytest.MonkeyPatch, longest: int
+) -> None:
+    monkeypatch.setattr(vocabulary, "LONGEST_WORD", longest)
+    monkeypatch.setattr(vocabulary, "LONGEST_PART", longest // 2)
+    monkeypatch.setattr(vocabulary, "LONG_WORD", re.compile(f"{vocabulary.WORD.pattern[:-1]}{{{longest},}}"))
+    inbox = house.box(house.account())
+    giant = "".join(map(str, range(30)))
+    house.append(inbox, raw=letter(giant, "x"))
+    house.append(inbox, raw=letter("other", giant, sender=f"{giant}@example.org"))
+    house.store.index.advance(house.store)
+    for start in range(len(giant)):
+        for end in range(start + 1, len(giant) + 1):
+            assert house.store.look(search, inbox.id, Field("subject", giant[start:end])) == [1], (start, end)
+
+
+@only_sqlite
+def test_a_field_is_asked_of_the_index_and_of_what_came_since(house: House) -> None:
+    """Where the index says nothing of a message, nobody finds it: so it was asked."""
+    inbox = house.box(house.account())
+    for subject in ("first letter", "second letter"):
+        house.append(inbox, raw=letter(subject))
+    house.store.index.advance(house.store)
+    house.append(inbox, raw=letter("third letter"))
+    assert house.store.look(search, inbox.id, Field("subject", "lett")) == [1, 2, 3]
+    with contextlib.closing(sqlite3.connect(house.store.index.path)) as raw:
+        raw.execute("INSERT INTO field_posting (field_posting) VALUES ('delete-all')")
+        raw.commit()
+    assert house.store.look(search, inbox.id, Field("subject", "lett")) == [3]
 
 
 @only_sqlite

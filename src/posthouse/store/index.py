@@ -29,7 +29,7 @@ from .sqlite import LONGEST_LOG, explain
 if TYPE_CHECKING:
     from .engine import Store, Tx
 
-VERSION = 4  # of the index; one of another version is made anew
+VERSION = 5  # of the index; one of another version is made anew
 # Most texts have room in one page: two characters, which all are compared with, are found 1.6 times as quickly as with
 # pages of 4096 octets.
 PAGE_SIZE = 16_384
@@ -38,7 +38,9 @@ SCHEMA = (
 CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), done INTEGER NOT NULL) STRICT;
 INSERT OR IGNORE INTO state (one, done) VALUES (1, 0);
 CREATE TABLE IF NOT EXISTS text (
-    message_id INTEGER PRIMARY KEY, account_id INTEGER NOT NULL, header TEXT NOT NULL, body TEXT NOT NULL,
+    message_id INTEGER PRIMARY KEY, account_id INTEGER NOT NULL,
+    field TEXT NOT NULL,  -- subject and addresses: their words, marked
+    header TEXT NOT NULL, body TEXT NOT NULL,
     whole INTEGER NOT NULL  -- 0: the body goes on behind what is kept
 ) STRICT;
 CREATE INDEX IF NOT EXISTS text_whole ON text (whole);
@@ -66,6 +68,11 @@ class _Message(NamedTuple):
     blob_id: str
     header_size: int
     tree: bytes
+    subject: str
+    from_: str
+    to: str
+    cc: str
+    bcc: str
 
 
 class _Row(NamedTuple):
@@ -73,6 +80,7 @@ class _Row(NamedTuple):
 
     message_id: int
     account_id: int
+    field: str
     header: str
     body: str
     whole: int
@@ -191,9 +199,10 @@ def _advance(store: Store, connection: sqlite3.Connection, progress: Callable[[i
     while messages := store.look(_messages_after, connection.execute("SELECT done FROM state").fetchone()[0]):
         for rows in _portions(store, messages):
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany("INSERT OR REPLACE INTO text VALUES (?, ?, ?, ?, ?)", rows)
-            vocabulary.add(connection, "header", [(row.message_id, row.account_id, row.header) for row in rows])
-            vocabulary.add(connection, "body", [(row.message_id, row.account_id, row.body) for row in rows])
+            connection.executemany("INSERT OR REPLACE INTO text VALUES (?, ?, ?, ?, ?, ?)", rows)
+            for kind in vocabulary.KINDS:
+                texts = [(row.message_id, row.account_id, getattr(row, kind)) for row in rows]
+                vocabulary.add(connection, kind, texts)
             connection.execute("UPDATE state SET done = ?", (rows[-1].message_id,))
             connection.execute("COMMIT")
             count += len(rows)
@@ -238,8 +247,8 @@ def _leave_out(connection: sqlite3.Connection, message_ids: list[int]) -> int:
         for message_id in message_ids
         for row in connection.execute("SELECT * FROM text WHERE message_id = ?", (message_id,))
     ]  # another process that is making the index anew may have left them out
-    vocabulary.remove(connection, "header", [(row.message_id, row.account_id, row.header) for row in rows])
-    vocabulary.remove(connection, "body", [(row.message_id, row.account_id, row.body) for row in rows])
+    for kind in vocabulary.KINDS:
+        vocabulary.remove(connection, kind, [(row.message_id, row.account_id, getattr(row, kind)) for row in rows])
     connection.executemany("DELETE FROM text WHERE message_id = ?", [(row.message_id,) for row in rows])
     connection.execute("COMMIT")
     return len(rows)
@@ -268,8 +277,9 @@ def _ids_after(tx: Tx, last: int, done: int) -> list[int]:
 
 def _messages_after(tx: Tx, last: int) -> list[_Message]:
     rows = tx.all(
-        "SELECT m.id, m.account_id, m.prefix, m.blob_id, m.header_size, w.tree FROM message m"
-        " JOIN wire w ON w.message_id = m.id WHERE m.id > :last ORDER BY m.id LIMIT :portion",
+        "SELECT m.id, m.account_id, m.prefix, m.blob_id, m.header_size, w.tree,"
+        " t.subject, t.from_, t.to_, t.cc, t.bcc FROM message m JOIN wire w ON w.message_id = m.id"
+        " JOIN folded t ON t.message_id = m.id WHERE m.id > :last ORDER BY m.id LIMIT :portion",
         last=last,
         portion=PORTION,
     )
@@ -282,11 +292,13 @@ def _existing(tx: Tx, first: int, last: int) -> set[int]:
 
 
 def _read(store: Store, message: _Message) -> _Row:
+    texts = (message.subject, message.from_, message.to, message.cc, message.bcc)
+    field = vocabulary.marked(zip(vocabulary.MARKS, texts, strict=True))
     try:
         octets = store.blobs.read(message.blob_id, 0, message.header_size)
         body = text.folded_body(store.blobs, message.blob_id, message.tree, MAX_BODY)
     except StoreError:  # just deleted; or lost: then a search reads it itself, and fails as it should
-        return _Row(message.id, message.account_id, "", "", 0)
+        return _Row(message.id, message.account_id, field, "", "", 0)
     whole = len(body) <= MAX_BODY
     header = text.folded_header(message.prefix, octets)
-    return _Row(message.id, message.account_id, header, body[:MAX_BODY], int(whole))
+    return _Row(message.id, message.account_id, field, header, body[:MAX_BODY], int(whole))

@@ -1,9 +1,10 @@
 # ruff: noqa: S608  (SQL is put together from constants of this file; values are always parameters)
 r"""Search: a tree of keys, and the messages of a mailbox that it is true for.
 
-What the database can decide is one query: flags, dates, sizes, UIDs, the folded texts of subject and addresses. What
-stands in the octets (`Header`, `Body`, `Text`) is read from the files, and only for messages that the rest of the tree
-leaves open. Text is found as a part of the text, in whatever case, and where that is wanted without accents (fold.py).
+What the database can decide is one query: flags, dates, sizes, UIDs. The texts of subject and addresses (`Field`) are
+asked of the index; where there is none, the same query compares them. What stands in the octets (`Header`, `Body`,
+`Text`) is asked of the index, too, or read from the files, and only for messages that the rest of the tree leaves open.
+Text is found as a part of the text, in whatever case, and where that is wanted without accents (fold.py).
 """
 
 from __future__ import annotations
@@ -173,6 +174,8 @@ JOINS = {
 
 # More ranges than this are compared here, not in the query: SQLite refuses an expression 1,000 levels deep.
 RANGES_IN_SQL = 200
+# Keys that are true for few messages, which the query finds without a look at the others.
+SELECTIVE = (Uids, Changed, Is, InThread)
 # Messages whose rows are read in one go, to look at their octets.
 SCANNED = 200
 
@@ -211,17 +214,18 @@ class _Search:
         ]
 
     def matching(self, key: Key) -> list[int]:
-        if not _is_slow(key):
+        if not self._is_slow(key):
             return self._query(key)
-        bound = _upper_bound(key)
+        # Octets may have to be read: not those of messages that the rest of the key leaves out.
+        bound = self._upper_bound(key) if _has_octets(key) else All()
         return sorted(self._among(key, None if _is_all(bound) else set(self._query(bound))))
 
     def select(self, key: Key, columns: Sequence[str], joins: Sequence[str], order: Sequence[str]) -> list[Row]:
-        if not _is_slow(key):
+        if not self._is_slow(key):
             return self._rows(key, columns, joins, order)
         found = self.matching(key)
         if len(found) <= RANGES_IN_SQL:
-            return self._rows(Uids(tuple((uid, uid) for uid in found)), columns, joins, order)
+            return self._rows(_exactly(found), columns, joins, order)
         wanted = set(found)
         return [row for row in self._rows(All(), columns, joins, order) if row[0] in wanted]
 
@@ -248,17 +252,18 @@ class _Search:
         is slow."""
         if uids is not None and not uids:
             return uids
-        if not _is_slow(key):
-            return _both(self._query(key), uids)
+        if not self._is_slow(key):
+            return self._quick(key, uids)
         match key:
             case And(keys):
-                for one in sorted(keys, key=_is_slow):
+                selective = any(isinstance(one, SELECTIVE) for one in keys)
+                for one in sorted(keys, key=lambda one: self._rank(one, selective=selective)):
                     uids = self._among(one, uids)
                 assert uids is not None  # one of them is slow
                 return uids
             case Or(keys):
                 found: set[int] = set()
-                for one in sorted(keys, key=_is_slow):
+                for one in sorted(keys, key=self._rank):
                     found |= self._among(one, None if uids is None else uids - found)
                 return found
             case Not(inner):
@@ -267,9 +272,70 @@ class _Search:
             case Uids(ranges):
                 whole = set(self._query(All())) if uids is None else uids
                 return {uid for low, high in ordered(ranges) for uid in _between(whole, low, high)}
+            case Field():
+                return self._in_field(key, uids)
             case Body() | Text() | Header():
                 return self._indexed(key, uids)
         raise AssertionError(key)
+
+    def _quick(self, key: Key, uids: set[int] | None) -> set[int]:
+        """`_among` by one query: of a few messages alone, or of all."""
+        if uids is not None and len(uids) <= RANGES_IN_SQL:
+            return set(self._query(And((_exactly(uids), key))))
+        return _both(self._query(key), uids)
+
+    def _is_slow(self, key: Key) -> bool:
+        """Whether one query doesn't decide it, or there is something quicker."""
+        match key:
+            case And(keys) | Or(keys):
+                return any(map(self._is_slow, keys))
+            case Not(inner):
+                return self._is_slow(inner)
+            case Uids(ranges):
+                return len(ranges) > RANGES_IN_SQL
+            case Field():
+                return self._tx.has_index
+            case Header() | Body() | Text():
+                return True
+        return False
+
+    def _rank(self, key: Key, *, selective: bool = False) -> int:
+        """In which order keys are looked at: a text that the index has few messages for leaves little to the query;
+        unless the query is about a few messages anyway."""
+        if not self._is_slow(key):
+            return 1
+        return (2 if selective else 0) if isinstance(key, Field) else 3
+
+    def _upper_bound(self, key: Key) -> Key:
+        """A quick key that is true wherever `key` is."""
+        if not self._is_slow(key):
+            return key
+        match key:
+            case And(keys):
+                return And(tuple(map(self._upper_bound, keys)))
+            case Or(keys):
+                return Or(tuple(map(self._upper_bound, keys)))
+        return All()
+
+    def _in_field(self, key: Field, uids: set[int] | None) -> set[int]:
+        """Ask the index, and compare what isn't in it yet."""
+        if uids is not None and len(uids) <= RANGES_IN_SQL:
+            return self._quick(key, uids)
+        found = self._look_up("field", key.text, vocabulary.MARKS[key.name])
+        if found is None:
+            return self._quick(key, uids)
+        has = self._compared.like(FIELDS[key.name])
+        hits = self._tx.all(
+            "SELECT p.uid FROM placement p"
+            f"{'' if found.exact else JOINS['t']} WHERE p.mailbox_id = :mailbox_id AND p.message_id IN ({found.sql})"
+            f"{'' if found.exact else f' AND {has}'}"
+            f" UNION ALL SELECT p.uid FROM message m CROSS JOIN placement p ON p.message_id = m.id{JOINS['t']}"
+            f" WHERE m.id > (SELECT done FROM search.state) AND p.mailbox_id = :mailbox_id AND {has}",
+            mailbox_id=self._mailbox_id,
+            pattern=self._compared.pattern(key.text),
+            **found.parameters,
+        )
+        return _both((uid for (uid,) in hits), uids)
 
     def _indexed(self, key: Octets, uids: set[int] | None) -> set[int]:
         """Ask the index, and read what isn't in it yet."""
@@ -311,10 +377,10 @@ class _Search:
         lines = ((uid, line) for uid, header in rows for line in self._compared.form(header).split("\n"))
         return [uid for uid, line in lines if line.startswith(name) and wanted in line[len(name) :]]
 
-    def _look_up(self, kind: vocabulary.Kind, wanted: str) -> vocabulary.Found | None:
+    def _look_up(self, kind: vocabulary.Kind, wanted: str, mark: str = "") -> vocabulary.Found | None:
         messages = self._tx.value("SELECT messages FROM mailbox WHERE id = :id", id=self._mailbox_id)
-        wanted = self._compared.wanted(wanted)
-        return vocabulary.find(self._tx, kind, self._account_id, wanted, self._compared.sql, messages)
+        looked = vocabulary.Looked(kind, self._compared.wanted(wanted), self._compared.sql, mark)
+        return vocabulary.find(self._tx, self._account_id, looked, messages)
 
     def _compare(self, found: vocabulary.Found | None, columns: str, condition: str, pattern: str) -> list[Row]:
         """Columns of the messages among those found, or among all in the index, whose kept text is so."""
@@ -417,30 +483,19 @@ def _between(uids: set[int], low: int, high: int) -> Iterable[int]:
     return (uid for uid in uids if low <= uid <= high)
 
 
-def _is_slow(key: Key) -> bool:
-    """Whether the database can't decide it."""
+def _exactly(uids: Iterable[int]) -> Uids:
+    """These messages."""
+    return Uids(tuple((uid, uid) for uid in uids))
+
+
+def _has_octets(key: Key) -> bool:
+    """Whether it is about what stands in the octets."""
     match key:
         case And(keys) | Or(keys):
-            return any(map(_is_slow, keys))
+            return any(map(_has_octets, keys))
         case Not(inner):
-            return _is_slow(inner)
-        case Uids(ranges):
-            return len(ranges) > RANGES_IN_SQL
-        case Header() | Body() | Text():
-            return True
-    return False
-
-
-def _upper_bound(key: Key) -> Key:
-    """A quick key that is true wherever `key` is."""
-    if not _is_slow(key):
-        return key
-    match key:
-        case And(keys):
-            return And(tuple(map(_upper_bound, keys)))
-        case Or(keys):
-            return Or(tuple(map(_upper_bound, keys)))
-    return All()
+            return _has_octets(inner)
+    return isinstance(key, Header | Body | Text)
 
 
 def _is_all(key: Key) -> bool:

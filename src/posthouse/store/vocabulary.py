@@ -7,7 +7,9 @@ trigrams; and the messages that have one of the words found are the answer, with
 separators in it is looked up piece by piece, and leaves few texts to compare.
 
 SQLite's FTS5 keeps all of it: it reads a text four times as quickly as Python could, while other threads go on. Header
-and body are apart: what headers are full of, ids and signatures, slows down no search in the bodies.
+and body are apart: what headers are full of, ids and signatures, slows down no search in the bodies. So are the subject
+and the addresses, once more: each of their words begins with a mark that tells the field, so a word is looked up in the
+one field that is asked about.
 """
 
 from __future__ import annotations
@@ -23,8 +25,10 @@ from .fold import bare
 if TYPE_CHECKING:
     from .engine import Tx
 
-Kind = Literal["header", "body"]
-KINDS: tuple[Kind, ...] = ("header", "body")
+Kind = Literal["header", "body", "field"]
+KINDS: tuple[Kind, ...] = ("header", "body", "field")
+# What words of the kind "field" begin with: private characters, which no tokenizer takes for a separator.
+MARKS = {"subject": "\U000ffff1", "from": "\U000ffff2", "to": "\U000ffff3", "cc": "\U000ffff4", "bcc": "\U000ffff5"}
 
 LEAN = "content='', detail=none, columnsize=0"  # an index and nothing else: no texts, places or sizes
 SCHEMA = "".join(
@@ -73,6 +77,21 @@ class Found(NamedTuple):
     sql: str
     parameters: dict[str, str]
     exact: bool
+
+
+class Looked(NamedTuple):
+    """What is looked for: a folded text, where, and what SQL makes of a word before it is compared ("{}", or "bare({})"
+    for a text without accents). `mark`: of the field, for the kind "field"."""
+
+    kind: Kind
+    wanted: str
+    form: str
+    mark: str = ""
+
+    @property
+    def beyond(self) -> str:
+        """What no word with this mark reaches."""
+        return chr(ord(self.mark) + 1) if self.mark else ""
 
 
 class _Piece(NamedTuple):
@@ -145,9 +164,10 @@ def _tokenized(text: str) -> str:
 
 
 def _cut(found: re.Match[str]) -> str:
-    word = found[0]
+    mark = found[0][0] if found[0][0] in MARKS.values() else ""
+    word = found[0][len(mark) :]
     return " ".join(
-        word[start : start + LONGEST_WORD] for start in range(0, max(len(word) - LONGEST_PART, 1), LONGEST_PART)
+        mark + word[start : start + LONGEST_WORD] for start in range(0, max(len(word) - LONGEST_PART, 1), LONGEST_PART)
     )
 
 
@@ -160,19 +180,23 @@ def account_word(account_id: int) -> str:
 # -- looking up ----------------------------------------------------------------------------------------------------
 
 
-def find(tx: Tx, kind: Kind, account_id: int, wanted: str, form: str, messages: int) -> Found | None:
-    """The messages of the account that have a text in the header or in the body.
+def marked(texts: Iterable[tuple[str, str]]) -> str:
+    """The texts of the fields (MARKS), as the kind "field" takes them."""
+    return "\n".join(WORD.sub(rf"{MARKS[name]}\g<0>", text) for name, text in texts if text)
 
-    `wanted` is folded; `form` is what SQL makes of a word before it is compared: "{}", or "bare({})" for a text without
-    accents. None: comparing all texts of a mailbox with so many `messages` takes less time.
+
+def find(tx: Tx, account_id: int, looked: Looked, messages: int) -> Found | None:
+    """The messages of the account that have a text in the header, in the body or in a field.
+
+    None: comparing all texts of a mailbox with so many `messages` takes less time.
     """
-    pieces = sorted(_pieces(wanted), key=lambda piece: len(piece.text), reverse=True)[:MAX_PIECES]
+    pieces = sorted(_pieces(looked), key=lambda piece: len(piece.text), reverse=True)[:MAX_PIECES]
     if not pieces:
         return None
-    exact = pieces[0].text == wanted
+    exact = pieces[0].text == looked.wanted
     lists: list[list[str]] = []
     for piece in pieces:
-        words = _words(tx, kind, piece, form, messages)
+        words = _words(tx, looked, piece, messages)
         if words is not None and len(words) <= FEW_WORDS:
             lists.append(words)
     if not all(lists):
@@ -180,40 +204,42 @@ def find(tx: Tx, kind: Kind, account_id: int, wanted: str, form: str, messages: 
     if lists:
         any_of = ["(" + " OR ".join(map(_quoted, words)) + ")" for words in lists]
         return Found(
-            f"SELECT rowid FROM search.{kind}_posting WHERE {kind}_posting MATCH :query",
+            f"SELECT rowid FROM search.{looked.kind}_posting WHERE {looked.kind}_posting MATCH :query",
             {"query": " AND ".join([_quoted(account_word(account_id)), *any_of])},
             exact,
         )
-    ids = _having_any(tx, kind, pieces[0], form, messages)
+    ids = _having_any(tx, looked, pieces[0], messages)
     return None if ids is None else Found("SELECT value FROM json_each(:ids)", {"ids": json.dumps(ids)}, exact)
 
 
-def _pieces(wanted: str) -> Iterator[_Piece]:
+def _pieces(looked: Looked) -> Iterator[_Piece]:
     """The parts of the text that stand within one word each. What is behind a separator begins a word."""
-    for found in WORD.finditer(wanted):
+    for found in WORD.finditer(looked.wanted):
         text = found[0][:LONGEST_PART]  # of a giant one the beginning
         begins = "" if found.start() else "%"
-        ends = "" if found.end() < len(wanted) and len(text) == len(found[0]) else "%"
-        yield _Piece(text, f"{begins}{text}{ends}")
+        ends = "" if found.end() < len(looked.wanted) and len(text) == len(found[0]) else "%"
+        yield _Piece(text, f"{looked.mark}{begins}{text}{ends}")
 
 
-def _words(tx: Tx, kind: Kind, piece: _Piece, form: str, messages: int) -> list[str] | None:
+def _words(tx: Tx, looked: Looked, piece: _Piece, messages: int) -> list[str] | None:
     """Words that have the piece in them, a few; None where too many would have to be looked at."""
-    source = _source(tx, kind, piece, form, messages)
+    source = _source(tx, looked, piece, messages)
     if source is None:
         return None
     rows = tx.all(
         f"SELECT w.word FROM {source} LIMIT :most",
         pattern=piece.pattern,
         trigrams=_trigrams(piece.text),
+        mark=looked.mark,
+        beyond=looked.beyond,
         most=FEW_WORDS + 1,
     )
     return [word for (word,) in rows]
 
 
-def _having_any(tx: Tx, kind: Kind, piece: _Piece, form: str, messages: int) -> list[int] | None:
+def _having_any(tx: Tx, looked: Looked, piece: _Piece, messages: int) -> list[int] | None:
     """The ids of messages that have any of the many words with the piece in them; None where these are too many."""
-    source = _source(tx, kind, piece, form, messages, f" CROSS JOIN search.{kind}_where t ON t.term = w.word")
+    source = _source(tx, looked, piece, messages, f" CROSS JOIN search.{looked.kind}_where t ON t.term = w.word")
     if source is None:
         return None
     most = messages * POSTINGS_A_MESSAGE
@@ -221,20 +247,25 @@ def _having_any(tx: Tx, kind: Kind, piece: _Piece, form: str, messages: int) -> 
         f"SELECT t.doc FROM {source} LIMIT :most",
         pattern=piece.pattern,
         trigrams=_trigrams(piece.text),
+        mark=looked.mark,
+        beyond=looked.beyond,
         most=most + 1,
     )
     return None if len(rows) > most else list({message_id for (message_id,) in rows})
 
 
-def _source(tx: Tx, kind: Kind, piece: _Piece, form: str, messages: int, join: str = "") -> str | None:
+def _source(tx: Tx, looked: Looked, piece: _Piece, messages: int, join: str = "") -> str | None:
     """What stands behind FROM to find the words with the piece in them, and where they are; None as in `_words`."""
-    condition = f"{form.format('w.word')} LIKE :pattern"
+    kind = looked.kind
+    condition = f"{looked.form.format('w.word')} LIKE :pattern"
     if len(bare(piece.text)) >= SHORTEST:
         return (
             f"search.{kind}_part p CROSS JOIN search.{kind}_word w ON w.id = p.rowid{join}"
             f" WHERE p.{kind}_part MATCH :trigrams AND {condition}"
         )
     count = tx.value(f"SELECT max(id) FROM search.{kind}_word") or 0
+    if looked.mark:
+        condition += " AND w.word >= :mark AND w.word < :beyond"
     return f"search.{kind}_word w{join} WHERE {condition}" if count <= messages * WORDS_A_MESSAGE else None
 
 
