@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from posthouse.store.engine import Store
-from posthouse.store.uid_list import UidLists
 
 from .logins import Logins
 from .present import Present
@@ -30,5 +29,4 @@ class House:
     lifetime: int = 5 * 86_400  # seconds after which a letter for elsewhere is given up
     verify_after_login: bool = False  # VRFY and EXPN answer those who have logged in
     senders: tuple[tuple[str, str], ...] = ()  # local users, and patterns of addresses that they may send as
-    uid_lists: UidLists = field(default_factory=UidLists)  # of large mailboxes that were selected
     present: Present = field(default_factory=Present)  # in IMAP conversations

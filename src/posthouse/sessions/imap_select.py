@@ -15,7 +15,6 @@ from posthouse.store.account import Account
 from posthouse.store.change import Placed
 from posthouse.store.engine import Tx
 from posthouse.store.mailbox import SEPARATOR, Mailbox
-from posthouse.store.uid_list import UidLists
 
 from . import place
 from .imap_answer import Done, Handler, No
@@ -48,13 +47,12 @@ class Look:
     changed: tuple[Placed, ...] = ()
 
 
-def look_into(tx: Tx, lists: UidLists, person: Account, wish: command.Select) -> Look:
+def look_into(tx: Tx, person: Account, wish: command.Select) -> Look:
     """The mailbox that is to be selected. Errors: No."""
     where = place.need(tx, person, wish.mailbox, "r")
     box, account_id = where.named, where.box.account_id
     unseen = search.search(tx, box.id, UNSEEN) if box.unseen and box.exists <= MAX_LOOKED_THROUGH else []
-    uids = lists.uids(tx, where.box)
-    look = Look(box, where.rights, uids, flag.in_use(tx, account_id), unseen[0] if unseen else None)
+    look = Look(box, where.rights, mail.uids(tx, box.id), flag.in_use(tx, account_id), unseen[0] if unseen else None)
     known = wish.qresync
     if known is None or known.uidvalidity != box.uidvalidity:
         return look  # RFC 7162 §3.2.5: the client finds out by the UIDVALIDITY that it is told
@@ -72,7 +70,7 @@ async def select(session: ImapSession, wish: command.Select) -> Done:
     if session.selecting:
         session.server.untagged(response.ok("What follows is about another mailbox", "CLOSED"))  # RFC 9051 §7.1
     session.unselect()  # also where the new one can't be selected (RFC 9051 §6.3.2)
-    look = await session.house.store.read(look_into, session.house.uid_lists, session.owner, wish)
+    look = await session.house.store.read(look_into, session.owner, wish)
     # RFC 4314 §5.2: who may change nothing has it read-only.
     read_only = wish.read_only or place.WRITE.isdisjoint(look.rights)
     selected = Selected(look.box, look.uids, read_only=read_only, rights=look.rights)

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import functools
 import time
-from array import array
-from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -22,7 +20,7 @@ from posthouse.store.acl import EVERY_RIGHT
 from posthouse.store.change import Changes
 from posthouse.store.engine import Store, Tx
 from posthouse.store.mailbox import Mailbox
-from posthouse.store.roster import compact
+from posthouse.store.uid_list import UidList
 
 from .imap_context import Context
 
@@ -60,7 +58,7 @@ class Selected:
         self.rights = rights  # of this client's person, as they were when last looked at
         self.read_only = read_only
         self.modseq = mailbox.highestmodseq  # the client was told of all changes up to this one
-        self.uids = compact(uids)
+        self.uids = UidList.of(uids)
         self.saved: Ranges = []  # the UIDs that "$" stands for (RFC 5182)
         self._gone: dict[int, int] = {}  # UIDs that are removed, and the client isn't told yet; with the modseq
         self.contexts: dict[str, Context] = {}  # searches that are kept up to date, by the tags of their commands
@@ -76,14 +74,11 @@ class Selected:
 
     def place(self, uid: int) -> int:
         """How many of the messages that the client knows have a smaller UID."""
-        if isinstance(self.uids, range):
-            return min(max(uid - self.uids.start, 0), len(self.uids))
-        return bisect_left(self.uids, uid)
+        return self.uids.place(uid)
 
     def number(self, uid: int) -> int:
         """The sequence number of a message; 0 if the client doesn't know it."""
-        place = self.place(uid)
-        return place + 1 if place < len(self.uids) and self.uids[place] == uid else 0
+        return self.uids.place(uid) + 1 if uid in self.uids else 0
 
     def uid_ranges(self, wanted: SequenceSet, *, by_uid: bool) -> Ranges:
         """The messages that a command means, as ranges of UIDs, ascending and apart.
@@ -111,9 +106,10 @@ class Selected:
 
     def known(self, uids: list[int]) -> list[int]:
         """Those of the UIDs that the client knows, in the same order."""
-        if len(uids) == len(self.uids) and uids == list(self.uids):
+        if len(uids) == len(self.uids) and self.uids == uids:
             return uids  # all of them: a search for ALL, or UNSEEN in a new mailbox
-        if isinstance(self.uids, range) and uids and self.uids.start <= min(uids) and max(uids) < self.uids.stop:
+        together = self.uids.together
+        if together is not None and uids and together.start <= min(uids) and max(uids) < together.stop:
             return uids
         there = self._numbers_by_uid(uids)
         return [uid for uid in uids if uid in there]
@@ -122,10 +118,11 @@ class Selected:
         """UIDs that the client knows as it is told them: as they are, or as sequence numbers."""
         if uid:
             return uids
-        if len(uids) == len(self.uids) and uids == list(self.uids):
+        if len(uids) == len(self.uids) and self.uids == uids:
             return list(range(1, len(uids) + 1))
-        if isinstance(self.uids, range):
-            before = self.uids.start - 1
+        together = self.uids.together
+        if together is not None:
+            before = together.start - 1
             return [one - before for one in uids] if before else uids
         there = self._numbers_by_uid(uids)
         return [there[one] for one in uids]
@@ -198,25 +195,17 @@ class Selected:
         """The same in one line."""
         known = [uid for uid in self._gone if self.number(uid)]
         if known:
-            self._forget(set(known))
+            self._forget(known)
             yield response.vanished(SequenceSet.of(known))
 
-    def _forget(self, gone: Collection[int]) -> None:
+    def _forget(self, gone: Iterable[int]) -> None:
         """The client doesn't know these any more."""
-        if len(gone) > FEW:
-            self.uids = compact([uid for uid in self.uids if uid not in gone])
-            return
-        kept = array("I", self.uids)  # a copy: others may share it (store/uid_list.py)
-        for uid in gone:
-            place = bisect_left(kept, uid)
-            if place < len(kept) and kept[place] == uid:
-                del kept[place]
-        self.uids = compact(kept)
+        self.uids = self.uids.without(gone)
 
     def _new(self, changes: Changes) -> Iterator[bytes]:
         new = sorted(placed.uid for placed in changes.new if placed.uid > self.last_uid)
         if new:
-            self.uids = together(self.uids, new)
+            self.uids = self.uids.extended(new)
             yield response.exists(len(self.uids))
 
     def _changed(self, changes: Changes, manner: Manner, silent: int) -> Iterator[bytes]:
@@ -229,14 +218,3 @@ class Selected:
                 if manner.modseq:
                     items.append(b"MODSEQ (%d)" % placed.modseq)
                 yield response.fetch(number, items)
-
-
-def together(uids: range | array[int], new: Sequence[int]) -> range | array[int]:
-    """The UIDs, and new ones behind them."""
-    if not uids:
-        return compact(new)
-    if isinstance(uids, range):
-        if uids.stop + len(new) == new[-1] + 1:
-            return range(uids.start, new[-1] + 1)
-        uids = array("I", uids)
-    return uids + array("I", new)

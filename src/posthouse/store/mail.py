@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from posthouse.errors import NotFound, StoreError
 
-from . import bundle, flag, fresh, ordering, quota, thread
+from . import bundle, flag, fresh, ordering, quota, thread, uid_list
 from .blob import Blob
 from .change import next_modseq
 from .fold import clean, fold
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from posthouse.message.summary import Summary
 
     from .engine import Row, Tx
+    from .uid_list import UidList
 
 Ranges = Sequence[tuple[int, int]]
 ALL: Ranges = ((1, 2**32 - 1),)  # a UID is an nz-number (RFC 9051 §2.3.1.1)
@@ -244,50 +245,9 @@ def _take_uids(
 # -- reading -------------------------------------------------------------------------------------------------------
 
 
-def uids(tx: Tx, mailbox_id: int) -> Sequence[int]:
-    """All UIDs in the mailbox, ascending: what sequence numbers count.
-
-    Where nothing was removed from the middle, the counters tell, and no row is read: so a million messages, or a year
-    of mail behind an archive job, cost nothing. Otherwise a row takes about a microsecond; see uid_list.py.
-    """
-    together = uids_together(tx, mailbox_id)
-    if together is not None:
-        return together
-    rows = tx.all("SELECT uid FROM placement WHERE mailbox_id = :mailbox_id ORDER BY uid", mailbox_id=mailbox_id)
-    return [uid for (uid,) in rows]
-
-
-def uids_together(tx: Tx, mailbox_id: int) -> range | None:
-    """All UIDs in the mailbox, where they are one range; else None."""
-    row = tx.one(
-        "SELECT messages, (SELECT min(uid) FROM placement WHERE mailbox_id = :mailbox_id),"
-        " (SELECT max(uid) FROM placement WHERE mailbox_id = :mailbox_id) FROM mailbox WHERE id = :mailbox_id",
-        mailbox_id=mailbox_id,
-    )
-    if row is None or row[0] == 0:
-        return range(0)
-    messages, first, last = row
-    return range(first, last + 1) if last - first + 1 == messages else None
-
-
-def uids_changed(tx: Tx, account_id: int, mailbox_id: int, since: int) -> tuple[list[int], list[int]] | None:
-    """The UIDs that came after modseq `since`, ascending, and those that went; None where that is forgotten."""
-    if tx.value("SELECT horizon FROM account WHERE id = :account_id", account_id=account_id) > since:
-        return None
-    new = tx.all(
-        "SELECT uid FROM placement WHERE mailbox_id = :mailbox_id AND modseq > :since AND created > :since",
-        mailbox_id=mailbox_id,
-        since=since,
-    )
-    gone = tx.all(
-        "SELECT uid FROM tombstone WHERE account_id = :account_id AND modseq > :since AND mailbox_id = :mailbox_id"
-        " AND created <= :since",
-        account_id=account_id,
-        mailbox_id=mailbox_id,
-        since=since,
-    )
-    # Sorted here: asked for their order, SQLite would walk all UIDs instead of the index on modseq.
-    return sorted(uid for (uid,) in new), [uid for (uid,) in gone]
+def uids(tx: Tx, mailbox_id: int) -> UidList:
+    """All UIDs in the mailbox, ascending: what sequence numbers count. No row of a message is read."""
+    return uid_list.read(tx, mailbox_id)
 
 
 def fetch(tx: Tx, mailbox_id: int, ranges: Ranges, columns: Sequence[str], since: int = 0) -> list[Row]:
@@ -480,6 +440,7 @@ def _remove(tx: Tx, account_id: int, mailbox_id: int, modseq: int, which: str, l
     )
     uids = sorted(uid for (uid,) in rows)
     bundle.drop(tx, mailbox_id, uids)
+    uid_list.remove(tx, mailbox_id, uids)
     return uids
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from posthouse.errors import StoreVersionError
 
-from . import ordering
+from . import ordering, uid_list
 from .database import Connection, Database
 
-VERSION = 14
+VERSION = 15
 # The oldest schema whose programs can work with this one (it only gained what they don't look at). Those of schema 1
 # don't know that the queue uses octets: their repair would let go of them. Those of schema 2 don't know of keys for
 # SCRAM: a password that they change would go on opening the door. Those of schema 4 don't make the places of new
@@ -23,7 +23,7 @@ VERSION = 14
 # Those of schema 11 look for octets in files alone.
 OLDEST = 12
 
-FILLS: Mapping[int, Callable[[Connection], None]] = {5: ordering.fill}
+FILLS: Mapping[int, Callable[[Connection], None]] = {5: ordering.fill, 15: uid_list.fill}
 
 WORD = re.compile(r"\{(\w+)\}")
 COMMENT = re.compile(r"--[^\n]*")

@@ -337,6 +337,14 @@ CREATE INDEX placement_received ON placement (mailbox_id, received, uid);
 CREATE INDEX placement_modseq ON placement (mailbox_id, modseq);
 CREATE INDEX placement_message ON placement (message_id);
 
+-- Which UIDs below UIDNEXT no message has any more (uid_list.py). Can be made anew.
+CREATE TABLE hole (
+    mailbox_id {int} NOT NULL REFERENCES mailbox(id) ON DELETE CASCADE,
+    chunk {int} NOT NULL,         -- of 8,192 UIDs, the first from 0 on
+    bits {blob} NOT NULL,         -- one for each UID, the lowest of the first octet first; what lies behind is 0
+    PRIMARY KEY (mailbox_id, chunk)
+) {strict} {clustered};
+
 -- What lists ask of the messages with 64 neighbouring UIDs, ready for the wire (bundle.py). Can be made anew.
 CREATE TABLE bundle (
     mailbox_id {int} NOT NULL REFERENCES mailbox(id) ON DELETE CASCADE,

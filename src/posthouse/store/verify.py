@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from posthouse.errors import StoreError
 from posthouse.files import Item
 
-from . import tidy, transfer
+from . import tidy, transfer, uid_list
 
 if TYPE_CHECKING:
     from .engine import Store, Tx
@@ -172,11 +172,13 @@ def repair(store: Store) -> None:
 
 
 def _check_rows(tx: Tx) -> list[Problem]:
-    return [
+    problems = [
         Problem(check.sentence.format(*row), repairable=bool(check.repair))
         for check in CHECKS
         for row in tx.all(check.query)
     ]
+    holes = "{0}, mailbox {1}: which UIDs are free isn't kept as the messages say"
+    return problems + [Problem(holes.format(*row), repairable=True) for row in uid_list.wrong(tx)]
 
 
 def _repair_rows(tx: Tx) -> None:
@@ -184,6 +186,7 @@ def _repair_rows(tx: Tx) -> None:
         if tx.all(check.query):
             for statement in check.repair:
                 tx.run(statement, now=tx.now)
+    uid_list.repair(tx)
 
 
 def _missing_files(store: Store) -> Iterator[Problem]:
