@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -119,40 +119,74 @@ def test_a_burst_is_a_few_hints(tmp_path: Path) -> None:
     heard = asyncio.run(scenario())
     assert heard[0] == 1
     assert heard[-1] == 10_000
-    assert len(heard) < 100
+    assert len(heard) <= 5
 
 
-def test_a_long_burst_is_told_less_and_less_often(tmp_path: Path) -> None:
-    """A clock of our own: 70 seconds of a delivery each millisecond."""
+class Clock:
+    """A loop's clock that a test turns on."""
 
-    async def scenario() -> tuple[list[float], list[float]]:
-        loop = asyncio.get_running_loop()
-        feed = Feed(tmp_path)
-        moments: dict[str, list[float]] = {"patient": [], "eager": []}
-        timers: list[tuple[float, Callable[[], None]]] = []
-        now = 0.0
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._timers: list[tuple[float, Callable[[], None]]] = []
 
-        def call_later(delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
-            timers.append((now + delay, callback))
-            return asyncio.TimerHandle(now + delay, callback, (), loop)
+    def time(self) -> float:
+        return self.now
 
-        patient = feed.subscribe(7, lambda _: moments["patient"].append(now))
-        eager = feed.subscribe(7, lambda _: moments["eager"].append(now), change.QUIET_SECONDS)
-        patient.loop = eager.loop = SimpleNamespace(call_later=call_later)  # type: ignore[assignment]
-        for modseq in range(70_000):
-            now = modseq / 1000
-            for timer in [one for one in timers if one[0] <= now]:
-                timers.remove(timer)
+    def call_later(self, delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        self._timers.append((self.now + delay, callback))
+        return asyncio.TimerHandle(self.now + delay, callback, (), asyncio.get_running_loop())
+
+    def reach(self, moment: float) -> None:
+        while due := sorted((when for when, _ in self._timers if when <= moment)):
+            self.now = due[0]
+            for timer in [one for one in self._timers if one[0] == self.now]:
+                self._timers.remove(timer)
                 timer[1]()
-            patient.hint(modseq)
-            eager.hint(modseq)
-        feed.close()
-        return moments["patient"], moments["eager"]
+        self.now = moment
 
-    patient, eager = asyncio.run(scenario())
+
+def heard_at(tmp_path: Path, hints: Sequence[float], longest: float = change.LONGEST_QUIET_SECONDS) -> list[float]:
+    """When somebody is told who is hinted at these moments; each time of the newest hint until then."""
+
+    async def scenario() -> list[float]:
+        clock, heard = Clock(), list[float]()
+        feed = Feed(tmp_path)
+
+        def hear(modseq: int) -> None:
+            assert modseq >= bisect_left(hints, clock.now) - 1, "it is the newest until now"
+            heard.append(round(clock.now, 6))
+
+        subscription = feed.subscribe(7, hear, longest)
+        subscription.loop = clock  # type: ignore[assignment]
+        for number, moment in enumerate(hints):
+            clock.reach(moment)
+            subscription.hint(number)
+        clock.reach(hints[-1] + 10)
+        assert heard[-1] >= hints[-1], "the last one isn't missed"
+        feed.close()
+        return heard
+
+    return asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("step", [0.001, 0.15, 0.3], ids=["quick commits", "slow commits", "slower ones"])
+def test_a_long_burst_is_told_less_and_less_often(tmp_path: Path, step: float) -> None:
+    """70 seconds of deliveries."""
+    hints = [number * step for number in range(int(70 / step))]
+    patient, eager = heard_at(tmp_path, hints), heard_at(tmp_path, hints, change.QUIET_SECONDS)
     assert patient[0] == eager[0] == 0
-    assert len(patient) < 50 < 600 < len(eager)
-    assert max(later - before for before, later in itertools.pairwise(patient)) < change.LONGEST_QUIET_SECONDS + 0.01
+    assert len(patient) < 50 < min(70 / step, 600) * 0.9 < len(eager)
+    longest = max(later - before for before, later in itertools.pairwise(patient))
+    assert longest < change.LONGEST_QUIET_SECONDS + step + 0.01
+
+
+def test_who_hears_seldom_hears_at_once(tmp_path: Path) -> None:
+    """After a burst, too: as soon as there was silence for a while."""
+    burst = [number * 0.02 for number in range(100)]
+    seldom = [10.0, 12.0, 14.0]
+    heard = heard_at(tmp_path, [*burst, *seldom])
+    assert heard[-3:] == seldom
+    assert heard[:4] == [0, 0.1, 0.3, 0.7]
 
 
 def test_after_closing_there_is_silence(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +21,9 @@ from .neighbour import Neighbours
 if TYPE_CHECKING:
     from .engine import Tx
 
-# After a hint a subscriber is left in peace for so long (seconds), which people don't see; after each further one that
-# follows at once for twice as long, up to the longest: a burst of 10,000 deliveries, some seconds long, wakes a session
-# a few times.
+# After a hint a subscriber is left in peace for so long (seconds), which people don't see; after each further one for
+# twice as long, up to the longest, until there was no news for as long: a burst of 10,000 deliveries, some seconds long,
+# wakes a session a few times, however far apart its commits are.
 QUIET_SECONDS = 0.1
 LONGEST_QUIET_SECONDS = 1.6
 
@@ -152,6 +153,7 @@ class Subscription:
         self._longest = longest
         self._timer: asyncio.TimerHandle | None = None
         self._waiting = 0  # the newest modseq that came while it was left in peace
+        self._ready_since = -math.inf  # when it was last no longer left in peace
         self.account_id = account_id
         self.loop = asyncio.get_running_loop()
 
@@ -170,17 +172,17 @@ class Subscription:
         if self._timer is not None:
             self._waiting = max(self._waiting, modseq)
             return
+        going_on = self.loop.time() < self._ready_since + self._longest
+        self._quiet = max(self._shortest, min(2 * self._quiet, self._longest)) if going_on else self._shortest
         self._timer = self.loop.call_later(self._quiet, self._quiet_over)
         self._callback(modseq)
 
     def _quiet_over(self) -> None:
         self._timer = None
-        if not self._waiting:
-            self._quiet = self._shortest
-            return
-        modseq, self._waiting = self._waiting, 0
-        self._quiet = max(self._quiet, min(2 * self._quiet, self._longest))
-        self.hint(modseq)
+        self._ready_since = self.loop.time()
+        if self._waiting:
+            modseq, self._waiting = self._waiting, 0
+            self.hint(modseq)
 
 
 class Feed:
