@@ -9,23 +9,34 @@ from pathlib import Path
 
 from posthouse.store.disk import Disk
 
+ANY = "any step"
+MANY = 10**9
+
 
 class FaultyDisk(Disk):
-    """A disk on which one step fails, as often as it is told to."""
+    """A disk on which one step, or any, fails, as often as it is told to."""
 
     def __init__(self) -> None:
-        self.fails = ""
+        self.fails = ""  # the name of a step, or ANY
         self.error = errno.EIO
         self.after = 0  # so many times the step still works
+        self.times = MANY  # so many times it fails then
         self.steps: list[str] = []
+        self.failed: list[str] = []
+        self._counting = threading.Lock()
         self.slow: tuple[threading.Event, threading.Event] | None = None  # entered, leave: of the next sync
 
     def _step(self, name: str) -> None:
         self.steps.append(name)
-        if name == self.fails:
-            if self.after == 0:
-                raise OSError(self.error, os.strerror(self.error))
-            self.after -= 1
+        with self._counting:  # several threads work on files
+            if self.fails not in (name, ANY) or self.times == 0:
+                return
+            if self.after > 0:
+                self.after -= 1
+                return
+            self.times -= 1
+            self.failed.append(name)
+        raise OSError(self.error, os.strerror(self.error))
 
     def create(self, path: Path) -> int:
         self._step("create")
@@ -50,6 +61,10 @@ class FaultyDisk(Disk):
     def rename(self, source: Path, target: Path) -> None:
         self._step("rename")
         super().rename(source, target)
+
+    def make_directory(self, path: Path) -> None:
+        self._step("make_directory")
+        super().make_directory(path)
 
     def sync_directory(self, path: Path) -> None:
         self._step("sync_directory")

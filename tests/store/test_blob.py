@@ -9,11 +9,12 @@ import asyncio
 import errno
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+import faulty_disk
 from faulty_disk import FaultyDisk
 from posthouse.errors import StoreError, StoreFull
 from posthouse.store import blob
@@ -41,6 +42,9 @@ def blobs(tmp_path: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch) -> 
     disk.steps.clear()
     yield opened
     opened.close()
+
+
+Fates = list[Blob | BaseException]
 
 
 def files(blobs: Blobs) -> list[Path]:
@@ -88,7 +92,7 @@ def test_the_spool_shows_its_octets(blobs: Blobs) -> None:
 
 def test_the_order_of_steps(blobs: Blobs, disk: FaultyDisk) -> None:
     keep(blobs, SMALL)
-    new_directory = ["sync_directory", "sync_directory"]
+    new_directory = ["make_directory", "sync_directory"] * 2
     assert disk.steps == ["create", "write", "sync", *new_directory, "rename", "sync_directory"]
     disk.steps.clear()
     keep(blobs, SMALL)
@@ -185,6 +189,68 @@ def test_a_failing_step_keeps_nothing(
     assert files(blobs) == []
     disk.fails = ""
     assert blobs.read(keep(blobs, *chunks).id, 0, 10**6) == b"".join(chunks)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("times", [1, faulty_disk.MANY], ids=["once", "from then on"])
+@pytest.mark.parametrize(
+    ("contents", "steps"),
+    [
+        ([SMALL, BIG * 3], {"create", "write", "sync", "make_directory", "rename", "sync_directory"}),
+        pytest.param(
+            [SMALL] * MANY + [BIG * 3],
+            {"create", "write", "sync", "sync_file_system", "make_directory", "rename", "sync_directory"},
+            marks=only_with_syncfs,
+        ),
+    ],
+    ids=["few", "many"],
+)
+def test_each_step_fails_in_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, times: int, contents: list[bytes], steps: set[str]
+) -> None:
+    """The first step of all, the second, …: who is told so has his letter, nobody else, and afterwards all is well."""
+    monkeypatch.setattr(blob, "SMALL", -1)
+    failed = set[str]()
+    for step in range(1_000):
+        disk = FaultyDisk()
+        blobs = Blobs(tmp_path / str(step), disk, nothing_fresh)
+
+        def arm(disk: FaultyDisk = disk, step: int = step) -> None:
+            disk.fails, disk.error, disk.after, disk.times = faulty_disk.ANY, number, step, times
+
+        kept = asyncio.run(keep_behind_one(blobs, disk, contents, arm))
+        disk.fails = ""
+        failed.update(disk.failed)
+        there = {one.id: content for one, content in zip(kept, [b"", *contents], strict=True) if isinstance(one, Blob)}
+        assert {path.stem: path.read_bytes() for path in files(blobs)} == there
+        assert all(isinstance(one, Blob | StoreError) for one in kept)
+        assert all(isinstance(one, StoreFull) == (number == errno.ENOSPC) for one in kept if not isinstance(one, Blob))
+        again = asyncio.run(keep_behind_one(blobs, disk, contents, lambda: None))
+        assert all(isinstance(one, Blob) for one in again)
+        blobs.close()
+        if not disk.failed:
+            break
+        assert len(there) <= len(contents)
+    assert failed == steps
+    assert not disk.failed
+
+
+async def keep_behind_one(blobs: Blobs, disk: FaultyDisk, contents: Sequence[bytes], arm: Callable[[], None]) -> Fates:
+    """Keep letters that have waited together, behind an empty one; what became of it and of each. `arm` is called
+    when nothing but these steps is to come."""
+
+    disk.slow = entered, leave = threading.Event(), threading.Event()
+    first = asyncio.create_task(blobs.keep(blobs.spool()))
+    await asyncio.to_thread(entered.wait)
+    arm()
+    spools = [blobs.spool() for _ in contents]
+    await asyncio.gather(
+        *(one.take(content) for one, content in zip(spools, contents, strict=True)), return_exceptions=True
+    )
+    others = [asyncio.create_task(blobs.keep(spool)) for spool in spools]
+    await asyncio.sleep(0)
+    leave.set()
+    return await asyncio.gather(first, *others, return_exceptions=True)
 
 
 def test_a_failed_spool_is_of_no_use(blobs: Blobs, disk: FaultyDisk) -> None:

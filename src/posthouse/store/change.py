@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from .engine import Tx
 
 # After a hint a subscriber is left in peace for so long (seconds), which people don't see; after each further one for
-# twice as long, up to the longest, until there was no news for as long: a burst of 10,000 deliveries, some seconds long,
-# wakes a session a few times, however far apart its commits are.
+# twice as long, up to the longest, until there was no news for as long: a burst of 10,000 deliveries, some seconds
+# long, wakes a session a few times, however far apart its commits are.
 QUIET_SECONDS = 0.1
 LONGEST_QUIET_SECONDS = 1.6
 
