@@ -10,21 +10,21 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
+
+from postfix import free_port
 
 PROGRAM = "/usr/sbin/dovecot"
 PASSWORD = "dove"
 PATIENCE = 20  # seconds until it answers
 
+# What every one of them needs: {more} is what it is for.
 CONFIG = """\
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/log
-protocols = imap
 listen = 127.0.0.1
-ssl = no
-disable_plaintext_auth = no
 default_internal_user = {internal}
 default_internal_group = {group}
 default_login_user = {login}
@@ -34,10 +34,6 @@ mail_location = maildir:{folder}/mail/%u:LAYOUT=fs
 namespace inbox {{
   inbox = yes
   separator = /
-}}
-passdb {{
-  driver = static
-  args = password={password}
 }}
 userdb {{
   driver = static
@@ -52,16 +48,27 @@ service imap-login {{
     port = 0
   }}
 }}
-service auth {{
-  unix_listener {folder}/auth {{
-    mode = 0666
-  }}
-}}
 service anvil {{
   chroot =
 }}
 service stats {{
   chroot =
+}}
+{more}"""
+PLAIN = f"""\
+protocols = imap
+ssl = no
+disable_plaintext_auth = no
+passdb {{
+  driver = static
+  args = password={PASSWORD}
+}}
+"""
+AUTH = """\
+service auth {{
+  unix_listener {folder}/auth {{
+    mode = 0666
+  }}
 }}
 """
 
@@ -91,14 +98,21 @@ def people(folder: Path) -> dict[str, str | int]:
 
 @contextmanager
 def running(folder: Path) -> Iterator[int]:
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port: int = probe.getsockname()[1]
+    """One over a folder that a test has filled; its port."""
+    port = free_port()
+    with started(folder, port, PLAIN + AUTH.format(folder=folder)):
+        yield port
+
+
+@contextmanager
+def started(folder: Path, port: int, more: str) -> Iterator[None]:
+    """One whose configuration has `more` in it, with IMAP at `port`."""
     config = folder / "dovecot.conf"
-    config.write_text(CONFIG.format(folder=folder, port=port, password=PASSWORD, **people(folder)), "utf-8")
+    config.write_text(CONFIG.format(folder=folder, port=port, more=more, **people(folder)), "utf-8")
     with subprocess.Popen([PROGRAM, "-F", "-c", str(config)], stderr=subprocess.DEVNULL) as process:
         try:
             wait_for(port, process, folder / "log")
-            yield port
+            yield
         finally:
             process.terminate()
 

@@ -2,62 +2,33 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
 
-from dovecot import PROGRAM, people, wait_for
+from dovecot import PASSWORD, started
+from postfix import free_port
 
 # "keys": kept so that SCRAM works; "hashed": not, though the server offers it, as it does for everybody.
 PASSWORDS = {"keys@example.org": "{PLAIN}dove", "hashed@example.org": "{SHA512-CRYPT}"}
-PASSWORD = "dove"
 
-CONFIG = """\
-base_dir = {folder}/run
-state_dir = {folder}/state
-log_path = {folder}/log
+DOORS = """\
 protocols = imap pop3
-listen = 127.0.0.1
 ssl = required
 ssl_cert = <{folder}/certificate.pem
 ssl_key = <{folder}/key.pem
 auth_mechanisms = {mechanisms}
 auth_failure_delay = 0
-default_internal_user = {internal}
-default_internal_group = {group}
-default_login_user = {login}
-first_valid_uid = 0
-first_valid_gid = 0
-mail_location = maildir:{folder}/mail/%u:LAYOUT=fs
-namespace inbox {{
-  inbox = yes
-  separator = /
-}}
 passdb {{
   driver = passwd-file
   mechanisms = plain login scram-sha-256 scram-sha-1
   args = {folder}/users
-}}
-{more}
-userdb {{
-  driver = static
-  args = uid={uid} gid={gid} home={folder}/home/%u
-}}
-service imap-login {{
-  chroot =
-  inet_listener imap {{
-    port = {imap}
-  }}
-  inet_listener imaps {{
-    port = 0
-  }}
 }}
 service pop3-login {{
   chroot =
@@ -70,13 +41,9 @@ service pop3-login {{
 }}
 # Logins that fail are what is tried here: nobody has to wait after them.
 service anvil {{
-  chroot =
   unix_listener anvil-auth-penalty {{
     mode = 0
   }}
-}}
-service stats {{
-  chroot =
 }}
 """
 TOKENS = """\
@@ -139,17 +106,7 @@ def dovecot(introspection: str = "", trusted: Path | None = None) -> Iterator[Do
                 INTROSPECTION.format(url=introspection, authority=trusted or folder / "certificate.pem")
             )
             more, mechanisms = TOKENS.format(folder=folder), f"{mechanisms} oauthbearer xoauth2"
-        with (
-            closing(socket.create_server(("127.0.0.1", 0))) as one,
-            closing(socket.create_server(("127.0.0.1", 0))) as other,
-        ):
-            ports = {"imap": one.getsockname()[1], "pop3": other.getsockname()[1]}
-        who = people(folder)
-        config = folder / "dovecot.conf"
-        config.write_text(CONFIG.format(folder=folder, mechanisms=mechanisms, more=more, **ports, **who), "utf-8")
-        with subprocess.Popen([PROGRAM, "-F", "-c", str(config)], stderr=subprocess.DEVNULL) as process:
-            try:
-                wait_for(ports["imap"], process, folder / "log")
-                yield Dovecot(folder, ports, authority)
-            finally:
-                process.terminate()
+        ports = {"imap": free_port(), "pop3": free_port()}
+        doors = DOORS.format(folder=folder, mechanisms=mechanisms, pop3=ports["pop3"])
+        with started(folder, ports["imap"], doors + more):
+            yield Dovecot(folder, ports, authority)

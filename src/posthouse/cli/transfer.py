@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from posthouse.errors import MailFileError
-from posthouse.files.target import Format, new_target
+from posthouse.files.target import Format
 
 from .account import Json, existing, store_of
 from .progress import Bar, bar
@@ -144,12 +144,8 @@ def _export_account(
 
         owner = existing(store, account)
         count = 0
-        with (
-            bar("Exporting", as_json=as_json) as shown,
-            new_target(target, form or Format.of(target), alone=len(names) == 1) as writer,
-        ):
-            for count, item in enumerate(transfer.export_mail(store, owner, names), 1):
-                writer.add(item)
+        with bar("Exporting", as_json=as_json) as shown:
+            for count in transfer.export_file(store, owner, target, names, form):
                 shown.count(count)
     return count
 

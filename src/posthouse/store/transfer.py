@@ -73,12 +73,14 @@ def import_file(store: Store, account_id: int, path: Path, *, into: str = "") ->
     return import_mail(store, account_id, read(path), into=into)
 
 
-def export_file(store: Store, account_id: int, path: Path, names: Sequence[str] = ()) -> Iterator[int]:
-    """`export_mail` into a new file whose ending tells what it is; how many messages are in it, one by one. Blocks.
+def export_file(
+    store: Store, account_id: int, path: Path, names: Sequence[str] = (), form: Format | None = None
+) -> Iterator[int]:
+    """`export_mail` into a new file or folder; how many messages are in it, one by one. Blocks.
 
-    Errors: NotFound, MailFileError, StoreError: then there is no file.
+    `form`: what it is; None: what its ending tells. Errors: NotFound, MailFileError, StoreError: then there is no file.
     """
-    with new_target(path, Format.of(path), alone=len(names) == 1) as writer:
+    with new_target(path, form or Format.of(path), alone=len(names) == 1) as writer:
         for count, item in enumerate(export_mail(store, account_id, names), 1):
             writer.add(item)
             yield count
