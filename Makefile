@@ -23,8 +23,8 @@ $(READY): pyproject.toml
 demo: $(READY)   ## a letter with a picture travels through the whole system (ARGS=--once: then stop)
 	$(BIN)/posthouse demo $(ARGS)
 
-test: $(READY)   ## the test suite (ARGS='-k name' for some)
-	$(BIN)/python -m pytest -m 'not foreign' $(ARGS)
+test: $(READY)   ## the test suite on all cores (ARGS='-k name' for some)
+	$(BIN)/python -m pytest -m 'not foreign' --numprocesses auto --dist loadfile $(ARGS)
 
 check: $(READY)  ## format, lint, types, layers, generated files
 	$(BIN)/ruff format --check .
