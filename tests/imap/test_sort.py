@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date
 
 import pytest
@@ -10,7 +11,8 @@ from imap_session import refused, said
 from posthouse.imap.capability import CAPABILITIES
 from posthouse.imap.command import SearchOptions, Sort, SortCriterion, SortKey, Thread, ThreadAlgorithm
 from posthouse.imap.search import Dated, Every, InText, When, Which, all_of
-from posthouse.imap.sort import Threaded, sorted_response, thread_response
+from posthouse.imap.sort import sorted_response, thread_response
+from posthouse.imap.thread import Forest
 
 FEB = date(1994, 2, 1)
 
@@ -69,39 +71,48 @@ def test_answers() -> None:
     assert sorted_response([]) == b"SORT"
 
 
-def tree(*threads: object) -> list[Threaded]:
-    """``3, (6, 4)`` is 3 with the answers 6 and 4."""
-    found: list[Threaded] = []
-    for thread in threads:
-        if isinstance(thread, tuple):
-            number, *answers = thread
-            found.append(Threaded(number, tuple(tree(*answers))))
+def tree(*threads: object) -> Forest:
+    """``3, (6, 4)`` is 3 with the answers 6 and 4; None is a message that isn't there."""
+    numbers: list[int] = []
+    answers: dict[int, list[int]] = {}
+    dummies = itertools.count(MANY)
+
+    def place(thread: object) -> int:
+        number, *below = thread if isinstance(thread, tuple) else (thread,)
+        if number is None:
+            one = next(dummies)
         else:
-            assert isinstance(thread, int)
-            found.append(Threaded(thread))
-    return found
+            numbers.append(number)
+            one = len(numbers) - 1
+        if below:
+            answers[one] = [place(answer) for answer in below]
+        return one
+
+    top = [place(thread) for thread in threads]
+    count = len(numbers)
+    at = {one: one if one < count else count + one - MANY for one in (*answers, *top)}
+    return Forest(numbers, [at[one] for one in top], {at[one]: [at.get(b, b) for b in answers[one]] for one in answers})
+
+
+MANY = 1_000
 
 
 @pytest.mark.parametrize(
     ("threads", "written"),
     [
-        ([], b"THREAD"),
+        (tree(), b"THREAD"),
         (tree(166, 167), b"THREAD (166)(167)"),
         # RFC 5256 §4: "the first thread consists of message 2; the second of 3, 6, then 4 and 44, 7 and 96"
         (tree(2, (3, (6, (4, 23), (44, (7, 96))))), b"THREAD (2)(3 6 (4 23)(44 7 96))"),
         (tree((None, 3, 5)), b"THREAD ((3)(5))"),
-        (tree((1, (None, 3, 5))), b"THREAD (1 (3)(5))"),
-        (tree((None, (3, 5))), b"THREAD (3 5)"),
+        (tree((1, 3, 5)), b"THREAD (1 (3)(5))"),
+        (tree((None, (3, 5), 4)), b"THREAD ((3 5)(4))"),
     ],
 )
-def test_threads(threads: list[Threaded], written: bytes) -> None:
+def test_threads(threads: Forest, written: bytes) -> None:
     assert thread_response(threads) == written
 
 
 def test_a_long_chain_of_answers() -> None:
-    thread = Threaded(50_000)
-    for number in range(49_999, 0, -1):
-        thread = Threaded(number, (thread,))
-    assert thread_response([thread]) == b"THREAD (" + b" ".join(b"%d" % n for n in range(1, 50_001)) + b")"
-    while thread.answers:  # taken apart here: what frees it would recurse
-        (thread,) = thread.answers
+    chain = Forest(range(1, 50_001), [0], {one: [one + 1] for one in range(49_999)})
+    assert thread_response(chain) == b"THREAD (" + b" ".join(b"%d" % n for n in range(1, 50_001)) + b")"

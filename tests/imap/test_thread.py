@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posthouse.imap.command import ThreadAlgorithm
-from posthouse.imap.sort import Thread, thread_response
-from posthouse.imap.thread import MAX_DEPTH, Message, normal_id, threads
+from posthouse.imap.sort import thread_response
+from posthouse.imap.thread import MAX_DEPTH, Forest, Messages, normal_ids, threads
 from posthouse.message.thread import base_subject
 
 
-def messages(text: str) -> list[Message]:
+class Message(NamedTuple):
+    """A column of `Messages`, across."""
+
+    number: int
+    date: int
+    subject: bytes
+    is_reply: bool
+    id: str
+    ancestors: str
+    received: int
+
+
+def columns(rows: Sequence[Message]) -> Messages:
+    return Messages(*zip(*rows, strict=True)) if rows else Messages((), (), (), (), (), (), ())
+
+
+def messages(text: str) -> Messages:
+    """``number date[@received] subject id < ancestor …``"""
     found = []
     for line in text.split("\n"):
         if line.strip():
             left, _, right = line.partition("<")
-            number, date, subject, *own = left.split()
+            number, dates, subject, *own = left.split()
+            date, _, received = dates.partition("@")
             base, is_reply = base_subject(subject.replace("_", " ").replace("-", ""))
-            found.append(Message(int(number), int(date), base.encode(), is_reply, own[0] if own else "", right.split()))
-    return found
+            own_id = own[0] if own else ""
+            moments = int(date), int(received or date)
+            found.append(Message(int(number), moments[0], base.encode(), is_reply, own_id, right.strip(), moments[1]))
+    return columns(found)
+
+
+def threaded(algorithm: ThreadAlgorithm, text: str) -> str:
+    return thread_response(threads(algorithm, messages(text))).decode().removeprefix("THREAD").strip()
 
 
 def references(text: str) -> str:
-    return thread_response(threads(ThreadAlgorithm.REFERENCES, messages(text))).decode().removeprefix("THREAD").strip()
+    return threaded(ThreadAlgorithm.REFERENCES, text)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +97,24 @@ def test_references(mailbox: str, told: str) -> None:
     assert references(mailbox) == told
 
 
+@pytest.mark.parametrize(
+    ("mailbox", "told"),
+    [
+        ("", ""),
+        ("1 1 Hi i\n2 2 Re:_Hi j", "(1)(2)"),
+        ("1 1 a i\n2 2 b j\n3 3 Re:_a k < i", "(2)(1 3)"),
+        # by when they came, though they were sent in another order; within a thread as they were sent
+        ("1 9@1 a i\n2 1@2 b j", "(1)(2)"),
+        ("1 5@5 a i\n2 3@8 b j < i\n3 2@9 c k < i\n4 6@6 d l", "(4)(1 (3)(2))"),
+        # the first of a thread is missing
+        ("1 1 a j < i\n2 2 b k < i\n3 3 c l", "((1)(2))(3)"),
+        ("1 1 a j < i\n2 9 b k < i\n3 3 c l", "(3)((1)(2))"),
+    ],
+)  # fmt: skip
+def test_refs(mailbox: str, told: str) -> None:
+    assert threaded(ThreadAlgorithm.REFS, mailbox) == told
+
+
 def test_ordered_subject() -> None:
     mailbox = "1 5 b i\n2 1 a j\n3 3 Re:_b k\n4 2 Re:_a l < i\n5 9 a m"
     assert thread_response(threads(ThreadAlgorithm.ORDEREDSUBJECT, messages(mailbox))) == b"THREAD (2 (4)(5))(3 1)"
@@ -78,22 +122,23 @@ def test_ordered_subject() -> None:
 
 def test_ids_with_and_without_quotes() -> None:
     """RFC 5256 §3: these MUST be the same."""
-    assert normal_id('<"01KF8JCEOCBS0045PS"@xxx.yyy.com>') == "<01KF8JCEOCBS0045PS@xxx.yyy.com>"
+    assert normal_ids(['<"01KF8JCEOCBS0045PS"@xxx.yyy.com>', "<a>"]) == ["<01KF8JCEOCBS0045PS@xxx.yyy.com>", "<a>"]
+    assert references('1 1 a i@x\n2 2 b j < "i"@x') == "(1 2)"
 
 
 def test_a_chain_without_end_is_cut() -> None:
     """What is told stays a tree of all messages, and time stays bounded."""
-    chain = [Message(n, n, b"", False, f"<{n}>", [f"<{n - 1}>"]) for n in range(1, 10 * MAX_DEPTH)]
-    found = threads(ThreadAlgorithm.REFERENCES, chain)
+    chain = [Message(n, n, b"", False, f"<{n}>", f"<{n - 1}>", n) for n in range(1, 10 * MAX_DEPTH)]
+    found = threads(ThreadAlgorithm.REFERENCES, columns(chain))
     assert sorted(numbers(found)) == [message.number for message in chain]
-    assert len(found) > 1
+    assert len(found.top) > 1
 
 
-def numbers(found: Sequence[Thread]) -> list[int]:
-    waiting = list(found)
+def numbers(found: Forest) -> list[int]:
+    waiting = list(found.top)
     for one in waiting:
-        waiting.extend(one.answers)
-    return [one.number for one in waiting if one.number is not None]
+        waiting.extend(found.answers.get(one, ()))
+    return [found.numbers[one] for one in waiting if one < len(found.numbers)]
 
 
 IDS = st.sampled_from(["", "<a>", "<b>", "<c>", "<d>", "<e>"])
@@ -104,17 +149,18 @@ MESSAGES = st.builds(
     st.sampled_from([b"", b"X", b"Y"]),
     st.booleans(),
     IDS,
-    st.lists(IDS.filter(bool), max_size=4),
+    st.lists(IDS.filter(bool), max_size=4).map(" ".join),
+    st.integers(0, 5),
 )
 
 
 @settings(max_examples=300)
-@given(st.lists(MESSAGES, max_size=12), st.sampled_from([ThreadAlgorithm.REFERENCES, ThreadAlgorithm.ORDEREDSUBJECT]))
+@given(st.lists(MESSAGES, max_size=12), st.sampled_from(ThreadAlgorithm))
 def test_every_message_is_told_once(given: list[Message], algorithm: ThreadAlgorithm) -> None:
-    mailbox = [
-        Message(number, one.date, one.subject, one.is_reply, one.id, one.ancestors)
-        for number, one in enumerate(given, 1)
-    ]
-    found = threads(algorithm, mailbox)
+    mailbox = [one._replace(number=number) for number, one in enumerate(given, 1)]
+    found = threads(algorithm, columns(mailbox))
     assert sorted(numbers(found)) == list(range(1, len(mailbox) + 1))
-    assert all(one.number is not None or len(one.answers) > 1 for one in found)
+    assert all(one < len(mailbox) or len(found.answers[one]) > 1 for one in found.top)
+    written = thread_response(found)
+    assert sorted(map(int, re.findall(rb"\d+", written))) == list(range(1, len(mailbox) + 1))
+    assert written.count(b"(") == written.count(b")")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 from imap_conversation import Conversation
 from posthouse.sessions.bundling import bundle_some
 from posthouse.store import bundle, mail
 from posthouse.store.engine import Store
 from posthouse.store.mailbox import Mailbox
-from store_helpers import House, letter
+from posthouse.store.roster import Rosters
+from store_helpers import NOW, House, letter
 
 WANTED = (
     "(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)",
@@ -94,6 +97,45 @@ def test_a_new_mailbox_is_bundled_when_it_was_listed(talk: Conversation, house: 
     talk.say("u SELECT INBOX")
     talk.say("x DELETE Copies")
     assert firsts(house.store, copies) == []
+
+
+COMPARED = (
+    *[f"SORT ({key}) UTF-8 ALL" for key in ("ARRIVAL", "CC", "DATE", "FROM", "SIZE", "SUBJECT", "TO", "DISPLAYTO")],
+    "UID SORT (REVERSE SUBJECT REVERSE DATE SIZE) UTF-8 ALL",
+    *[f"UID THREAD {algorithm} UTF-8 ALL" for algorithm in ("REFERENCES", "ORDEREDSUBJECT", "REFS")],
+)
+
+
+def test_orders_and_threads_are_the_same(talk: Conversation, house: House, inbox: Mailbox) -> None:
+    """Row by row; from bundles, and rows behind them; and where messages of a bundle's range were removed before."""
+    store, chance = house.store, random.Random(4)
+    for number in range(1, 290):
+        subject = chance.choice(("tea", "Re: tea", "Grüße", "", "milk"))
+        named = "".join(f" <{chance.randrange(1, 300)}@x>" for _ in range(chance.randrange(3)))
+        head = (
+            f"From: p{number % 7}@example.org\r\nTo: w{number % 11} <q{number % 5}@example.org>\r\n"
+            f"Cc: r{number % 3}@example.org\r\nSubject: {subject}\r\nMessage-ID: <{number}@x>\r\n"
+            f"Date: {1 + chance.randrange(28)} Nov 2023 10:{number % 60:02}:00 +0000\r\nReferences:{named}\r\n\r\n"
+        )
+        house.append(inbox, raw=head.encode() + b"x" * chance.randrange(90), received=NOW + chance.randrange(10**6))
+    store.run(mail.remove, inbox.id, [(1, 1), (70, 75), (130, 140)])
+    with_nul = "UPDATE ordering SET subject = :subject WHERE message_id = 200"
+    store.run(lambda tx: tx.run(with_nul, subject=b"x\0y"))
+    talk.say("s SELECT INBOX")
+    before = answers(talk, *COMPARED)
+    assert len(set(before)) == len(COMPARED)
+    make(store)
+    rows = store.look(lambda tx: tx.all("SELECT first FROM bundled_order ORDER BY first"))
+    assert rows == [(1,), (65,), (129,)], "one has a NUL in its subject, and the last range may get more messages"
+    forget = "UPDATE ordering SET subject = from_, date = 0, own = 'x', ancestors = '' WHERE message_id <= 192"
+    store.run(lambda tx: tx.run(forget))
+    store.rosters = Rosters()
+    assert answers(talk, *COMPARED) == before
+    store.run(mail.remove, inbox.id, [(80, 80)])
+    store.rosters = Rosters()
+    talk.say("n NOOP")
+    assert answers(talk, COMPARED[5]) != before[5], "its bundle has gone with it"
+    assert store.look(lambda tx: tx.value("SELECT count(*) FROM bundled_order")) == 2
 
 
 def test_what_could_not_be_taken_apart_is_in_no_bundle(talk: Conversation, house: House, inbox: Mailbox) -> None:

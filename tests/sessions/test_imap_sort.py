@@ -82,12 +82,17 @@ def test_threads_by_references(talk: Conversation, house: House, inbox: Mailbox)
     house.append(inbox, raw=dated("two", 2, "b@x.org", f"In-Reply-To: <1.{first}> (of <x@y>)\r\n"))
     house.append(inbox, raw=dated("three", 3, "c@x.org", f"References: <1.{first}>\r\n <gone@x.org>\r\n"))
     house.append(inbox, raw=dated("four", 4, "d@x.org", "References: none at all\r\nIn-Reply-To: <gone@x.org>\r\n"))
+    house.append(inbox, raw=dated("Re: one", 5, "e@x.org"))
+    house.append(inbox, raw=dated("five", 6, "f@x.org"))
     talk.run("""
         1: s SELECT INBOX
         1< ...
         1: a1 THREAD REFERENCES UTF-8 ALL
-        1< * THREAD (1 (2)(3)(4))
+        1< * THREAD (1 (2)(3)(4)(5))(6)
         1< a1 OK THREAD completed
+        1: a2 THREAD REFS UTF-8 ALL
+        1< * THREAD (1 (2)(3)(4))(5)(6)
+        1< a2 OK THREAD completed
     """)
 
 

@@ -57,6 +57,7 @@ CAPABILITIES = (
     Offer("MULTISEARCH", When.LOGGED_IN),  # RFC 7377
     Offer("THREAD=ORDEREDSUBJECT", When.LOGGED_IN),  # RFC 5256
     Offer("THREAD=REFERENCES", When.LOGGED_IN),
+    Offer("THREAD=REFS", When.LOGGED_IN),  # draft-ietf-morg-inthread
     Offer("WITHIN", When.LOGGED_IN),  # RFC 5032
     Offer("SAVEDATE", When.LOGGED_IN),  # RFC 8514
     Offer("PREVIEW", When.LOGGED_IN),  # RFC 8970

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from . import command
 from .command import Sort, SortCriterion, SortKey, ThreadAlgorithm
 from .grammar import read_search_options
 from .search import Key, read_charset, read_keys
 from .syntax import Cursor
+
+if TYPE_CHECKING:
+    from .thread import Forest
 
 KEYS = {key.value: key for key in SortKey}
 ALGORITHMS = {algorithm.value: algorithm for algorithm in ThreadAlgorithm}
@@ -75,53 +77,38 @@ def sorted_response(numbers: Iterable[int], *, modseq: int | None = None) -> byt
     return line if modseq is None else b"%b (MODSEQ %d)" % (line, modseq)
 
 
-class Thread(Protocol):
-    """A message and the answers to it; ``number`` is None where the message itself isn't there (RFC 5256 §4)."""
-
-    @property
-    def number(self) -> int | None: ...
-
-    @property
-    def answers(self) -> Sequence[Thread]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Threaded:
-    """A `Thread` as a value."""
-
-    number: int | None
-    answers: tuple[Threaded, ...] = ()
-
-
-def thread_response(threads: Iterable[Thread]) -> bytes:
+def thread_response(forest: Forest) -> bytes:
     """thread-data = "THREAD" [SP 1*thread-list]
 
     thread-list    = "(" (thread-members / thread-nested) ")"
     thread-members = nz-number *(SP nz-number) [SP thread-nested]
     thread-nested  = 2*thread-list
     """
+    numbers, top, answers = forest
+    count = len(numbers)
     written: list[bytes] = []
-    # Without recursion: a chain of answers may be as long as the mailbox.
-    waiting: list[Thread | bytes] = list(reversed(list(threads)))
+    # Without recursion: a chain of answers may be as long as the mailbox. -1 stands for a parenthesis that closes.
+    waiting = list(reversed(top))
     while waiting:
-        thread = waiting.pop()
-        if isinstance(thread, bytes):
-            written.append(thread)
+        one = waiting.pop()
+        if one < 0:
+            written.append(b")")
             continue
-        if not thread.answers and thread.number is not None:  # most are alone, or the last of theirs
-            written.append(b"(%d)" % thread.number)
+        below = answers.get(one)
+        if below is None:  # most are alone, or the last of theirs
+            written.append(b"(%d)" % numbers[one])
             continue
-        written.append(b"(")
-        numbers: list[bytes] = []
-        while True:
-            if thread.number is not None:
-                numbers.append(b"%d" % thread.number)
-            if len(thread.answers) != 1:
-                break
-            (thread,) = thread.answers
-        written.append(b" ".join(numbers))
-        if thread.answers and numbers:
+        members = [b"%d" % numbers[one]] if one < count else []
+        while below is not None and len(below) == 1:
+            (one,) = below
+            members.append(b"%d" % numbers[one])
+            below = answers.get(one)
+        written.append(b"(" + b" ".join(members))
+        if below is None:
+            written.append(b")")
+            continue
+        if members:
             written.append(b" ")
-        waiting.append(b")")
-        waiting.extend(thread.answers[::-1])
+        waiting.append(-1)
+        waiting.extend(below[::-1])
     return b"THREAD " + b"".join(written) if written else b"THREAD"

@@ -2,101 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from .command import ThreadAlgorithm
-from .sort import Thread, Threaded
 
 # Answers to answers to …: what would lie deeper begins a new thread, which its subject then joins to the old one. It
 # bounds what is climbed for each id, and so the time, whatever a sender writes into References.
 MAX_DEPTH = 200
 
 
-class Message(NamedTuple):
-    """A message to be threaded: ``date`` as in §2.2; ``subject`` the base subject in a form to be compared;
-    ``is_reply`` whether more than the base stood there; ``ancestors`` ids of what it answers, the oldest first.
+class Messages(NamedTuple):
+    """Messages to be threaded, in the order of the mailbox, column by column: a tuple for each takes twice the time.
+
+    ``dates`` as in §2.2; ``subjects`` the base subjects in a form to be compared; ``are_replies`` whether more than the
+    base stood there; ``ancestors`` ids of what it answers, the oldest first, with blanks between; ``received`` their
+    internal dates.
     """
 
-    number: int
-    date: int
-    subject: bytes
-    is_reply: bool
-    id: str
+    numbers: Sequence[int]
+    dates: Sequence[int]
+    subjects: Sequence[bytes]
+    are_replies: Sequence[bool | int]
+    ids: Sequence[str]
     ancestors: Sequence[str]
+    received: Sequence[int]
 
 
-def normal_id(id: str) -> str:
-    """A message id without its quotes: with or without them it is the same one (RFC 5256 §3)."""
-    return id.replace('"', "").replace("\\", "") if '"' in id else id
+class Forest(NamedTuple):
+    """Threads: a message is its place in ``numbers``; what is at a place behind them holds some together, and isn't
+    there itself (§4). ``top``: those that begin a thread; ``answers``: what is below a message, if anything.
+    """
+
+    numbers: Sequence[int]
+    top: Sequence[int]
+    answers: Mapping[int, Sequence[int]]
 
 
-class Node:
-    """A message of a thread; or a dummy, without a number, that holds some together."""
-
-    __slots__ = ("answers", "number")
-
-    def __init__(self, number: int | None, answers: Sequence[Node]) -> None:
-        self.number = number
-        self.answers = answers
+def normal_ids(ids: Sequence[str]) -> Sequence[str]:
+    """Message ids without their quotes: with or without them they are the same ones (RFC 5256 §3)."""
+    if '"' not in "".join(ids):
+        return ids
+    return [one.replace('"', "").replace("\\", "") if '"' in one else one for one in ids]
 
 
-BY_DATE = attrgetter("date")
-
-
-def threads(algorithm: ThreadAlgorithm, messages: Iterable[Message]) -> Sequence[Thread]:
-    """The threads of messages, which come in the order of the mailbox."""
+def threads(algorithm: ThreadAlgorithm, messages: Messages) -> Forest:
+    """The threads of messages."""
     return ALGORITHMS[algorithm](messages)
 
 
-def ordered_subject(messages: Iterable[Message]) -> list[Threaded]:
+def ordered_subject(messages: Messages) -> Forest:
     """ORDEREDSUBJECT: what has the same base subject belongs together; the first is the parent of all others."""
-    by_subject: dict[bytes, list[Message]] = {}
-    for message in messages:
-        by_subject.setdefault(message.subject, []).append(message)
-    found = [sorted(same, key=BY_DATE) for same in by_subject.values()]
-    found.sort(key=lambda same: (same[0].date, same[0].number))
-    return [Threaded(first.number, tuple(Threaded(other.number) for other in others)) for first, *others in found]
+    by_subject: dict[bytes, list[int]] = {}
+    for one in _by_date(messages):
+        by_subject.setdefault(messages.subjects[one], []).append(one)
+    # Each thread was met when its first message was: so they are in order.
+    answers = {first: others for first, *others in by_subject.values() if others}
+    return Forest(messages.numbers, [same[0] for same in by_subject.values()], answers)
 
 
-def references(messages: Iterable[Message]) -> list[Node]:
+def references(messages: Messages) -> Forest:
     """REFERENCES."""
-    columns = list(zip(*messages, strict=True))
-    if not columns:
-        return []
-    forest = _Forest(*columns)
-    forest.join_by_subject()
-    return forest.nodes()
+    making = _Making(messages)
+    making.join_by_subject()
+    return making.made()
 
 
-class _Forest:
+def refs(messages: Messages) -> Forest:
+    """REFS (draft-ietf-morg-inthread-01 §4): subjects join nothing, and the thread that got a message last is the last.
+
+    The draft says the internal date; Dovecot looks at the Date field there.
+    """
+    making = _Making(messages)
+    making.sort_by_arrival()
+    return making.made()
+
+
+def _by_date(messages: Messages) -> list[int]:
+    """Their places; equal ones stay as they are in the mailbox."""
+    return sorted(range(len(messages.numbers)), key=messages.dates.__getitem__)
+
+
+class _Making:
     """Threads in the making. A message is its place in the mailbox, from 0 on; dummies are numbered behind them.
 
     They are numbers in lists, not an object each: that takes half the time, and the garbage collector none.
     """
 
-    def __init__(
-        self,
-        numbers: Sequence[int],
-        dates: Sequence[int],
-        subjects: Sequence[bytes],
-        are_replies: Sequence[bool],
-        ids: Sequence[str],
-        ancestors: Sequence[Sequence[str]],
-    ) -> None:
-        self._numbers = numbers
-        self._subjects = subjects
-        self._are_replies = are_replies
-        self._count = len(numbers)
-        in_order = sorted(range(self._count), key=dates.__getitem__)  # equal ones stay as they are in the mailbox
+    def __init__(self, messages: Messages) -> None:
+        self._messages = messages
+        self._subjects = messages.subjects
+        self._are_replies = messages.are_replies
+        self._count = len(messages.numbers)
+        in_order = _by_date(messages)
         self._ranks = [0] * self._count
         for rank, one in enumerate(in_order):
             self._ranks[one] = rank
         # Below whom siblings are, by date: they come by date.
         self._answers: dict[int, list[int]] = {}
         self._top: list[int] = []
-        parents = _parents(ids, ancestors)
+        parents = _parents(normal_ids(messages.ids), normal_ids(messages.ancestors))
         self._next = len(parents)  # the next dummy
         above = self._pruned(parents)
         for one in in_order:
@@ -165,21 +170,23 @@ class _Forest:
     def _below(self, parent: int, more: Sequence[int]) -> None:
         self._answers[parent] = sorted([*self._answers.get(parent, ()), *more], key=self._rank)
 
-    def nodes(self) -> list[Node]:
+    def sort_by_arrival(self) -> None:
+        """The threads by the internal date of their latest message, instead of (4)."""
+        received = self._messages.received
+        latest: dict[int, int] = {}
+        for one in self._top:
+            below = [one]
+            for other in below:
+                below.extend(self._answers.get(other, ()))
+            latest[one] = max(received[other] for other in below if other < self._count)
+        self._top.sort(key=latest.__getitem__)
+
+    def made(self) -> Forest:
         """The threads."""
-        made: dict[int, Node] = {}
-        downwards = list(self._top)
-        for one in downwards:
-            if one in self._answers:
-                downwards.extend(self._answers[one])
-        for one in reversed(downwards):  # children before their parents
-            below = self._answers.get(one)
-            number = self._numbers[one] if one < self._count else None
-            made[one] = Node(number, () if below is None else [made[answer] for answer in below])
-        return [made[one] for one in self._top]
+        return Forest(self._messages.numbers, self._top, self._answers)
 
 
-def _parents(ids: Sequence[str], ancestors: Sequence[Sequence[str]]) -> list[int]:
+def _parents(ids: Sequence[str], ancestors: Sequence[str]) -> list[int]:
     """(1) and (2): whom each message is below by what the messages refer to; -1: nobody. Then the same of dummies."""
     count = len(ids)
     # The first message that has an id is the one that is meant.
@@ -187,8 +194,10 @@ def _parents(ids: Sequence[str], ancestors: Sequence[Sequence[str]]) -> list[int
     known.pop("", None)
     parents = [-1] * count
     for one, its_ancestors in enumerate(ancestors):
+        if not its_ancestors and parents[one] < 0:
+            continue
         above = -1
-        for ancestor_id in its_ancestors:
+        for ancestor_id in its_ancestors.split():
             ancestor = known.get(ancestor_id)
             if ancestor is None:
                 ancestor = known[ancestor_id] = len(parents)
@@ -213,7 +222,8 @@ def _may_link(parents: list[int], parent: int, child: int) -> bool:
     return False
 
 
-ALGORITHMS: dict[ThreadAlgorithm, Callable[[Iterable[Message]], Sequence[Thread]]] = {
+ALGORITHMS: dict[ThreadAlgorithm, Callable[[Messages], Forest]] = {
     ThreadAlgorithm.ORDEREDSUBJECT: ordered_subject,
     ThreadAlgorithm.REFERENCES: references,
+    ThreadAlgorithm.REFS: refs,
 }

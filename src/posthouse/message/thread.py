@@ -43,9 +43,9 @@ def id_field(fields: Headers, name: bytes) -> tuple[str, ...]:
     if value is None:
         return ()
     found = message_ids(header.raw_text(value))
-    if len(found) == 1:
-        return (found[0],)
-    found = list(dict.fromkeys(found))
+    # Twice the same one stays: the last is what is answered, wherever else it stands (RFC 5256 §3, REFERENCES (1)).
+    if len(found) > MAX_REFERENCES:
+        found = list(dict.fromkeys(found))
     if len(found) > MAX_REFERENCES:
         found = [found[0], *found[1 - MAX_REFERENCES :]]
     return tuple(found)

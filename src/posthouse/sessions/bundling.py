@@ -1,4 +1,4 @@
-"""Bundles of what FETCH answers (store/bundle.py), made behind the deliveries."""
+"""Bundles of what FETCH answers (store/bundle.py) and SORT compares, made behind the deliveries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from posthouse.imap.fetch import Attribute
 from posthouse.message import listed
-from posthouse.store import bundle, mail
+from posthouse.store import bundle, bundled_order, mail
 from posthouse.store.bundle import SIZE
 from posthouse.store.engine import Store, Tx
 
@@ -46,6 +46,7 @@ def bundle_some(tx: Tx) -> None:
             bound[name] = BETWEEN.join(entries)
         else:
             bundle.keep(tx, mailbox_id, first, bound)
+            bundled_order.make(tx, mailbox_id, first)
 
 
 def _spread(uids: Sequence[int], values: Sequence[bytes], first: int) -> list[bytes]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from posthouse.imap import command, sort, thread
 from posthouse.imap.command import SortKey
@@ -73,21 +72,14 @@ def look_for_threads(tx: Tx, selected: Selected, wish: command.Thread) -> bytes:
 
 
 def _threads(tx: Tx, selected: Selected, wish: command.Thread, key: search.Key) -> bytes:
-    rows = ordered.relations(tx, selected.mailbox.id, key)
-    known = set(selected.known([row[0] for row in rows]))
-    if len(known) < len(rows):
-        rows = [row for row in rows if row[0] in known]
-    numbers = selected.shown([row[0] for row in rows], uid=wish.uid)
-    messages = (
-        thread.Message(number, date, subject, bool(is_reply), thread.normal_id(own), ids_of(ancestors))
-        for number, (_, date, subject, is_reply, own, ancestors) in zip(numbers, rows, strict=True)
-    )
+    columns: list[Any]
+    uids, *columns = ordered.relations(tx, selected.mailbox.id, key)
+    known = selected.known(list(uids))
+    if len(known) < len(uids):
+        wanted = set(known)
+        columns = [[value for uid, value in zip(uids, column, strict=True) if uid in wanted] for column in columns]
+    messages = thread.Messages(selected.shown(known, uid=wish.uid), *columns)
     return sort.thread_response(thread.threads(wish.algorithm, messages))
-
-
-def ids_of(ancestors: str) -> Sequence[str]:
-    """The ids of a message's ancestors."""
-    return [thread.normal_id(one) for one in ancestors.split()] if ancestors else ()
 
 
 COMMANDS: dict[type, Handler] = {command.Sort: find_sorted, command.Thread: find_threads}

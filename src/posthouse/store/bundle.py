@@ -52,10 +52,9 @@ def keep(tx: Tx, mailbox_id: int, first: int, columns: Mapping[str, bytes]) -> N
 
 def drop(tx: Tx, mailbox_id: int, uids: Iterable[int]) -> None:
     """These messages are removed: nothing of them stays in a bundle."""
-    tx.many(
-        "DELETE FROM bundle WHERE mailbox_id = :mailbox_id AND first = :first",
-        [{"mailbox_id": mailbox_id, "first": first} for first in sorted(set(map(first_of, uids)))],
-    )
+    gone = [{"mailbox_id": mailbox_id, "first": first} for first in sorted(set(map(first_of, uids)))]
+    for table in ("bundle", "bundled_order"):
+        tx.many(f"DELETE FROM {table} WHERE mailbox_id = :mailbox_id AND first = :first", gone)  # noqa: S608
 
 
 def want(tx: Tx, mailbox_id: int, uid: int) -> None:

@@ -357,6 +357,25 @@ CREATE TABLE bundle (
     PRIMARY KEY (mailbox_id, first)
 ) {strict} {clustered};
 
+-- What SORT and THREAD compare of the same messages (bundled_order.py): the columns of ordering, most asked for first.
+CREATE TABLE bundled_order (
+    mailbox_id {int} NOT NULL REFERENCES mailbox(id) ON DELETE CASCADE,
+    first {int} NOT NULL,
+    date {blob} NOT NULL,
+    subject {blob} NOT NULL,
+    is_reply {blob} NOT NULL,
+    own {blob} NOT NULL,
+    ancestors {blob} NOT NULL,
+    received {blob} NOT NULL,     -- of message
+    size {blob} NOT NULL,         -- of message
+    from_ {blob} NOT NULL,
+    to_ {blob} NOT NULL,
+    cc {blob} NOT NULL,
+    display_from {blob} NOT NULL,
+    display_to {blob} NOT NULL,
+    PRIMARY KEY (mailbox_id, first)
+) {strict} {clustered};
+
 -- Mailboxes in which bundles may be missing.
 CREATE TABLE unbundled (
     mailbox_id {int} PRIMARY KEY REFERENCES mailbox(id) ON DELETE CASCADE,
