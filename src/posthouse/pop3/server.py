@@ -30,6 +30,8 @@ SLICE = 2000
 # RFC 6856 §3.2: the languages of the replies, as LANG lists them. RFC 4647 §3.3.1: a range fits a tag that it equals.
 LANGUAGES = {"en": "English"}
 
+TEXT_FOLLOWS = bytes(replies.TEXT_FOLLOWS)
+
 
 class Pop3Server(Machine[Event]):
     """One connection's conversation. `pop3.event` says how the session answers.
@@ -89,11 +91,13 @@ class Pop3Server(Machine[Event]):
         self._send(bytes(reply))
 
     def message(self, octets: bytes) -> None:
-        """Answer `Retrieve` of all lines with the whole message."""
-        if not isinstance(wish := self._waiting, Retrieve) or wish.lines is not None:
-            raise LocalProtocolError("a whole message is an answer to RETR only")
+        """Answer `Retrieve` of all lines with the whole message, or of no line of the body with the header."""
+        if not isinstance(wish := self._waiting, Retrieve) or wish.lines:
+            raise LocalProtocolError("a whole message is an answer to RETR only, and a header to TOP")
         self._answered(replies.TEXT_FOLLOWS)
-        self._send(b"+OK %d octets\r\n%b" % (len(octets), stuffed(octets)))
+        # No Reply is made for each of a hundred thousand messages.
+        first = b"+OK %d octets\r\n" % len(octets) if wish.lines is None else TEXT_FOLLOWS
+        self._send(first + stuffed(octets))
 
     def begin_text(self, size: int, header_size: int) -> None:
         """Answer `Retrieve`: the message comes. ``header_size``: the octets of its header with the empty line."""
@@ -101,8 +105,7 @@ class Pop3Server(Machine[Event]):
             raise LocalProtocolError("a message is an answer to RETR and TOP only")
         self._answered(replies.TEXT_FOLLOWS)
         self._text = TextWriter(header_size, wish.lines)
-        # No Reply is made for each of a hundred thousand messages.
-        self._send(b"+OK %d octets\r\n" % size if wish.lines is None else bytes(replies.TEXT_FOLLOWS))
+        self._send(b"+OK %d octets\r\n" % size if wish.lines is None else TEXT_FOLLOWS)
 
     def text(self, octets: bytes) -> bool:
         """The next octets of the message; whether more are wanted."""

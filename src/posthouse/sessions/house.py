@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from posthouse.store.engine import Store
 
+from .heard import Heard
 from .logins import Logins
 from .present import Present
 
@@ -29,4 +30,5 @@ class House:
     lifetime: int = 5 * 86_400  # seconds after which a letter for elsewhere is given up
     verify_after_login: bool = False  # VRFY and EXPN answer those who have logged in
     senders: tuple[tuple[str, str], ...] = ()  # local users, and patterns of addresses that they may send as
+    heard: Heard = field(default_factory=Heard)  # what those who wait are told
     present: Present = field(default_factory=Present)  # in IMAP conversations

@@ -306,7 +306,9 @@ class ImapSession(Session[Event]):
     def _hint(self, modseq: int) -> None:
         """The feed says that the account has changed."""
         if self.news.waited_for and self._selected is not None and modseq > self._selected.modseq:
-            self.line.wake()
+            self.news.hinted = modseq
+            box, told = self._selected.mailbox, self._selected.modseq
+            self.house.heard.read(self.house.store, box, told, modseq, self.line.wake)
 
     _ANSWERS: ClassVar[dict[type, Callable[[ImapSession, Any], Awaitable[None]]]] = {
         event.Command: _command,

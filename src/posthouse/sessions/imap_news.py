@@ -33,6 +33,7 @@ class News:
     def __init__(self, session: ImapSession) -> None:
         self._session = session
         self.idle = False
+        self.hinted = 0  # the modseq that the selected mailbox's account is said to be at
         self.echoed = 0  # the modseq of the present command's own change: its answer has told of it
         self._annotations: Annotations | None = None  # where the client enabled METADATA
         self._annotated: frozenset[int] = frozenset()  # the modseqs of the present command's own annotations
@@ -89,7 +90,7 @@ class News:
         """Something has changed, and the client waits for news."""
         watching = self._watching
         if self.waited_for:
-            await self.tell(expunges=self.idle or (watching is not None and not watching.delayed))
+            await self.tell(expunges=self.idle or (watching is not None and not watching.delayed), hinted=self.hinted)
         if watching is not None and not self._session.server.closed:
             await self._tell_others(watching)
 
@@ -104,8 +105,8 @@ class News:
                 await self._tell_others(self._watching)
             self._annotated, self._own = frozenset(), frozenset()
 
-    async def tell(self, *, expunges: bool, with_uid: bool = False, promised: bool = False) -> None:
-        """The news of the selected mailbox."""
+    async def tell(self, *, expunges: bool, with_uid: bool = False, promised: bool = False, hinted: int = 0) -> None:
+        """The news of the selected mailbox. ``hinted``: those up to this modseq are enough."""
         session, watching = self._session, self._watching
         if not session.selecting or (watching is not None and not watching.events and not promised):
             return
@@ -122,7 +123,8 @@ class News:
         )
         last = selected.last_uid
         try:
-            lines = await selected.news(session.house.store, manner, silent=self.echoed)
+            hinted = hinted if hinted > selected.modseq else 0
+            lines = await selected.news(session.house, manner, silent=self.echoed, hinted=hinted)
         except StoreError as error:
             # The account was removed, or the store can't be read: what the client believes can't be kept true.
             log.warning("closed %s: %s", session.line.peer, error)

@@ -139,7 +139,7 @@ class Pop3Session(Session[Event]):
             message = await self._reading.message(wish.place, header_only=wish.lines == 0)
             if message.octets is None:
                 await self._send_large(message, header_only=wish.lines == 0)
-            elif wish.lines is None:
+            elif not wish.lines:
                 self._server.message(message.octets)
             else:
                 self._server.begin_text(message.size, message.header_size)

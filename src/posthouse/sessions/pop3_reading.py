@@ -11,8 +11,8 @@ import asyncio
 import contextlib
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 from operator import itemgetter
+from typing import NamedTuple
 
 from posthouse.errors import NotFound, StoreError
 from posthouse.imap.fetch import BodySection, Section, Text
@@ -35,18 +35,17 @@ MOST_AHEAD = 64
 STEADY = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A message, to be sent. ``header_size``: octets of its header with the empty line, ours in front included."""
 
     size: int
     header_size: int
     octets: bytes | None  # where it is small; only the header, where no more was asked for
-    _letter: Letter
+    letter: Letter
 
     def pieces(self, *, header_only: bool) -> Iterator[bytes]:
         """Its octets, read piece by piece. Blocks; errors: StoreError, and EOFError for a file that is too short."""
-        found = self._letter.octets(HEADER if header_only else WHOLE)
+        found = self.letter.octets(HEADER if header_only else WHOLE)
         assert found is not None
         return found[1]
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from posthouse.imap import response
 from posthouse.imap.sequence import SAVED, SequenceSet
@@ -23,6 +24,9 @@ from posthouse.store.mailbox import Mailbox
 from posthouse.store.uid_list import UidList
 
 from .imap_context import Context
+
+if TYPE_CHECKING:
+    from .house import House
 
 Ranges = list[tuple[int, int]]
 # Looking one UID up costs about so many times what putting one of all into a table does.
@@ -148,12 +152,15 @@ class Selected:
             self._held = time.monotonic()
             await store.write(mail.keep_removed, self.mailbox.account_id, self.mailbox.id, self.told)
 
-    async def news(self, store: Store, manner: Manner, *, silent: int = 0) -> list[bytes]:
+    async def news(self, house: House, manner: Manner, *, silent: int = 0, hinted: int = 0) -> list[bytes]:
         """What happened since the client was last told, as untagged responses; the client counts as told.
 
-        ``silent``: the modseq of a change that the client made itself and wants no echo of.
+        ``silent``: the modseq of a change that the client made itself and wants no echo of. ``hinted``: what happened
+        up to this modseq is enough; 0: until now.
         """
-        changes = await store.read(self._look, manner)
+        store = house.store
+        heard = house.heard.found(self.mailbox, self.modseq, hinted) if hinted and not self.contexts else None
+        changes = await store.read(self._look, manner) if heard is None else heard
         self.modseq = changes.modseq
         self._gone.update((vanished.uid, vanished.modseq) for vanished in changes.vanished)
         if self._gone and not manner.expunges:
