@@ -70,8 +70,10 @@ class Client:
     async def listen(self) -> bytes:
         """What the client is told without asking; the store's feed comes from another thread."""
         async with asyncio.timeout(PATIENCE):
-            await self.line.woken.wait()
-        return await self.heard()
+            while True:
+                await self.line.woken.wait()
+                if octets := await self.heard():  # else what it was woken for may not be told now
+                    return octets
 
     async def heard(self) -> bytes:
         """What the client was told meanwhile."""

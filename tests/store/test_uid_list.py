@@ -141,7 +141,7 @@ def test_an_older_store_gets_them(tmp_path: Path) -> None:
     store.close()
     with sqlite3.connect(tmp_path / "posthouse.sqlite3") as raw:
         kept = raw.execute("SELECT * FROM hole").fetchall()
-        raw.execute("DROP TABLE hole")
+        raw.executescript("DROP TABLE hole; DROP TABLE bundled_order")
         raw.execute("UPDATE store SET version = 14")
     raw.close()
     database = Sqlite(tmp_path)
