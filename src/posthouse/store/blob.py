@@ -272,7 +272,7 @@ class Blobs:
             if isinstance(descriptor, bytes):
                 return descriptor[start : max(end, start)]
             try:
-                return os.pread(descriptor, max(end - start, 0), start)
+                return os.pread(descriptor, end - start if end > start else 0, start)
             finally:
                 os.close(descriptor)
         except OSError as error:
