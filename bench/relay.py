@@ -29,6 +29,7 @@ from posthouse import config
 from posthouse.net.dns import Resolver
 from posthouse.server import log
 from posthouse.server.app import serving
+from posthouse.server.serve import keep_what_is_loaded
 from posthouse.store import domain, queue
 from posthouse.store.engine import Store, Tx
 from posthouse.store.queue import Onward, To, Which
@@ -200,6 +201,7 @@ def serve(path: Path, port: int) -> None:
     """In that process."""
     log.setup()
     with serving(config.load(path), relay_port=port):
+        keep_what_is_loaded()
         print("ready", flush=True)
         sys.stdin.read()
 
@@ -219,10 +221,16 @@ def theirs(net: Internet, letters: int, destinations: int) -> Taken:
         before = processor_seconds(server.pid)
         began = time.perf_counter()
         subprocess.run(["/usr/sbin/postqueue", "-c", str(server.folder / "etc"), "-f"], check=True)
-        while server.waiting():
+        while any_left(server.folder):
             assert time.perf_counter() - began < SECONDS, "the queue doesn't empty"
-            time.sleep(0.05)
+            time.sleep(0.02)
         return Taken(time.perf_counter() - began, processor_seconds(server.pid) - before)
+
+
+def any_left(folder: Path) -> bool:
+    """Whether its queue has a letter: a look that costs next to nothing, so that it doesn't slow what is measured."""
+    queues = (folder / "queue" / name for name in ("deferred", "incoming", "active"))  # as they go
+    return any(path.is_file() for queue in queues for path in queue.rglob("*"))
 
 
 def deferred(folder: Path) -> int:

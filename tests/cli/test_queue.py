@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from live import prepare
 from posthouse.cli.app import app
 from posthouse.delivery import reason
-from posthouse.store import queue
+from posthouse.store import lease, queue
 from posthouse.store.engine import Store
 from posthouse.store.queue import Onward, To
 from store_helpers import keep, letter
@@ -25,9 +25,9 @@ def config(tmp_path: Path) -> Path:
     store = Store.open(settings.data)
     store.run(queue.add, keep(store, letter("One")), 9, Onward(b"", "ada@example.org", [ann, cat]))
     store.run(queue.add, keep(store, letter("Two")), 9, Onward(b"", "bob@example.org", [ann]))
-    (work, *_), _ = store.run(queue.take_due, 1, way=lambda _, to, __: to, room=lambda _: (1, 1))
+    (work, *_), _ = store.run(lease.take_due, 1, way=lambda _, to, __: to, room=lambda _: (1, 1))
     (due,) = work.dues
-    store.run(queue.defer, due.recipients[0].id, 4_000_000_000, "mx.x.example said: 450 Later", warned=False)
+    store.run(lease.defer, [due.recipients[0].id], 4_000_000_000, "mx.x.example said: 450 Later", warned=False)
     store.close()
     return settings.path
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mail_hosts import ADA, DROP, HALF, Host, world
-from posthouse.store import queue
+from posthouse.store import lease, queue
 from posthouse.store.engine import Store
 from posthouse.store.queue import LIFETIME, Onward, Terms, To, Which
 from store_helpers import NOW, Clock, keep, letter
@@ -320,7 +320,7 @@ def test_what_was_in_flight_when_it_stops_is_tried_again(tmp_path: Path) -> None
             await silent.wait()
             await here.relay.stop(0.01)
             assert len(await here.entries()) == 1
-            assert await here.store.write(queue.recover) == 1
+            assert await here.store.write(lease.recover) == 1
             server.close()
 
     asyncio.run(run())

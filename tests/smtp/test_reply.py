@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from posthouse.errors import LimitError, LocalProtocolError, RemoteProtocolError
 from posthouse.smtp import reply as replies
-from posthouse.smtp.reply import MAX_LINES, MAX_SENT_LINE, Reply, read_reply
+from posthouse.smtp.reply import MAX_LINES, MAX_SENT_LINE, Reply, read_reply, take_reply
+from posthouse.wire.reader import Reader
 from wire_helpers import read
 
 
@@ -116,8 +117,25 @@ def test_what_is_written_is_read(code: int, lines: list[str], enhanced: bool) ->
 
 @given(st.lists(st.sampled_from([b"250", b"-", b" ", b"\r\n", b"5.1.1", b"550", b"\xff", b"\n"]), max_size=12))
 def test_any_octets_give_a_reply_or_a_protocol_error(pieces: list[bytes]) -> None:
+    wire = b"".join(pieces)
     try:
-        reply, _ = read(read_reply, b"".join(pieces))
+        reply, rest = read(read_reply, wire)
     except RemoteProtocolError:
-        return
-    assert reply.code in (250, 550)
+        reply = None
+    assert reply is None or reply.code in (250, 550)
+    reader = Reader()
+    reader.feed(wire)
+    try:
+        taken = take_reply(reader)
+    except RemoteProtocolError:
+        assert reply is None
+    else:
+        assert taken is None or (taken, len(reader)) == (reply, len(rest)), "a shorter way to the same"
+        assert taken is not None or len(reader) == len(wire)
+
+
+def test_a_whole_line_is_a_reply_at_once() -> None:
+    reader = Reader()
+    reader.feed(b"250 2.1.0 OK\r\n250-more\r\n")
+    assert take_reply(reader) == Reply(250, "2.1.0", "OK")
+    assert take_reply(reader) is None and len(reader) == len(b"250-more\r\n")

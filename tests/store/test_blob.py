@@ -70,6 +70,10 @@ def test_what_is_kept_is_read_byte_for_byte(blobs: Blobs, chunks: list[bytes]) -
     assert blobs.read(blob.id, 3, 9) == octets[3:9]
     assert blobs.read(blob.id, 0, blob.size + 100) == octets
     assert blobs.read(blob.id, 9, 3) == b""
+    # Where the file system can tell that they are in memory (not tmpfs), at once; and never anything else.
+    assert blobs.read_at_once(blob.id, blob.size) in (octets, None)
+    assert blobs.read_at_once(blob.id, blob.size + 1) is None
+    assert blobs.read_at_once("0123456789", 0) is None
     assert files(blobs) == [blobs.path(blob.id)]
 
 

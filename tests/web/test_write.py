@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
 from posthouse import Message, parse
-from posthouse.store import alias, conversation, domain, mailbox, queue
+from posthouse.store import alias, conversation, domain, lease, mailbox, queue
 from posthouse.store.engine import Tx
 from store_helpers import letter
 from web_browser import Browser, Web, answer
@@ -122,10 +122,10 @@ def test_a_letter_leaves_after_some_seconds_and_is_in_sent_at_once(web: Web, ada
     assert sorted(waiting(web)) == [
         ("ada@example.org", one) for one in ("bob@example.org", "eve@example.net", "zoe@example.com")
     ]
-    due, _ = web.store.run(lambda tx: queue.take_due(tx, 10, way=lambda *_: "", room=lambda _: (10, 10)))
+    due, _ = web.store.run(lambda tx: lease.take_due(tx, 10, way=lambda *_: "", room=lambda _: (10, 10)))
     assert due == []
     web.clock.now += 11
-    work, _ = web.store.run(lambda tx: queue.take_due(tx, 10, way=lambda *_: "", room=lambda _: (10, 10)))
+    work, _ = web.store.run(lambda tx: lease.take_due(tx, 10, way=lambda *_: "", room=lambda _: (10, 10)))
     letters = [due.letter for one in work for due in one.dues]
     raw = letters[0].prefix + web.store.blobs.read(letters[0].blob_id, 0, letters[0].size)
     assert b"zoe@" not in raw

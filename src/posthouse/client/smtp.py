@@ -26,7 +26,7 @@ from posthouse.smtp import client as words
 from posthouse.smtp.client import SmtpClient, refusal
 from posthouse.smtp.envelope import Envelope, Recipient
 from posthouse.smtp.path import Mailbox, parse_mailbox
-from posthouse.smtp.reply import Reply, read_reply
+from posthouse.smtp.reply import Reply, read_reply, take_reply
 from posthouse.wire.client_login import ClientLogin
 from posthouse.wire.dot import DotWriter
 from posthouse.wire.line_ends import LineEnds
@@ -116,7 +116,9 @@ class Conversation(SmtpClient):
 
 def _reply(smtp: Conversation, timeout: float = COMMAND_TIMEOUT) -> Steps[Reply]:
     try:
-        reply = yield from receive(smtp.reader, read_reply(smtp.reader), timeout, whole=True)
+        reply = take_reply(smtp.reader) or (
+            yield from receive(smtp.reader, read_reply(smtp.reader), timeout, whole=True)
+        )
     except EndOfInput as error:
         raise ConnectionFailed(f"{smtp.server.host} closed the connection", advice="Try again.") from error
     if reply.code == 421:  # RFC 5321 §3.8: the server closes the connection, whatever was asked

@@ -5,6 +5,7 @@ The line is as secure as it has to be, and one connection carries many.
 
 from __future__ import annotations
 
+import functools
 import logging
 import ssl
 from collections.abc import AsyncGenerator, Collection, Sequence
@@ -29,7 +30,7 @@ from posthouse.net.stream import AsyncStream
 from posthouse.policy import dane
 from posthouse.smtp.dsn import Notify, asked_for
 from posthouse.smtp.envelope import DeliverBy, Envelope, Recipient
-from posthouse.smtp.path import parse_mailbox
+from posthouse.smtp.path import Mailbox, parse_mailbox
 from posthouse.store import queue
 from posthouse.store.blob import Blobs
 
@@ -405,8 +406,8 @@ class Courier:
         if _fits(letter, offered):
             return letter, waiting
         sender = letter.due.letter.sender
-        if "SMTPUTF8" not in offered and (not sender or parse_mailbox(sender).on_the_wire.is_ascii):
-            fitting = [one for one in waiting if parse_mailbox(one.address).on_the_wire.is_ascii]
+        if "SMTPUTF8" not in offered and (not sender or _mailbox(sender).is_ascii):
+            fitting = [one for one in waiting if _mailbox(one.address).is_ascii]
             beyond = [one for one in waiting if one not in fitting]
             _note(verdicts, beyond, Verdict(Outcome.FAILED, "5.6.7", NO_UTF8, line.host))
             waiting = fitting
@@ -433,9 +434,9 @@ def envelope_for(
 ) -> Envelope:
     """The envelope of a transaction with a server that offers these extensions."""
     due, terms = letter.due, letter.due.letter.terms
-    mailboxes = [parse_mailbox(one.address).on_the_wire for one in recipients]
+    mailboxes = [_mailbox(one.address) for one in recipients]
     return Envelope(
-        parse_mailbox(due.letter.sender).on_the_wire if due.letter.sender else None,
+        _mailbox(due.letter.sender) if due.letter.sender else None,
         [
             Recipient(mailbox, _notify(one, terms, offered), one.orcpt)
             for mailbox, one in zip(mailboxes, recipients, strict=True)
@@ -452,6 +453,12 @@ def envelope_for(
         else DeliverBy(int(terms.deliver_by - now), "R" if terms.by_mode[0] == "R" else "N", "T" in terms.by_mode),
         priority=terms.priority,
     )
+
+
+@functools.lru_cache(maxsize=1024)
+def _mailbox(address: str) -> Mailbox:
+    """An address as it travels; that of who sends much, or gets much, is parsed once."""
+    return parse_mailbox(address).on_the_wire
 
 
 def _notify(recipient: queue.Recipient, terms: queue.Terms, offered: Collection[str]) -> frozenset[Notify]:

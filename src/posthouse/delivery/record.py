@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from posthouse.errors import StoreError
-from posthouse.store import queue
+from posthouse.store import lease, queue
 from posthouse.store.engine import Row, Store, Tx
-from posthouse.store.queue import Due, Recipient
+from posthouse.store.lease import Due
+from posthouse.store.queue import Recipient
 from posthouse.wire.steps import Source
 
 from . import bounce
@@ -64,7 +65,7 @@ class Recorder:
 
     store: Store
     routes: Routes
-    way: queue.Way
+    way: lease.Way
     hostname: str
     delays: Sequence[int]
     warn_after: int
@@ -104,11 +105,13 @@ class Recorder:
                 verdict.outcome.value,
                 verdict,
             )
-        warned = self._to_be_warned(due, verdicts)
-        reports = await self._reports(due, octets, verdicts, warned)
+        if not _nothing_follows(due, verdicts):
+            warned = self._to_be_warned(due, verdicts)
+            reports = await self._reports(due, octets, verdicts, warned)
+            told = frozenset(one.id for one in warned)
+            attempt = replace(attempt, verdicts=verdicts, warned=told, reports=reports)
         await self._room.acquire()
-        told = frozenset(one.id for one in warned)
-        self._pending.append(replace(attempt, verdicts=verdicts, warned=told, reports=reports))
+        self._pending.append(attempt)
         self._news.set()
 
     # -- what follows from it ------------------------------------------------------------------------------------
@@ -203,7 +206,9 @@ class Recorder:
     def _settle(self, tx: Tx, batch: Sequence[Attempt]) -> list[_Wait]:
         """Everything that follows from some attempts, in one transaction; but for what it would be too long with."""
         settled: list[tuple[int, int]] = []
-        left: list[_Wait] = []
+        deferred: dict[tuple[int, str, bool], list[int]] = {}
+        untried: list[int] = []
+        waits: list[_Wait] = []
         for attempt in batch:
             for report in attempt.reports:
                 bounce.place(tx, report)
@@ -215,18 +220,20 @@ class Recorder:
                     continue
                 later, why = self._next(tx, attempt.due, recipient), str(verdict)
                 told = recipient.warned or recipient.id in attempt.warned
-                queue.defer(tx, recipient.id, later, why, warned=told)
-            queue.give_back(tx, attempt.untried)
+                deferred.setdefault((later, why, told), []).append(recipient.id)
+            untried += attempt.untried
             if later and attempt.hop is not None:
-                wait = _Wait(attempt.hop, later, why)
-                if (after := self._defer_others(tx, wait)) is not None:
-                    left.append(replace(wait, after=after))
+                waits.append(_Wait(attempt.hop, later, why))
+        for (until, why, told), recipients in deferred.items():
+            lease.defer(tx, recipients, until, why, warned=told)
+        lease.give_back(tx, untried)
+        left = [replace(wait, after=after) for wait in waits if (after := self._defer_others(tx, wait)) is not None]
         queue.done(tx, settled)
         return left
 
     def _defer_others(self, tx: Tx, wait: _Wait) -> Row | None:
         hop = wait.hop
-        return queue.defer_others(
+        return lease.defer_others(
             tx, hop.key, wait.until, wait.why, way=self.way, domain=hop.only_domain, after=wait.after
         )
 
@@ -250,3 +257,12 @@ class Recorder:
         later = tx.now + self.delays[min(recipient.attempts, len(self.delays) - 1)]
         by = due.letter.terms.deliver_by
         return by if by is not None and tx.now < by < later else later  # whoever wants to be told then is
+
+
+def _nothing_follows(due: Due, verdicts: Mapping[int, Verdict]) -> bool:
+    """Whether it went as most letters do: another server has it, and nobody asked to hear of that."""
+    return (
+        not due.letter.terms.by_mode
+        and not any(one.notify for one in due.recipients)
+        and all(verdict.outcome is Outcome.RELAYED for verdict in verdicts.values())
+    )

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 
 from posthouse.errors import StoreError
 from posthouse.net.dns import Resolver
-from posthouse.store import queue
+from posthouse.store import lease, queue
 from posthouse.store.change import QUIET_SECONDS, Subscription
 from posthouse.store.engine import Store
-from posthouse.store.queue import HERE, Work
+from posthouse.store.lease import HERE, Work
 
 from .courier import Means
 from .credentials import Wallet
@@ -38,6 +38,9 @@ log = logging.getLogger("posthouse.relay")
 PORT = 25  # RFC 5321 §4.5.4.2
 # While nothing is known to be due, look after so long all the same: clocks are set, and other processes have changes.
 LOOK_SECONDS = 60.0
+# Seconds from one look at the queue to the next, where there is always somebody who has room: all who have it meanwhile
+# are served by one transaction.
+APART_SECONDS = 0.01
 # A connection without a letter is kept so long: the next one saves the greetings. Postfix keeps them for 2 s too.
 IDLE_SECONDS = 2.0
 # A way that took fewer connections than it may have gets one more after so long.
@@ -105,7 +108,7 @@ class Relay:
 
     async def start(self) -> None:
         """Take up what the last server left. Errors: StoreError."""
-        await self._store.write(queue.recover)
+        await self._store.write(lease.recover)
         self._recorder.start()
         self._subscription = self._store.feed.subscribe(queue.FEED, lambda _: self._woken.set(), QUIET_SECONDS)
         self._worker = asyncio.create_task(self._work())
@@ -134,6 +137,7 @@ class Relay:
     async def _work(self) -> None:
         while True:
             self._woken.clear()
+            looked = time.monotonic()
             try:
                 seconds = await self._begin_visits()
             except StoreError as error:
@@ -143,6 +147,7 @@ class Relay:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
                         await self._woken.wait()
+            await asyncio.sleep(max(looked + APART_SECONDS - time.monotonic(), 0))
 
     async def _begin_visits(self) -> float:
         """Begin as many as there is room for; the seconds until it is worth looking again."""
@@ -161,7 +166,7 @@ class Relay:
             at_once = rooms.get(key, self._settings.connections_per_destination)
             return at_once, self._settings.letters_per_connection * at_once if allowed is None else allowed
 
-        found, next_due = await self._store.write(queue.take_due, free, way=self._way, room=room)
+        found, next_due = await self._store.write(lease.take_due, free, way=self._way, room=room)
         for work in found:
             self._pace.spend(work.key, len(work.dues), now)
             self._begin(work)
@@ -247,16 +252,19 @@ class Relay:
         standing = sum(hop.key == key and visit.connected for hop, visit in self._visits.values())
         self._narrowed[key] = (max(standing, 1), time.monotonic())
 
-    async def more(self, hop: Hop, carried: int) -> Work | None:
-        """Further letters for a connection that stands, now or within some seconds; None: it may close."""
+    async def more(self, hop: Hop, carried: int, *, ask: bool) -> Work | None:
+        """Further letters for a connection that stands, now or within some seconds; None: it may close.
+
+        ``ask``: whether the queue may have some already.
+        """
         left = self._settings.letters_per_connection - carried
         if left <= 0 or hop.key == HERE:
             return None
         now = time.monotonic()
         allowed = self._pace.allowed(hop.key, now)
         most = left if allowed is None else min(left, allowed)
-        if most > 0:
-            work = await self._store.write(queue.take_for, hop.key, most, way=self._way, domain=hop.only_domain)
+        if ask and most > 0:
+            work = await self._store.write(lease.take_for, hop.key, most, way=self._way, domain=hop.only_domain)
             if work is not None:
                 self._pace.spend(hop.key, len(work.dues), now)
                 return work

@@ -13,13 +13,13 @@ from posthouse.message.summary import Summary, summarize
 from posthouse.smtp.dsn import asked_for
 from posthouse.smtp.envelope import Recipient
 from posthouse.smtp.path import parse_mailbox
-from posthouse.store import queue
+from posthouse.store import lease, queue
 from posthouse.store.blob import Blob
 from posthouse.store.engine import Store, Tx
-from posthouse.store.queue import Due, Work
+from posthouse.store.lease import Due, Work
 
 from .accept import return_path
-from .content import IN_MEMORY, Letter, mapped, open_letter
+from .content import IN_MEMORY, Letter, mapped, open_at_once, open_letter
 from .courier import Courier, Means
 from .deliver import Kept, place_each, prefix
 from .forward import Forwarding, came_from, forwarding
@@ -31,11 +31,14 @@ from .verdict import Outcome, Verdict, of_place
 log = logging.getLogger("posthouse.relay")
 
 # No letter takes longer; and after so long a visit tries nothing more of what it took. Together they are shorter than
-# the lease (queue.LEASE), so that nobody else takes what is still to be tried here.
+# the lease (lease.LEASE), so that nobody else takes what is still to be tried here.
 ATTEMPT_SECONDS = 1_800
 VISIT_SECONDS = 600
 # Octets of letters that a visit reads ahead.
 READ_AHEAD = 1024 * 1024
+# A letter that came within so many seconds is in the system's memory, as a rule; to look for another one there might
+# keep all connections waiting for the disk, if only for its directory.
+NEW_SECONDS = 600
 
 
 class Dispatcher(Protocol):
@@ -49,8 +52,11 @@ class Dispatcher(Protocol):
         """The way takes no more connections than there are without this one."""
         ...
 
-    async def more(self, hop: Hop, carried: int) -> Work | None:
-        """Further letters for a connection that stands, now or within some seconds; None: it may close."""
+    async def more(self, hop: Hop, carried: int, *, ask: bool) -> Work | None:
+        """Further letters for a connection that stands, now or within some seconds; None: it may close.
+
+        ``ask``: whether the queue may have some already.
+        """
         ...
 
 
@@ -86,13 +92,13 @@ class Visit:
         try:
             while self._work is not None:
                 self._until = time.monotonic() + VISIT_SECONDS
-                dues = self._work.dues
+                dues, more = self._work.dues, self._work.more
                 self._work = None
                 went_well = await self._carry_all(dues)
                 carried += len(dues)
                 self.connected = self._courier.connected
                 if went_well and self.connected and not self.stopping:
-                    self._work = await self._dispatcher.more(self._hop, carried)
+                    self._work = await self._dispatcher.more(self._hop, carried, ask=more)
             await self._courier.close()
         finally:
             self._courier.abort()
@@ -105,7 +111,7 @@ class Visit:
             for number, letter in enumerate(letters):
                 rest = dues[start + number :]
                 if self.stopping or time.monotonic() > self._until:
-                    await self._store.write(queue.give_back, _ids(rest))
+                    await self._store.write(lease.give_back, _ids(rest))
                     return False
                 following = letters[number + 1] if number + 1 < len(letters) else None
                 if not await self._carry(letter, following, rest[1:]):
@@ -119,7 +125,14 @@ class Visit:
         while count < len(dues) and (not count or size <= READ_AHEAD):
             size += min(dues[count].letter.size, IN_MEMORY)
             count += 1
-        return await asyncio.to_thread(lambda: [open_letter(self._store.blobs, due) for due in dues[:count]])
+        found: list[Letter] = []
+        new = self._clock() - NEW_SECONDS
+        for due in dues[:count]:
+            letter = open_at_once(self._store.blobs, due) if due.letter.queued > new else None
+            if letter is None:
+                break
+            found.append(letter)
+        return found or await asyncio.to_thread(lambda: [open_letter(self._store.blobs, due) for due in dues[:count]])
 
     async def _carry(self, letter: Letter, following: Letter | None, rest: Sequence[Due]) -> bool:
         """One letter; False when nobody answers, so that the ``rest`` waits too."""
@@ -135,7 +148,7 @@ class Visit:
         if not self._dispatcher.alone(self._hop.key):
             # It has taken others of ours: it just doesn't want more connections.
             self._dispatcher.narrow(self._hop.key)
-            await self._store.write(queue.give_back, _ids([due, *rest]))
+            await self._store.write(lease.give_back, _ids([due, *rest]))
             return False
         await self._recorder.put(Attempt(due, verdicts, self._hop, tuple(_ids(rest))), letter.octets)
         return False
@@ -148,7 +161,7 @@ class Visit:
         if self._returns(due):  # RFC 2852 §4.1.3: no further attempts
             return _for_all(due, Verdict(Outcome.FAILED, "5.4.7", "the time in which it was to arrive is over")), True
         try:
-            if self._hop.key == queue.HERE:
+            if self._hop.key == lease.HERE:
                 return await self._deliver(due), True
             async with asyncio.timeout(ATTEMPT_SECONDS):
                 return await self._courier.carry(letter, now=self._clock(), following=following), False

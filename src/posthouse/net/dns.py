@@ -228,7 +228,7 @@ class Resolver:
 
     def _believed(self, server: Nameserver) -> bool:
         """Whether a resolver counts when it says that DNSSEC vouches for an answer: RFC 6698 appendix A.3."""
-        return self._trusted or ipaddress.ip_address(server.address.partition("%")[0]).is_loopback
+        return self._trusted or server.here
 
     def _servers_to_ask(self) -> list[Nameserver]:
         """They are read with the first question: /etc/resolv.conf may be written after we start."""

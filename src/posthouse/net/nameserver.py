@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 from dataclasses import dataclass, field
 
@@ -30,23 +31,25 @@ class Nameserver:
     def __init__(self, address: str, port: int = 53) -> None:
         self.address = address
         self.port = port
+        self.here = ipaddress.ip_address(address.partition("%")[0]).is_loopback
         self._line: _Line | None = None
 
     async def answer(self, question: Question, seconds: float) -> bytes:
         """The octets of the answer. Errors: TimeoutError, OSError, ProtocolError."""
-        async with asyncio.timeout(seconds):
-            octets = await self._by_datagram(question)
-            if octets is None or dns_wire.truncated(octets):
+        until = asyncio.get_running_loop().time() + seconds
+        octets = await self._by_datagram(question, until)
+        if octets is None or dns_wire.truncated(octets):
+            async with asyncio.timeout_at(until):
                 octets = await self._by_stream(question)
         return octets
 
-    async def _by_datagram(self, question: Question) -> bytes | None:
+    async def _by_datagram(self, question: Question, until: float) -> bytes | None:
         """None where it is better asked over TCP."""
         line = self._line
         if line is None or not line.has_room_for(question):
             line = self._line = _Line(self.address, self.port)
         try:
-            return await line.ask(question)
+            return await line.ask(question, until)
         finally:
             if line is self._line and line.closed:
                 self._line = None
@@ -73,6 +76,11 @@ class _Waiting:
 
     question: Question
     answer: asyncio.Future[bytes | None]
+
+    def give_up(self) -> None:
+        """The time is over."""
+        if not self.answer.done():
+            self.answer.set_exception(TimeoutError())
 
 
 @dataclass(slots=True)
@@ -108,15 +116,17 @@ class _Line:
             and self._loop is asyncio.get_running_loop()
         )
 
-    async def ask(self, question: Question) -> bytes | None:
-        """Errors: OSError."""
+    async def ask(self, question: Question, until: float) -> bytes | None:
+        """Errors: TimeoutError, where there is no answer at that time of the loop; OSError."""
         waiting = _Waiting(question, self._loop.create_future())
         self._waiting[question.id] = waiting
         self._asked += 1
+        timer = self._loop.call_at(until, waiting.give_up)  # half as dear as `asyncio.timeout`
         try:
             self._socket.send(question.octets)
             return await waiting.answer
         finally:
+            timer.cancel()
             del self._waiting[question.id]
             if not self._waiting:
                 self._close()

@@ -164,7 +164,11 @@ class Stream:
 
 
 class AsyncStream(asyncio.Protocol):
-    """A connected socket under asyncio. Not for use by two tasks at once."""
+    """A connected socket under asyncio. Not for use by two tasks at once.
+
+    Whoever receives waits on a bare future, and one timer of the loop serves one wait after the other: a wait with a
+    time-out of its own (`asyncio.timeout`) costs as much as all else that is done for a line.
+    """
 
     _transport: asyncio.Transport
 
@@ -179,7 +183,10 @@ class AsyncStream(asyncio.Protocol):
         self._paused_reading = False
         self._may_write = asyncio.Event()
         self._may_write.set()
-        self._changed = asyncio.Event()  # octets came, or the end
+        self._loop = asyncio.get_running_loop()
+        self._waiter: asyncio.Future[bool] | None = None  # whoever receives: octets came, or the end; or not in time
+        self._until = 0.0  # when its time is over
+        self._timer: asyncio.TimerHandle | None = None
         self._lost = asyncio.Event()
 
     @classmethod
@@ -255,13 +262,8 @@ class AsyncStream(asyncio.Protocol):
 
     async def receive(self, seconds: float) -> bytes | None:
         """What came; ``b""`` when the peer closed; None when nothing came within ``seconds`` seconds."""
-        if not self._received and not self._ended:
-            self._changed.clear()
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._changed.wait()
-            except TimeoutError:
-                return None
+        if not self._received and not self._ended and not await self._wait(seconds):
+            return None
         if not self._received and self._error:
             raise _cut_off(self.host, self.port) from self._error
         data = bytes(self._received)
@@ -270,6 +272,33 @@ class AsyncStream(asyncio.Protocol):
             self._paused_reading = False
             self._transport.resume_reading()
         return data
+
+    async def _wait(self, seconds: float) -> bool:
+        """Until there is something to receive; False when the time is over."""
+        self._until = self._loop.time() + seconds
+        if self._timer is not None and self._timer.when() > self._until:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._until, self._look_at_time)
+        self._waiter = self._loop.create_future()
+        try:
+            return await self._waiter
+        finally:
+            self._waiter = None
+
+    def _look_at_time(self) -> None:
+        self._timer = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._loop.time() < self._until:  # the timer was for a wait before this one
+            self._timer = self._loop.call_at(self._until, self._look_at_time)
+        else:
+            self._waiter.set_result(False)
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(True)
 
     def abort(self) -> None:
         """Drop the connection: what waits to be sent is lost."""
@@ -301,21 +330,24 @@ class AsyncStream(asyncio.Protocol):
         if len(self._received) > READ_AHEAD and not self._paused_reading:
             self._paused_reading = True
             self._transport.pause_reading()
-        self._changed.set()
+        self._wake()
 
     def eof_received(self) -> None:
         """The peer sends nothing more; asyncio then closes our side too."""
         self._ended = True
-        self._changed.set()
+        self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self._ended = True
         if not isinstance(exc, ssl.SSLEOFError):
             self._error = exc
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._lost.set()
         self._may_write.set()
-        self._changed.set()
+        self._wake()
 
     def pause_writing(self) -> None:
         """The network takes no more for now."""

@@ -50,6 +50,8 @@ def setup(level: int = logging.INFO) -> None:
     stamp = "" if os.environ.get("JOURNAL_STREAM") else "%(asctime)s "
     handler = Gathering()
     handler.setFormatter(logging.Formatter(f"{stamp}%(levelname)s %(name)s: %(message)s"))
+    # What the format doesn't have isn't looked up for each line.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logger = logging.getLogger("posthouse")
     logger.setLevel(level)
     logger.addHandler(handler)

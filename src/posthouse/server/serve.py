@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import resource
@@ -32,6 +33,8 @@ SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 SHORT_LIFE = 2.0
 READY = b"ready"
 LONGEST_REPORT = 4096
+# New objects after which the collector looks through them: Python's own number is 700.
+YOUNG = 10_000
 
 
 def serve(config: Config, ready: Callable[[], None]) -> None:
@@ -56,6 +59,7 @@ async def _serve(
         loop.add_signal_handler(signal.SIGHUP, server.reload)
         if lifeline >= 0:
             loop.add_reader(lifeline, asked.set)
+        keep_what_is_loaded()
         ready()
         if lifeline < 0:
             notify("READY=1")
@@ -65,6 +69,16 @@ async def _serve(
         else:
             log.info("stopping")
             notify("STOPPING=1")
+
+
+def keep_what_is_loaded() -> None:
+    """Tell the collector of garbage that what is in memory now, modules for the most part, stays; it would look through
+    all of it every few thousand letters. What comes from now on it looks at less often: nearly all of that goes without
+    its help. Both together were a twelfth of what a letter costs.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, 10, 10)
 
 
 class Workers:

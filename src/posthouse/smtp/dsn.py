@@ -6,6 +6,7 @@ ENVID and ORCPT are kept as they came, for they are handed on unchanged (RFC 346
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Literal, TypeAlias, get_args
 
@@ -27,6 +28,7 @@ ADDRESS_TYPE = re.compile(r"[A-Za-z0-9!#$%&'*\-/?^_`{|}~]+")
 UNITEXT = re.compile(rf"(?:[!-*,-<>-\[\]-~{UTF8}]|\\x\{{[0-9A-F]{{2,6}}\}})+")
 
 
+@functools.lru_cache(maxsize=64)
 def asked_for(notify: str) -> frozenset[Notify]:
     """The words of a NOTIFY value."""
     words = notify.split(",")

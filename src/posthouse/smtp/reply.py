@@ -132,6 +132,14 @@ def read_reply(reader: Reader) -> Parse[Reply]:
     raise LimitError(f"a reply of more than {MAX_LINES} lines")
 
 
+def take_reply(reader: Reader) -> Reply | None:
+    """What `read_reply` would read, if it is a single line and all of it is there; else None, and nothing is read."""
+    if reader.peek(3, 4) == b"-":
+        return None
+    line = reader.take_line(MAX_LINE)
+    return None if line is None else _read_line(line)
+
+
 @functools.lru_cache(maxsize=256)
 def _read_line(line: bytes) -> Reply:
     """One line as a reply of its own. Kept: nearly all of a server's replies are the same few lines."""
