@@ -35,7 +35,7 @@ def test_what_is_said_and_what_is_not(tmp_path: Path) -> None:
     assert [str(endpoint) for endpoint in settings.listen.imap] == ["127.0.0.1:143", "[::1]:143"]
     assert settings.listen.submission == ()
     assert settings.limits.recipients == 7
-    assert settings.limits.message_size == 50 * 1024 * 1024
+    assert settings.limits.message_size == 75 * 1024 * 1024
     assert settings.data == tmp_path / "data", "relative to the file, wherever the program runs"
     assert not settings.login.clear_text_on_loopback
 

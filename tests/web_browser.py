@@ -20,7 +20,9 @@ from store_helpers import Clock, House, letter
 
 PASSWORD = "geheim"
 ORIGIN = "https://mail.example.org"
-SETTINGS = Settings(hostname="mail.example.org", lifetime=Lifetime(idle=3_600, longest=36_000))
+SETTINGS = Settings(
+    hostname="mail.example.org", lifetime=Lifetime(idle=3_600, longest=36_000), message_size=20 * 1024 * 1024
+)
 
 
 def answer(to: str, body: str = "Yes.", sender: str = "bob@example.org") -> bytes:

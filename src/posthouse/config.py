@@ -354,7 +354,9 @@ class Web:
 class Limits:
     """[limits]"""
 
-    message_size: int = setting(50 * 1024 * 1024, "octets of a letter; larger ones are refused with 552")
+    message_size: int = setting(
+        75 * 1024 * 1024, "octets of a letter, a file of 50 MB in it; larger ones are refused with 552"
+    )
     recipients: int = setting(1000, "recipients of one letter; RFC 5321 §4.5.3.1.8 asks for at least 100")
     connections: int = setting(10_000, "open connections in all")
     connections_per_address: int = setting(50, "open connections from one address (IPv6: /64); loopback is exempt")

@@ -290,12 +290,29 @@ def test_a_file_that_is_too_large_is_refused_and_the_draft_stays(web: Web, ada: 
     form = fields(ada.get("/write").text)
     keep(ada, form, text="words")
     response = ada.client.post(
-        f"/draft/{form['draft']}/file?name=a", content=bytes(51 * 1024 * 1024),
+        f"/draft/{form['draft']}/file?name=a", content=bytes(16_000_000),
         headers={"x-csrf-token": ada.csrf, "sec-fetch-site": "same-origin", "x-part": "facts"},
     )  # fmt: skip
     assert response.status_code == 413
-    assert "larger than 50 MB" in response.json()["problem"]
+    assert response.json()["problem"] == "This file is larger than 15 MB."
     assert parse(box(web, "Drafts")[0]).text == "words\n"
+
+
+def test_a_file_whose_answer_got_lost_is_there_once(web: Web, ada: Browser) -> None:
+    form = fields(ada.get("/write").text)
+    keep(ada, form, subject="Files", text="words")
+    query = urlencode({"name": "a.bin", "saving": "one", "ident": form["ident"], "subject": "Files"})
+    sent = [
+        ada.client.post(
+            f"/draft/{form['draft']}/file?{query}", content=b"\x00\xff" * 500,
+            headers={"x-csrf-token": ada.csrf, "sec-fetch-site": "same-origin", "x-part": "facts"},
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    assert [one.status_code for one in sent] == [200, 200]
+    assert sent[0].json() == sent[1].json()
+    [kept] = box(web, "Drafts")
+    assert [one.content for one in parse(kept).attachments] == [b"\x00\xff" * 500]
 
 
 def test_html_that_is_written_is_cleaned(web: Web, ada: Browser) -> None:

@@ -28,8 +28,13 @@ class Settings:
     lifetime: Lifetime
     proxies: tuple[Network, ...] = ()
     https_port: int = 0  # where plain HTTP is led to; 0: nowhere
-    message_size: int = 50 * 1024 * 1024  # octets
+    message_size: int  # octets of a letter
     carried: int = LIFETIME  # seconds after which a letter that can't be delivered is given up
+
+    @property
+    def files_size(self) -> int:
+        """The octets that the files of one letter can have at most: base64 makes lines of 78 octets out of 57."""
+        return self.message_size * 57 // 78
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,10 @@ from posthouse.message.compose import is_media_type
 from posthouse.message.filename import safe_name
 from posthouse.store import conversation, mail, mailbox, submission
 
-from . import draft, limits
+from . import draft, limits, page
 from .draft import Draft, Upload
 from .problem import Problem
-from .visit import MB, whole
+from .visit import whole
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -183,7 +183,7 @@ def check_size(visit: Visit, copy: Kept) -> None:
     if copy.blob.size > most:
         raise Problem(
             413,
-            f"the letter is larger than {most // MB} MB with its files",
+            f"the letter is larger than {page.size(most)} with its files",
             advice="Take a file out, or send several letters. Files grow by a third on their way.",
         )
 
@@ -197,20 +197,28 @@ def is_draft(placed: conversation.Placed, boxes: list[Mailbox]) -> bool:
 
 
 async def upload(visit: Visit) -> Response:
-    """A file for a draft, as the request's content; the query names it. Errors: Problem, StoreFull."""
+    """A file for a draft, as the request's content; the query names it, and the request, which comes again where its
+    answer got lost. Errors: Problem, StoreFull."""
     request, query = visit.request, visit.request.query_params
+    most = visit.desk.settings.files_size
+    same = Draft(query.get("ident", ""), subject=query.get("subject", ""), saving=query.get("saving", ""))
     stored = await visit.read(current_draft, visit.account.id, request.path_params["letter"])
     if stored is None:
+        async for _ in visit.file(most):
+            """Whoever still sends doesn't hear the answer."""
+        if (before := await _saved_before(visit, same)) is not None:
+            return await _kept(visit, same, before)
         raise Problem(409, "this draft was changed elsewhere", advice="Add the file again.")
     kind = query.get("type", "").partition(";")[0].strip().lower()
     cid = draft.new_ident(visit.desk.settings.hostname)[1:-1] if query.get("inline") == "1" else ""
     spool = visit.desk.store.blobs.spool()
     try:
-        async for chunk in visit.file(visit.desk.settings.message_size):
+        async for chunk in visit.file(most):
             await spool.take(chunk)
         name = safe_name(unquote(query.get("name", ""))[:1_000], "file")
         file = Upload(name, kind if is_media_type(kind) else "application/octet-stream", spool, cid)
         begun, files = await asyncio.to_thread(draft.read, visit.desk.store.blobs, stored)
+        begun = replace(begun, saving=same.saving)
         form = Form(begun, stored.message_id, stored.message_id, list(range(len(files))))
         if not begun.ident:
             form = replace(form, draft=replace(begun, ident=draft.new_ident(visit.desk.settings.hostname)))

@@ -19,6 +19,7 @@ from posthouse.store.saved_search import SavedSearch
 
 from . import limits, page, query
 from .mailbox import labels, read_place, write_place
+from .visit import whole
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -144,8 +145,7 @@ async def keep(visit: Visit) -> Response:
 async def forget(visit: Visit) -> Response:
     """Keep it no longer."""
     form = await visit.form()
-    ident = str(form.get("id", ""))
-    await visit.write(saved_search.forget, visit.account.id, int(ident) if ident.isdecimal() and len(ident) < 19 else 0)
+    await visit.write(saved_search.forget, visit.account.id, whole(form.get("id")) or 0)
     return _done(visit, f"/search?{urlencode({'q': str(form.get('q', ''))})}")
 
 

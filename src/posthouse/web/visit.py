@@ -29,7 +29,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 log = logging.getLogger("posthouse.web")
-MB = 1024 * 1024
 
 
 class Visit:
@@ -71,7 +70,7 @@ class Visit:
                     return
                 size += len(chunk)
                 if size > most:
-                    raise too_large("this file", f"{most // MB} MB")
+                    raise too_large("this file", page.size(most))
                 yield chunk
         except TimeoutError:
             raise Problem(408, "the file stopped on its way", advice="Send it again.") from None

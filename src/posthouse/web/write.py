@@ -123,7 +123,7 @@ def _page(
     source: int | None,
 ) -> Response:
     box = next((one for one in boxes if one.special_use == "\\Drafts"), None)
-    back = visit.request.query_params.get("in", "")
+    back = visit.number("in")
     return visit.render(
         "write.html",
         boxes=boxes,
@@ -134,8 +134,8 @@ def _page(
         files=[asdict(one) for one in files],
         seen=seen,
         source=source,
-        back=f"/mailbox/{back}" if back.isdigit() else "/",
-        most=visit.desk.settings.message_size,
+        back="/" if back is None else f"/mailbox/{back}",
+        most=visit.desk.settings.files_size,
     )
 
 

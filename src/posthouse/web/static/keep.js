@@ -37,44 +37,68 @@ async function renewed() {
   return facts;
 }
 
-// Send a form until there is an answer; its facts. `tell(words, more)`: what goes on. Raises Refused.
-export async function send(path, fields, tell) {
+// Ask until there is an answer; its facts. `attempt()` asks once, and gives status and facts, or raises for a cut line;
+// `tell(words, more)`: what goes on. Raises Refused.
+async function untilAnswered(attempt, tell, { most = Infinity } = {}) {
   let renewedOnce = false;
   for (let tries = 0; ; tries += 1) {
-    let response;
+    let answer;
     try {
-      response = await fetch(path, {
-        method: "POST",
-        credentials: "same-origin",
-        headers: { "X-Part": "facts", "X-CSRF-Token": csrf.content },
-        body: new URLSearchParams(fields),
-      });
-    } catch {
+      answer = await attempt();
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
       const seconds = WAITS[Math.min(tries, WAITS.length - 1)];
       tell(`No connection. What you wrote is kept in this window; trying again in ${seconds} seconds.`);
       await pause(seconds);
+      if (tries + 1 >= most && (await reached())) throw new Refused("The line was cut again and again. Try it once more.");
       continue;
     }
-    if (response.ok) return response.json();
-    if (response.status === 401) {
+    if (answer.status === 200) return answer.facts;
+    if (answer.status === 401) {
       await loggedInAgain(tell);
       continue;
     }
-    const facts = await response.json().catch(() => ({}));
-    if (response.status === 403 && !renewedOnce && (await renewed().catch(() => null))) {
+    if (answer.status === 403 && !renewedOnce && (await renewed().catch(() => null))) {
       renewedOnce = true; // another login in this browser: the page has the old one's token
       continue;
     }
-    if (response.status >= 502 && response.status <= 504 && tries < WAITS.length) {
+    if (answer.status >= 502 && answer.status <= 504 && tries < WAITS.length) {
       await pause(WAITS[tries]);
       continue;
     }
-    throw new Refused([facts.problem ?? "The server doesn't answer as it should.", facts.advice ?? ""].join(" ").trim());
+    const { problem = "The server doesn't answer as it should.", advice = "" } = answer.facts ?? {};
+    throw new Refused(`${problem} ${advice}`.trim());
   }
 }
 
-// Send a file, with progress (0 to 1); the answer's facts. Raises Refused.
-export function sendFile(path, file, progress) {
+const reached = () => renewed().then(() => true, () => false);
+
+// Send a form until there is an answer; its facts. Raises Refused.
+export function send(path, fields, tell) {
+  return untilAnswered(async () => {
+    const response = await fetch(path, {
+      method: "POST",
+      credentials: "same-origin",
+      headers: { "X-Part": "facts", "X-CSRF-Token": csrf.content },
+      body: new URLSearchParams(fields),
+    });
+    return { status: response.status, facts: await response.json().catch(() => ({})) };
+  }, tell);
+}
+
+// Send a file until there is an answer, with progress (0 to 1); the answer's facts. A server that says no to a large file
+// before it has all of it is heard only sometimes: so it is asked for its answer to nothing first. Raises Refused, and
+// AbortError where `signal` says so.
+export function sendFile(path, file, { progress, tell, signal }) {
+  const attempt = async () => {
+    signal.throwIfAborted();
+    const known = await fetch("/token", { credentials: "same-origin", headers: { "X-Part": "facts" }, signal });
+    return known.ok ? sendOnce(path, file, progress, signal) : { status: known.status, facts: {} };
+  };
+  return untilAnswered(attempt, tell, { most: WAITS.length });
+}
+
+function sendOnce(path, file, progress, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", path);
@@ -83,14 +107,10 @@ export function sendFile(path, file, progress) {
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.responseType = "json";
     request.upload.addEventListener("progress", (event) => progress(event.total ? event.loaded / event.total : 0));
-    request.addEventListener("load", () => {
-      const facts = request.response ?? {};
-      if (request.status === 200) resolve(facts);
-      else reject(new Refused([facts.problem ?? "The file was not taken.", facts.advice ?? "Add it again."].join(" ")));
-    });
-    for (const kind of ["error", "abort"]) {
-      request.addEventListener(kind, () => reject(new Refused("The line was cut. Add the file again.")));
-    }
+    request.addEventListener("load", () => resolve({ status: request.status, facts: request.response ?? {} }));
+    request.addEventListener("error", () => reject(new TypeError("the line was cut")));
+    request.addEventListener("abort", () => reject(signal.reason));
+    signal.addEventListener("abort", () => request.abort());
     request.send(file);
   });
 }

@@ -44,10 +44,13 @@ const end = new IntersectionObserver(
 
 // -- what is far away -----------------------------------------------------------------------------------------------
 
+const filling = new Map(); // parts that are on their way again, and how to call each of them off
+
 const near = new IntersectionObserver(
   (entries) => {
     for (const { target, isIntersecting } of entries) {
       if (isIntersecting && target.dataset.empty) fill(target);
+      else if (!isIntersecting && filling.has(target)) filling.get(target).abort();
       else if (!isIntersecting && !target.dataset.empty && target.children.length && !target.querySelector("input:checked, :focus")) {
         if (list()?.hidden) continue;
         target.style.height = `${target.offsetHeight}px`;
@@ -59,15 +62,22 @@ const near = new IntersectionObserver(
   { root: main, rootMargin: "4000px" },
 );
 
+// Whoever scrolls on before a part has come doesn't wait for it: it is called off, and what is seen comes first.
 async function fill(rows) {
-  delete rows.dataset.empty;
+  const call = new AbortController();
+  filling.set(rows, call);
   try {
     const next = rows.nextElementSibling;
-    const fragment = await part(address({ before: rows.dataset.before, until: next?.dataset.before }));
+    const path = address({ before: rows.dataset.before, until: next?.dataset.before });
+    const fragment = await part(path, { signal: call.signal });
+    if (call.signal.aborted) return;
     rows.replaceChildren(...(fragment.querySelector(".rows")?.children ?? []));
     rows.style.height = "";
+    delete rows.dataset.empty;
   } catch (error) {
-    tell(error);
+    if (error.name !== "AbortError") tell(error);
+  } finally {
+    if (filling.get(rows) === call) filling.delete(rows);
   }
 }
 

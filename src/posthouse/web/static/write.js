@@ -10,9 +10,11 @@ const tools = form.querySelector(".tools");
 const textarea = document.getElementById("text");
 const frame = form.querySelector("iframe.editor");
 const list = form.querySelector("ul.files");
+const addFile = form.querySelector(".add-file");
 const most = Number(form.dataset.most);
 const PAUSE = 1500; // milliseconds without a key until what was typed is kept
 const SLOWER = 100; // milliseconds more for each megabyte that travels along
+const LONGEST = 2000; // characters of the subject that an address takes
 
 let files = JSON.parse(form.dataset.files);
 let rich = false;
@@ -221,15 +223,13 @@ function showFiles() {
   for (const one of files.filter((file) => !inText(file))) {
     const item = document.createElement("li");
     item.append(...words(one.name, size(one.size)));
-    const button = document.createElement("button");
-    Object.assign(button, { type: "button", className: "quiet", textContent: "×" });
-    button.setAttribute("aria-label", `Take ${one.name} out`);
-    button.addEventListener("click", () => {
+    const takeOut = () => {
       files = files.filter((file) => file !== one);
       showFiles();
       changed();
-    });
-    item.append(button);
+      addFile.focus();
+    };
+    item.append(cross(`Take ${one.name} out`, takeOut));
     list.append(item);
   }
   list.hidden = !list.children.length;
@@ -245,39 +245,72 @@ function words(name, more) {
   return [label, hint];
 }
 
+function cross(label, act) {
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: "quiet", textContent: "×" });
+  button.setAttribute("aria-label", label);
+  button.addEventListener("click", act);
+  return button;
+}
+
 function arriving(file) {
   const item = document.createElement("li");
   item.className = "arriving";
   const bar = document.createElement("progress");
   bar.max = 1;
   bar.setAttribute("aria-label", `${file.name} is on its way`);
-  item.append(...words(file.name, size(file.size)), bar);
+  item.dataset.size = file.size;
+  const call = new AbortController();
+  item.append(...words(file.name, size(file.size)), bar, cross(`Stop sending ${file.name}`, () => call.abort()));
   list.append(item);
   list.hidden = false;
-  return { done: () => item.remove(), show: (part) => (bar.value = part) };
+  call.signal.addEventListener("abort", () => {
+    item.remove();
+    addFile.focus();
+  });
+  return { done: () => item.remove(), show: (part) => (bar.value = part), signal: call.signal };
+}
+
+// The octets of all files that a letter has, and of those that are on their way to it.
+function together() {
+  const coming = [...list.querySelectorAll(".arriving")].map((item) => Number(item.dataset.size));
+  return [...files.map((one) => one.size), ...coming].reduce((sum, one) => sum + one, 0);
 }
 
 function add(chosen, { pictures = false } = {}) {
   for (const file of chosen) {
-    if (file.size > most) {
-      tell(`${file.name} is larger than a letter may be (${size(most)}).`);
+    if (together() + file.size > most) {
+      const others = together() ? " with the other files" : "";
+      tell(`${file.name} is too large${others}: the files of one letter may have ${size(most)} together. Send a link to it, or several letters.`);
       state.classList.add("refused");
       continue;
     }
     const inline = rich && pictures && /^image\/(png|jpeg|gif|webp)$/.test(file.type);
     const shown = arriving(file);
     queued(async () => {
+      if (shown.signal.aborted) return;
       try {
         await keep({ anyway: !field("draft").value });
-        const query = new URLSearchParams({ name: file.name || "picture.png", type: file.type, inline: inline ? "1" : "" });
+        const query = new URLSearchParams({
+          name: file.name || "picture.png",
+          type: file.type,
+          inline: inline ? "1" : "",
+          saving: crypto.randomUUID(),
+          ident: field("ident").value,
+          subject: field("subject").value.slice(0, LONGEST),
+        });
         const before = new Set(files.map((one) => one.cid));
-        const facts = await sendFile(`/draft/${field("draft").value}/file?${query}`, file, shown.show);
+        const path = `/draft/${field("draft").value}/file?${query}`;
+        const facts = await sendFile(path, file, { progress: shown.show, tell, signal: shown.signal });
         const cid = facts.files.map((one) => one.cid).find((one) => one && !before.has(one));
         kept(facts);
         if (!inline || !cid) return;
         toFrame({ act: "picture", value: { cid, url: await asData(file) } });
         await typed(); // or what is kept next would be without it
         showFiles();
+      } catch (error) {
+        if (error.name !== "AbortError") throw error;
+        tell(`${file.name} was not sent.`);
       } finally {
         shown.done();
         showFiles();
