@@ -16,6 +16,11 @@ PIXEL = "https://elsewhere.example/pixel.gif"
 
 HOSTILE = {
     # -- Roundcube
+    "CVE-2015-8864, CVE-2016-4068, SVG with links": '<svg xmlns:xlink="http://www.w3.org/1999/xlink"><a xlink:href='
+    '"javascript:ran()"><rect width=9 height=9 /></a><set attributeName="onmouseover" to="ran()"/></svg>',
+    "CVE-2016-4552, area": '<img usemap="#m"><map name="m"><area shape="default" href="javascript:ran()"></map>',
+    "CVE-2017-6820, tokens of a sheet in SVG": "<svg><style>/*]]></style><img src=x onerror=ran()>*/</style></svg>",
+    "CVE-2018-19206, style in SVG": "<svg><style></svg><body onload=ran()></style></svg><body onload=ran()>",
     "CVE-2020-12625, CDATA": "<p><![CDATA[<img src=x onerror=ran()>]]></p>",
     "CVE-2020-13965, XML that is shown": '<x xmlns="http://www.w3.org/1999/xhtml"><script>ran()</script></x>',
     "CVE-2020-16145, SVG with a namespace": '<svg xmlns="svg"><![CDATA[><script>ran()</script>]]></svg>',
@@ -74,6 +79,17 @@ HOSTILE = {
     "RUSTSEC-2022-0003, comment end": "<!--!> <img src=x onerror=ran()> --!><img src=x onerror=ran()>-->",
     "RUSTSEC-2025-0071, noframes in math": "<svg><noframes><p title='</noframes><img src=x onerror=ran()>'></svg>",
     # -- of no case: what each browser has
+    "focus": "<p tabindex=0 autofocus contenteditable onfocus=ran()>x</p><button popovertarget=y onclick=ran()>x"
+    "</button><p id=y popover onbeforetoggle=ran()>y</p><a href=# accesskey=x onclick=ran()>x</a>",
+    "XML": f'<?xml-stylesheet href="{PIXEL}" type="text/xsl"?><!DOCTYPE x [<!ENTITY y SYSTEM "{PIXEL}">]><x>&y;</x>'
+    f'<xml src="{PIXEL}" id=d></xml><x xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="{PIXEL}"/></x>',
+    "pings and hints": f'<a href="https://x.example" ping="{PIXEL}" attributionsrc="{PIXEL}">x</a><link'
+    f' rel=dns-prefetch href="{PIXEL}"><link rel=preload as=image href="{PIXEL}"><body background="{PIXEL}">'
+    f'<img lowsrc="{PIXEL}" dynsrc="{PIXEL}" longdesc="{PIXEL}"><q cite="{PIXEL}">x</q>'
+    "<script type=speculationrules>{}</script>",
+    "fonts and counters": f"<style>@font-face{{font-family:x;src:url({PIXEL})}}p{{font-family:x}}@counter-style y"
+    f"{{system:cyclic;symbols:url({PIXEL})}}@property --z{{syntax:'<image>';inherits:true;initial-value:url({PIXEL})}}"
+    f"@supports(x:y){{p{{mask:url({PIXEL})}}}}p{{shape-outside:element(#x);filter:src('{PIXEL}')}}</style><p>x</p>",
     "entities in a scheme": '<a href="&#x6A;ava&Tab;script&colon;ran()">x</a><a href="\x01javascript:ran()">x</a>',
     "data as a link": '<a href="data:text/html,<script>ran()</script>">x</a>',
     "meta refresh": f'<meta http-equiv="refresh" content="0;url={PIXEL}">x',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 from collections.abc import Iterable
 
@@ -31,6 +32,15 @@ def answer(to: str, body: str = "Yes.", sender: str = "bob@example.org") -> byte
     assert own
     raw = letter("Re: A test", body, sender).decode()
     return raw.replace("\r\n\r\n", f"\r\nIn-Reply-To: {own[1]}\r\n\r\n", 1).encode()
+
+
+def fields(page: str) -> dict[str, str]:
+    """What a page's form would send."""
+    found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page))
+    found |= dict(re.findall(r'<input id="\w+" name="(\w+)" value="([^"]*)"', page))
+    text = re.search(r'<textarea id="text"[^>]*>(.*?)</textarea>', page, re.DOTALL)
+    assert text
+    return {name: html.unescape(value) for name, value in (found | {"text": text[1]}).items()}
 
 
 class Browser:

@@ -8,10 +8,13 @@ markup is broken on purpose.
 from __future__ import annotations
 
 import io
+import os
+import re
 import time
 import zipfile
 from collections.abc import Iterator
 from email.header import Header
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.foreign
+CORPORA = os.environ.get("POSTHOUSE_CORPORA", "")
 # In the document of a letter, however it was parsed: what runs, what loads, where links lead.
 LOOK = """root => {
     const bad = [];
@@ -123,9 +127,33 @@ def test_nothing_runs(hostile: tuple[Live, dict[str, int]], trap: Trap, name: st
     page = trap.page
     page.goto(f"/letter/{number}/html")
     assert page.locator("#letter").evaluate(LOOK) == []
-    page.goto(f"/write?reply={number}")
-    paper(page).locator("blockquote").first.wait_for(state="attached")
-    assert paper(page).evaluate(LOOK) == []
+    for way in ("reply", "forward"):
+        page.goto(f"/write?{way}={number}")
+        paper(page).locator("blockquote, p").first.wait_for(state="attached")
+        assert paper(page).evaluate(LOOK) == [], way
+    assert trap.caught() == []
+
+
+@pytest.mark.skipif(not CORPORA, reason="the corpora aren't at hand (POSTHOUSE_CORPORA)")
+def test_letters_of_the_corpora(hostile: tuple[Live, dict[str, int]], trap: Trap) -> None:
+    """Read and forwarded: those made to be hard, and those that spammers and shops have really sent."""
+    found = [path.read_bytes() for path in sorted(Path(CORPORA).glob("torture/*.msg"))]
+    real = (path.read_bytes() for path in sorted(Path(CORPORA).glob("real/*.eml")))
+    found += [raw for raw in real if re.search(rb"^content-type: *text/html", raw, re.IGNORECASE | re.MULTILINE)]
+    assert len(found) > 40
+    page = trap.page
+    for raw in found:
+        number = put(hostile[0].config.data, raw)
+        page.goto(f"/letter/{number}")
+        page.locator(".letter:not(.folded)").first.wait_for()
+        page.goto(f"/letter/{number}/html")
+        assert page.locator("#letter").evaluate(LOOK) == [], raw[:500]
+        page.goto(f"/write?forward={number}")
+        begun = page.locator("textarea:visible, iframe.editor:visible").first
+        begun.wait_for()
+        if begun.evaluate("one => one.tagName") == "IFRAME":
+            assert paper(page).evaluate(LOOK) == [], raw[:500]
+        assert trap.ran + trap.asked == [], raw[:500]
     assert trap.caught() == []
 
 

@@ -12,18 +12,9 @@ from posthouse import Message, parse
 from posthouse.store import alias, conversation, domain, lease, mailbox, queue
 from posthouse.store.engine import Tx
 from store_helpers import letter
-from web_browser import Browser, Web, answer
+from web_browser import Browser, Web, answer, fields
 
 PART = {"x-part": "facts"}
-
-
-def fields(page: str) -> dict[str, str]:
-    """What a page's form would send."""
-    found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page))
-    found |= dict(re.findall(r'<input id="\w+" name="(\w+)" value="([^"]*)"', page))
-    text = re.search(r'<textarea id="text"[^>]*>(.*?)</textarea>', page, re.DOTALL)
-    assert text
-    return {name: html.unescape(value) for name, value in (found | {"text": text[1]}).items()}
 
 
 def box(web: Web, name: str) -> list[bytes]:

@@ -11,12 +11,16 @@
     made.innerHTML = html;
     return made;
   }
-  // Pictures are shown as data, and travel as `cid:…`.
+  // Pictures of the letter are shown as data, and travel as `cid:…`. Those from elsewhere travel, and aren't loaded.
   function written() {
     const copy = inert(text.innerHTML);
     for (const one of copy.content.querySelectorAll("img[data-cid]")) {
       one.setAttribute("src", `cid:${one.dataset.cid}`);
       one.removeAttribute("data-cid");
+    }
+    for (const one of copy.content.querySelectorAll("img[data-elsewhere]")) {
+      one.setAttribute("src", one.dataset.elsewhere);
+      one.removeAttribute("data-elsewhere");
     }
     return copy.innerHTML;
   }
@@ -29,6 +33,10 @@
     for (const one of copy.content.querySelectorAll('img[src^="cid:"]')) {
       one.dataset.cid = one.getAttribute("src").slice(4);
       one.setAttribute("src", pictures[one.dataset.cid] ?? "");
+    }
+    for (const one of copy.content.querySelectorAll('img[src^="http" i]')) {
+      one.dataset.elsewhere = one.getAttribute("src");
+      one.removeAttribute("src");
     }
     text.replaceChildren(copy.content);
   }
@@ -60,6 +68,13 @@
     }
   });
   text.addEventListener("input", changed);
+  // Below the text, where the paper is longer: one writes on at its end.
+  addEventListener("click", (event) => {
+    if (text.contains(event.target)) return;
+    text.focus();
+    getSelection().selectAllChildren(text);
+    getSelection().collapseToEnd();
+  });
   text.addEventListener("blur", () => tell({ turn, html: written() }));
   for (const kind of ["paste", "drop"]) {
     text.addEventListener(kind, (event) => {
