@@ -7,9 +7,14 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import pyotp
+
 from live import PASSWORDS, Live
+from posthouse.store import account, second_factor
+from posthouse.store.engine import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +84,15 @@ def says(page: Page, words: str) -> None:
 def send(page: Page) -> None:
     page.get_by_role("button", name="Send", exact=True).click()
     page.get_by_text(re.compile("^Sent to")).wait_for()
+
+
+def ask_for_codes(data: Path, address: str) -> None:
+    """Give an account a second factor."""
+    store = Store.open(data)
+    owner = store.look(account.existing, address).id
+    secret = store.run(second_factor.propose, owner)
+    assert store.run(second_factor.activate, owner, pyotp.TOTP(secret).now())
+    store.close()
 
 
 def files(kind: str, name: str, content: str) -> str:
