@@ -59,3 +59,35 @@ def test_what_the_page_does_is_seen_by_another_program(browser: Browser, house: 
         assert until(lambda: found(*subject, "SEEN"))
         page.keyboard.press("e")
         assert until(lambda: not found(*subject))
+
+
+def test_new_mail_is_told_of_where_that_is_allowed(browser: Browser, house: Live) -> None:
+    import chromium
+
+    with chromium.window(browser, house, chromium.DESKTOP) as page, imap(house) as other:
+        page.add_init_script(
+            "window.told = []; const Real = Notification;"
+            "window.Notification = class extends Real {"
+            "  constructor(title, more) { super(title, more); this.onshow = () => told.push([title, more.body]);"
+            "    told.last = this; } }"
+        )
+        chromium.log_in(page)
+
+        def append(subject: str) -> None:
+            other.append("INBOX", "", "", f"From: Mary <m@example.net>\r\nSubject: {subject}\r\n\r\nHello\r\n".encode())
+            row(page, subject).wait_for()
+
+        unseen = "Object.defineProperty(document, 'hidden', {get: () => true})"  # as when another window covers it
+        page.evaluate(unseen)
+        append("Not allowed")
+        assert page.evaluate("told") == []
+        page.get_by_label("account and logging out").click()
+        # What the person answers to the browser's question.
+        page.context.grant_permissions(["notifications"], origin=f"https://127.0.0.1:{house.port('https')}")
+        page.get_by_role("button", name="Notify me of new mail").click()
+        page.locator(".ask-notify").wait_for(state="hidden")
+        append("Allowed")
+        assert until(lambda: page.evaluate("told")) == [["Mary", "Allowed"]]
+        page.evaluate("told.last.dispatchEvent(new Event('click'))")
+        page.locator(".conversation", has_text="Allowed").wait_for()
+        assert page.locator(".ask-notify").is_hidden(), "it isn't asked again"
