@@ -100,6 +100,11 @@ def views(page):  # type: ignore[no-untyped-def]
     yield "account"
     page.evaluate("document.getElementById('main').scrollTo(0, 900)")
     yield "account-further"
+    page.goto("/mailboxes")
+    if not page.get_by_role("link", name="Projects/Looms").count():
+        page.get_by_label("Name").fill("Projects/Looms")
+        page.get_by_role("button", name="Make it").click()
+    yield "mailboxes"
     page.goto("/nowhere")
     yield "problem"
 

@@ -175,6 +175,11 @@ def test_axe_finds_nothing(browser: Browser, house: Live, size: str, scheme: str
         found["sent"] = chromium.violations(page)
         page.goto("/waiting")
         found["leaving later"] = chromium.violations(page)
+        page.goto("/mailboxes")
+        page.get_by_label("Name").fill("Projects/Looms")
+        page.get_by_role("button", name="Make it").click()
+        page.get_by_label("Rename Projects/Looms").click()
+        found["mailboxes"] = chromium.violations(page)
         page.goto("/account")
         for fold in page.locator(".account details").all():
             fold.evaluate("(one) => { one.open = true; }")

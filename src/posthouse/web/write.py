@@ -3,7 +3,7 @@ r"""The page on which a letter is written: a new one, an answer, one that is for
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from markupsafe import escape
@@ -19,7 +19,7 @@ from .letter import File
 from .problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from starlette.responses import Response
 
@@ -34,18 +34,28 @@ if TYPE_CHECKING:
 EMPTY = "<p><br></p>"
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the page has besides the letter. ``me``: as whom one writes; ``signatures``: what stands below, by that."""
+
+    boxes: list[Mailbox]
+    me: list[Address]
+    signatures: dict[str, str]
+
+
 async def show_new(visit: Visit) -> Response:
     """A new letter, an answer (``reply``, with ``all`` to everybody) or one that is forwarded (``forward``)."""
     query = visit.request.query_params
     answered, forwarded = visit.number("reply"), visit.number("forward")
-    boxes, me = await visit.read(_around, visit.account.id)
+    around = await visit.read(_around, visit.account.id)
+    me = around.me
     source = answered if forwarded is None else forwarded
     ident = draft.new_ident(visit.desk.settings.hostname)
     if source is None:
         text = query.get("body", "")[: limits.TYPED]
         fields = {name: query.get(name, "")[: limits.TYPED] for name in ("to", "cc", "bcc", "subject")}
         begun = Draft(ident, str(me[0]), text=text, rich=not text, **fields)
-        return _page(visit, boxes, me, await _signed(visit, begun), [], None, None)
+        return _page(visit, around, _signed(begun, around.signatures), [], None, None)
     stored = await visit.read(conversation.letter, visit.account.id, source)
     found, files = await asyncio.to_thread(draft.original, visit.desk.store.blobs, stored)
     if forwarded is None:
@@ -54,19 +64,19 @@ async def show_new(visit: Visit) -> Response:
         files = tuple(one for one in files if one.cid in shown)
     else:
         begun = _forward(found, me, ident)
-    return _page(visit, boxes, me, await _signed(visit, begun), files, None, source)
+    return _page(visit, around, _signed(begun, around.signatures), files, None, source)
 
 
-async def _signed(visit: Visit, begun: Draft) -> Draft:
+def _signed(begun: Draft, signatures: Mapping[str, str]) -> Draft:
     """The letter with its writer's signature (RFC 3676 §4.3), above what is quoted."""
-    signature = await visit.read(_signature, visit.account.id, begun.from_)
+    signature = signatures.get(begun.from_, "")
     if not signature:
         return begun
     if not begun.rich:
-        return replace(begun, text=f"\n\n-- \n{signature.rstrip()}\n{begun.text}")
-    lines = str(escape(signature.rstrip())).replace("\n", "<br>")
+        return replace(begun, text=f"\n\n-- \n{signature}\n{begun.text}")
+    lines = str(escape(signature)).replace("\n", "<br>")
     text = begun.text.removeprefix(EMPTY)
-    return replace(begun, text=f"{EMPTY}<div>-- <br>{lines}</div>{text}")
+    return replace(begun, text=f'{EMPTY}<div class="signature">-- <br>{lines}</div>{text}')
 
 
 def _answer(found: reply.Original, me: list[Address], ident: str, *, everyone: bool) -> Draft:
@@ -100,35 +110,36 @@ def _forward(found: reply.Original, me: list[Address], ident: str) -> Draft:
 
 async def show_draft(visit: Visit) -> Response:
     """A letter that was begun. Errors: NotFound, Problem for one that is none."""
-    boxes, me = await visit.read(_around, visit.account.id)
+    around = await visit.read(_around, visit.account.id)
     stored = await visit.read(conversation.letter, visit.account.id, visit.request.path_params["letter"])
-    if not any(save.is_draft(placed, boxes) for placed in stored.placed):
+    if not any(save.is_draft(placed, around.boxes) for placed in stored.placed):
         raise Problem(409, "this letter was sent already", advice="Write another one.")
     begun, files = await asyncio.to_thread(draft.read, visit.desk.store.blobs, stored)
     begun = replace(
         begun,
         ident=begun.ident or draft.new_ident(visit.desk.settings.hostname),
-        from_=begun.from_ or str(me[0]),
+        from_=begun.from_ or str(around.me[0]),
     )
-    return _page(visit, boxes, me, begun, files, stored.message_id, stored.message_id)
+    return _page(visit, around, begun, files, stored.message_id, stored.message_id)
 
 
 def _page(
     visit: Visit,
-    boxes: list[Mailbox],
-    me: list[Address],
+    around: Around,
     begun: Draft,
     files: Sequence[File],
     seen: int | None,
     source: int | None,
 ) -> Response:
-    box = next((one for one in boxes if one.special_use == "\\Drafts"), None)
+    box = next((one for one in around.boxes if one.special_use == "\\Drafts"), None)
     back = visit.number("in")
     return visit.render(
         "write.html",
-        boxes=boxes,
+        boxes=around.boxes,
         box=box,
-        me=me,
+        me=around.me,
+        sender=_sender(around.me, begun.from_),
+        signatures=around.signatures,
         draft=begun,
         plain=html_text.to_text(begun.text, links=True) if begun.rich else begun.text,
         files=[asdict(one) for one in files],
@@ -139,8 +150,16 @@ def _page(
     )
 
 
-def _around(tx: Tx, account_id: int) -> tuple[list[Mailbox], list[Address]]:
-    return page.in_order(mailbox.list_all(tx, account_id)), own_addresses(tx, account_id)
+def _sender(me: list[Address], author: str) -> Address | None:
+    """Which of one's own a letter is from: by name and address, or by the address alone."""
+    named = (one for one in me if str(one) == author)
+    same = (one for one in me if one.spec.lower() in {other.spec.lower() for other in page.people(author)})
+    return next(named, None) or next(same, None)
+
+
+def _around(tx: Tx, account_id: int) -> Around:
+    signatures = {str(_address(one)): one.signature.rstrip() for one in identity.list_all(tx, account_id)}
+    return Around(page.in_order(mailbox.list_all(tx, account_id)), own_addresses(tx, account_id), signatures)
 
 
 def own_addresses(tx: Tx, account_id: int) -> list[Address]:
@@ -153,14 +172,6 @@ def own_addresses(tx: Tx, account_id: int) -> list[Address]:
 
 def _address(one: Identity) -> Address:
     return replace(Address.parse(one.email), name=one.name)
-
-
-def _signature(tx: Tx, account_id: int, author: str) -> str:
-    """What stands below the letters of who writes."""
-    for one in identity.list_all(tx, account_id):
-        if str(_address(one)) == author:
-            return one.signature
-    return ""
 
 
 async def show_editor(visit: Visit) -> Response:

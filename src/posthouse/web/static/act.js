@@ -72,7 +72,10 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   const button = event.submitter;
   const named = form.dataset.for;
-  if (!named && form.getAttribute("action") !== "/act") return;
+  if (!named && form.getAttribute("action") !== "/act") {
+    if (button?.dataset.sure && !confirm(button.dataset.sure)) event.preventDefault();
+    return;
+  }
   event.preventDefault();
   const fields = named ? { label: new FormData(form).get("label") } : { [button.name]: button.value };
   if (named) form.reset();

@@ -43,6 +43,20 @@
   const commands = {
     quote: () => document.execCommand("formatBlock", false, "blockquote"),
     link: (url) => document.execCommand("createLink", false, url),
+    sign: ({ old, fresh }) => {
+      const bare = (words) => words.replace(/\s/g, "");
+      let place = [...text.querySelectorAll(".signature")].find((one) => !one.closest("blockquote"));
+      if (old && (!place || bare(place.textContent) !== bare(`--${old}`))) return; // somebody has changed it
+      if (!fresh) return place?.remove();
+      if (!old) {
+        place = document.createElement("div");
+        place.className = "signature";
+        const quoted = [...text.children].find((one) => one.nodeName === "BLOCKQUOTE");
+        const forwarded = [...text.children].find((one) => one.textContent.startsWith("---------- Forwarded"));
+        text.insertBefore(place, forwarded ?? quoted?.previousElementSibling ?? quoted ?? null);
+      }
+      place.replaceChildren("-- ", ...fresh.split("\n").flatMap((line) => [document.createElement("br"), line]));
+    },
     picture: ({ cid, url }) => {
       document.execCommand("insertHTML", false, `<img data-cid="${cid}" src="${url}" alt="">`);
     },
@@ -56,7 +70,7 @@
       turn = of;
     }
     if (act) {
-      text.focus();
+      if (act !== "sign") text.focus();
       if (commands[act]) commands[act](value);
       else document.execCommand(act);
       changed();

@@ -4,7 +4,7 @@ import { clearChoice, showChoice, chosen } from "./act.js";
 import { current, open } from "./open.js";
 import { undoLast } from "./toast.js";
 
-const PLACES = { i: "/", d: "draft", t: "sent", a: "archive", s: "starred" };
+const PLACES = { i: "/", d: "draft", t: "sent", a: "archive", s: "/search?q=is%3Astarred" };
 let first = ""; // the first of two keys: "g", "*"
 let timer = 0;
 
@@ -55,6 +55,7 @@ function place(key) {
   if (!wanted) return;
   const link = [...document.querySelectorAll(".side a")].find((one) => one.getAttribute("href") === wanted || one.querySelector(`use[href$="#${wanted}"]`));
   if (link) link.click();
+  else if (wanted.startsWith("/")) location.assign(wanted);
 }
 
 const SINGLE = {

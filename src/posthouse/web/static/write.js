@@ -2,6 +2,7 @@
 import { Refused, send, sendFile } from "./keep.js";
 import { offerPeople } from "./people.js";
 import { writtenText, htmlOf } from "./looks.js";
+import { signed } from "./signature.js";
 
 const form = document.getElementById("write");
 const field = (name) => form.elements.namedItem(name);
@@ -432,6 +433,15 @@ form.querySelector(".more-people").addEventListener("click", (event) => {
   for (const one of form.querySelectorAll("[data-spare]")) delete one.dataset.spare;
   event.currentTarget.hidden = true;
   field("cc").focus();
+});
+const signatures = JSON.parse(form.dataset.signatures);
+let sender = field("from").value;
+field("from").addEventListener("change", () => {
+  const [old, fresh] = [signatures[sender] ?? "", signatures[field("from").value] ?? ""];
+  sender = field("from").value;
+  if (old === fresh) return;
+  if (rich) toFrame({ act: "sign", value: { old, fresh } });
+  else textarea.value = signed(textarea.value, old, fresh);
 });
 const isNew = !field("to").value;
 if (frame.dataset.html !== undefined) await writeRich(frame.dataset.html);
