@@ -103,6 +103,7 @@ let ready = () => {};
 let turn = 0; // which text the frame is given
 let shown = 0; // which one it has
 let questions = 0;
+let switching = Promise.resolve(); // between plain text and text with looks
 const waiting = new Map(); // who waits for the frame's answer
 
 function toFrame(words) {
@@ -182,8 +183,8 @@ async function writePlain() {
 }
 
 form.querySelector(".switch").addEventListener("click", async () => {
-  if (rich) await writePlain();
-  else await writeRich(htmlOf(textarea.value));
+  switching = rich ? writePlain() : writeRich(htmlOf(textarea.value));
+  await switching;
   changed();
 });
 
@@ -436,7 +437,8 @@ form.querySelector(".more-people").addEventListener("click", (event) => {
 });
 const signatures = JSON.parse(form.dataset.signatures);
 let sender = field("from").value;
-field("from").addEventListener("change", () => {
+field("from").addEventListener("change", async () => {
+  await switching;
   const [old, fresh] = [signatures[sender] ?? "", signatures[field("from").value] ?? ""];
   sender = field("from").value;
   if (old === fresh) return;
