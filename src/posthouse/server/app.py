@@ -26,7 +26,7 @@ from posthouse.sessions.present import Present
 from posthouse.sessions.session import Peer
 from posthouse.store.engine import Store
 
-from .background import Background
+from . import steward
 from .connection import GOODBYE_SECONDS, HANDSHAKE_SECONDS, Connection
 from .doors import Door
 from .limits import Doorkeeper
@@ -54,14 +54,17 @@ class Server:
         listening: Sequence[Listening] | None = None,
         open_store: Callable[[Path], Store] = Store.open,
         relay_port: int = relay.PORT,
+        has_steward: bool = False,
     ) -> None:
         """``listening``: sockets that are open already; else it opens those of the configuration itself.
         ``open_store``: what makes the store of a data folder, for who wants it on another disk or clock.
+        ``has_steward``: a process beside it makes files, tidies up and indexes, as long as that lives.
         ``relay_port``: where other servers listen; another than 25 in tests only.
         """
         self.config = config
         self._listening = listening
         self._relay_port = relay_port
+        self._has_steward = has_steward
         self._relay: Relay | None = None
         self._open_store = open_store
         self.endpoints: dict[str, list[Endpoint]] = {}  # where each door really listens: port 0 has become a number
@@ -71,8 +74,7 @@ class Server:
         self._http: Http | None = None  # where a door is for it
         self._doorkeeper = Doorkeeper(config.limits)
         self._empty: asyncio.Event | None = None  # while stopping: set when the last connection is gone
-        self._background: Background | None = None
-        self._turn: Turn | None = None
+        self._turns: list[Turn] = []
         self.house: House | None = None
 
     async def __aenter__(self) -> Server:
@@ -102,28 +104,26 @@ class Server:
                 self._http = Http(self.house, self.config)
             for one in listening:
                 await self._listen(one)
-            begin, end = functools.partial(self._begin_duties, store), self._end_duties
-            self._turn = Turn(store.data / "run" / "duties.lock", begin, end)
-            await self._turn.start()
+            begin = functools.partial(self._begin_relay, store)
+            relaying = Turn(store.data / "run" / "relay.lock", begin, self._end_relay)
+            chores = steward.duties(store)
+            self._turns = [relaying, chores]
+            await relaying.start()
+            await chores.start(steward.PATIENCE if self._has_steward else 0.0)
         except BaseException:
             await self.stop()
             close_doors(listening)
             raise
 
-    async def _begin_duties(self, store: Store) -> None:
-        """What one process does for all."""
+    async def _begin_relay(self, store: Store) -> None:
+        """One process carries the queue for all."""
         self._relay = make_relay(store, self.config, port=self._relay_port)
         await self._relay.start()
-        self._background = Background(store)
-        self._background.start()
 
-    async def _end_duties(self) -> None:
+    async def _end_relay(self) -> None:
         if self._relay is not None:
             await self._relay.stop(self.config.limits.stop_seconds)
             self._relay = None
-        if self._background is not None:
-            await self._background.stop()
-            self._background = None
 
     def _tokens(self) -> Tokens | None:
         if not self.config.oauth.on:
@@ -194,7 +194,7 @@ class Server:
         """Close the doors, let conversations finish what they are in the middle of, close the store."""
         for listener in self._listeners:
             listener.close()
-        ending = asyncio.create_task(self._turn.stop()) if self._turn is not None else None
+        ending = [asyncio.create_task(turn.stop()) for turn in self._turns]
         if self._http is not None:
             self._http.stop()
         for connection in list(self._connections):
@@ -209,9 +209,8 @@ class Server:
         for listener in self._listeners:
             await listener.wait_closed()
         self._listeners.clear()
-        if ending is not None:
-            await ending
-            self._turn = None
+        await asyncio.gather(*ending)
+        self._turns.clear()
         if self.house is not None:
             await self.house.logins.stop()
             await asyncio.to_thread(self.house.store.close)

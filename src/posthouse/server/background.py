@@ -29,7 +29,7 @@ class Background:
         self._store = store
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin all duties."""
         self._tasks = [asyncio.create_task(self._keep(duty)) for duty in DUTIES]
 

@@ -1,4 +1,5 @@
-"""`posthouse serve`: the server as a process, or as several equal ones (`workers`) over the same doors and one store.
+"""`posthouse serve`: the server as a process, or as several equal ones (`workers`) over the same doors and one store;
+and its steward.
 
 With several, this process only opens the doors and looks after the others: it begins them, passes on what it is told by
 signals, and puts another in the place of one that ended. The workers know of each other by the store alone.
@@ -25,6 +26,7 @@ from posthouse.errors import ConfigError, PosthouseError
 from .app import Server
 from .listening import Listening, close_doors, open_doors
 from .notify import notify
+from .steward import Steward
 
 log = logging.getLogger("posthouse.server")
 
@@ -41,10 +43,16 @@ def serve(config: Config, ready: Callable[[], None]) -> None:
     """Run the server until SIGTERM or SIGINT; ``ready`` is called when every listener accepts."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is an open file; shells allow 1,024
-    if config.workers == 1:
-        uvloop.run(_serve(config, ready))
-    else:
-        Workers(config).run(ready)
+    with Steward(config.data) as steward:
+
+        def begun() -> None:
+            steward.begin()
+            ready()
+
+        if config.workers == 1:
+            uvloop.run(_serve(config, begun))
+        else:
+            Workers(config).run(begun)
 
 
 async def _serve(
@@ -53,7 +61,7 @@ async def _serve(
     """One process's server, until a signal asks it to stop, or its parent has gone (``lifeline`` ends)."""
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
-    async with Server(config, listening=listening) as server:
+    async with Server(config, listening=listening, has_steward=True) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, asked.set)
         loop.add_signal_handler(signal.SIGHUP, server.reload)

@@ -25,19 +25,23 @@ class Turn:
     """Runs `begin` once it is this process's turn, and `end` when it is over."""
 
     def __init__(self, path: Path, begin: Callable[[], Awaitable[None]], end: Callable[[], Awaitable[None]]) -> None:
+        """``path``: the file whose lock tells."""
         self._path = path
         self._begin = begin
         self._end = end
         self._lock = -1
         self._waiting: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Take the turn, or wait for it beside everything else. Raises what `begin` does when it is free at once."""
+    async def start(self, patience: float = 0.0) -> None:
+        """Take the turn, or wait for it beside everything else. Raises what `begin` does when it is free at once.
+
+        ``patience``: so many seconds it is left to another that is about to begin.
+        """
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._take():
+        if not patience and self._take():
             await self._begin()
         else:
-            self._waiting = asyncio.create_task(self._wait())
+            self._waiting = asyncio.create_task(self._wait(patience or ASK_SECONDS))
 
     async def stop(self) -> None:
         """End what was begun, then let another have the turn."""
@@ -63,13 +67,15 @@ class Turn:
             os.close(self._lock)
         self._lock = -1
 
-    async def _wait(self) -> None:
+    async def _wait(self, seconds: float) -> None:
         while True:
-            await asyncio.sleep(ASK_SECONDS)
+            await asyncio.sleep(seconds)
+            seconds = ASK_SECONDS
             if self._lock < 0 and not self._take():
                 continue
             try:
                 await self._begin()
+                log.info("the turn for %s is this process's now", self._path.stem)
                 return
             except StoreError as error:  # the turn is kept: nobody else would fare better with this store
-                log.error("the queue can't be taken up, trying again: %s", error)
+                log.error("%s: it can't be taken up, trying again: %s", self._path.stem, error)

@@ -18,6 +18,8 @@ from pathlib import Path
 
 # A process that doesn't read for so long (seconds) isn't waited for.
 PATIENCE = 1.0
+# Seconds in which hints gather after others were told: under a stream of commits each would be a datagram of its own.
+GATHER = 0.02
 HINTS_A_DATAGRAM = 1_000  # some 25 KB; Linux takes 200 KB
 LONGEST_DATAGRAM = 65_536
 # The room for a socket's path, with its NUL (unix(7): 108; macOS: 104).
@@ -36,6 +38,7 @@ class Neighbours:
         self._teller: threading.Thread | None = None
         self._lock = threading.Condition()
         self._waiting: dict[int, int] = {}
+        self._gathering = False
         self._closed = False
 
     def listen(self) -> None:
@@ -59,7 +62,8 @@ class Neighbours:
             if self._teller is None:
                 self._teller = threading.Thread(target=self._tell_all, name="store-mouth", daemon=True)
                 self._teller.start()
-            self._lock.notify()
+            if not self._gathering:
+                self._lock.notify()
 
     def close(self) -> None:
         """Tell what waits, and be gone."""
@@ -93,6 +97,10 @@ class Neighbours:
                 for start in range(0, len(hints), HINTS_A_DATAGRAM):
                     some = hints[start : start + HINTS_A_DATAGRAM]
                     self._send(mouth, b"".join(b"%d %d\n" % hint for hint in some))
+                with self._lock:
+                    self._gathering = True
+                    self._lock.wait_for(lambda: self._closed, GATHER)
+                    self._gathering = False
 
     def _send(self, mouth: socket.socket, datagram: bytes) -> None:
         try:
