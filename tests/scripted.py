@@ -3,6 +3,7 @@
 ::
 
     S: 220 hello            sent, with CR LF
+    PART * SEARCH 1         sent without them
     C: EHLO localhost       awaited; a `*` stands for anything
     LETTER                  awaited: lines up to one with a dot alone, kept in `letter`
     LITERAL                 awaited: as many octets as the client's last line announced, kept in `letter`
@@ -39,9 +40,10 @@ def server_context(*names: str) -> ssl.SSLContext:
     return context
 
 
+@functools.cache
 def trusting_context() -> ssl.SSLContext:
-    """A client's context that trusts the servers of this file."""
-    context = ssl.create_default_context()
+    """A client's context that trusts the servers of this file, and no others: to read the system's takes a while."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority().configure_trust(context)
     return context
 
@@ -54,14 +56,18 @@ def certificate_file(folder: Path) -> Path:
 
 
 class ScriptedServer:
-    """Serves one connection for each script, in turn; fails its test when the client says something else."""
+    """Serves one connection for each script, in turn; fails its test when the client says something else.
 
-    def __init__(self, *scripts: str, names: tuple[str, ...] = ("localhost",)) -> None:
+    ``together``: a connection may come while the one before it goes on.
+    """
+
+    def __init__(self, *scripts: str, names: tuple[str, ...] = ("localhost",), together: bool = False) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(TIMEOUT)
         self.port: int = self._listener.getsockname()[1]
         self._scripts = scripts
         self._names = names
+        self._together = together
         self.failure: BaseException | None = None
         self.lines: list[str] = []  # what the client said
         self.letter = b""  # the last one, its dots unstuffed
@@ -82,16 +88,34 @@ class ScriptedServer:
             raise self.failure
 
     def _run(self) -> None:
-        try:
-            for script in self._scripts:
+        others = []
+        for script in self._scripts:
+            steps = [line.strip() for line in script.splitlines() if line.strip()]
+            try:
                 connection, _ = self._listener.accept()
-                self._serve(connection, [line.strip() for line in script.splitlines() if line.strip()])
+            except OSError as error:
+                self.failure = self.failure or error
+                break
+            if self._together:
+                others.append(threading.Thread(target=self._guarded, args=(connection, steps), daemon=True))
+                others[-1].start()
+            elif not self._guarded(connection, steps):
+                break
+        for thread in others:
+            thread.join(TIMEOUT)
+
+    def _guarded(self, connection: socket.socket, steps: list[str]) -> bool:
+        try:
+            self._serve(connection, steps)
         except BaseException as error:
             self.failure = error
             self._listener.close()  # a client that comes again is refused, and the test fails at once
+            return False
+        return True
 
     def _serve(self, connection: socket.socket, script: list[str]) -> None:
         connection.settimeout(TIMEOUT)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a line is not to wait for the one before it
         rest = bytearray()
 
         def line() -> bytes:
@@ -108,6 +132,8 @@ class ScriptedServer:
                 verb, _, text = step.partition(" ")
                 if verb == "S:":
                     connection.sendall(text.encode() + b"\r\n")
+                elif verb == "PART":
+                    connection.sendall(text.encode())
                 elif verb == "C:":
                     said = line().decode()
                     pattern = ".*".join(re.escape(part) for part in text.split("*"))

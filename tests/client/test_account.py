@@ -87,15 +87,6 @@ def test_the_own_copy_tells_who_got_it_in_secret_and_the_letter_does_not(face: F
     assert b"bob" not in smtp.letter
 
 
-def test_an_account_without_a_mailbox_for_sent_letters(face: Faced) -> None:
-    imap_talk = f'{IMAP}C: P2 LIST "" "*"\nS: P2 OK\nC: P3 {LOGOUT}'
-    with ScriptedServer(SMTP + SENT + QUIT) as smtp, ScriptedServer(imap_talk) as imap:
-        me = account(face, smtp, imap)
-        receipt = me.send("bob@x.org", "Tea", "At five?")
-        me.close()
-    assert receipt.copy_failed == "the account has no mailbox for sent letters"
-
-
 def test_a_letter_that_went_out_stays_sent_when_the_copy_fails(face: Faced) -> None:
     with ScriptedServer(SMTP + SENT + QUIT) as smtp:
         me = account(face, smtp)

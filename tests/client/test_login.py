@@ -106,10 +106,40 @@ def test_a_server_without_keys_for_scram(operation: Callable[[str], Callable[[],
     assert converse(operation("PLAIN SCRAM-SHA-256"), talk.replace("PROOF", proof)) == LoggedIn("PLAIN", second=True)
 
 
-def final_message(server_first: str) -> bytes:
+@pytest.mark.parametrize("operation", [at_smtp, at_imap, at_pop3])
+@pytest.mark.parametrize("said", ["", "e=invalid-proof"])
+def test_a_wrong_password_counts_as_one_login(
+    operation: Callable[[str], Callable[[], Steps[LoggedIn]]], said: str
+) -> None:
+    """A server that named a salt and refuses the proof has keys: PLAIN would be a second failed login, which counts."""
+    tag, go, no = {
+        at_smtp: ("AUTH", "334", "535 5.7.8 no"),
+        at_imap: ("P1 AUTHENTICATE", "+", "P1 NO no"),
+        at_pop3: ("AUTH", "+", "-ERR [AUTH] no"),
+    }[operation]
+    proof = encode_base64(final_message(f"r={NONCE}server,{SALT},i=4096")).decode()
+    why = f"S: {go} {challenge(said)}\nC: *\n" if said else ""
+    talk = f"C: {tag} SCRAM-SHA-256 {FIRST}\nS: {go} {SERVER_FIRST}\nC: {proof}\n{why}S: {no}"
+    with pytest.raises(LoginRefused, match=r"refused the login of ada@example\.org") as caught:
+        converse(operation("PLAIN SCRAM-SHA-256"), talk)
+    assert "?auth=plain" in caught.value.advice
+
+
+def test_a_password_that_servers_prepare_in_different_ways_goes_by_plain_all_the_same() -> None:
+    """RFC 4013: not every server has made its keys of the same letters."""
+    ada = Credentials("ada@example.org", "geheimniß")
+    salted = f"r={NONCE}server,{SALT},i=4096"
+    proof = encode_base64(final_message(salted, ada)).decode()
+    plain = encode_base64(b"\0ada@example.org\0" + "geheimniß".encode()).decode()
+    talk = f"C: AUTH SCRAM-SHA-256 {FIRST}\nS: 334 {SERVER_FIRST}\nC: {proof}\nS: 535 no\n"
+    talk += f"C: AUTH PLAIN {plain}\nS: 235 ok"
+    assert converse(at_smtp("PLAIN SCRAM-SHA-256", ada), talk) == LoggedIn("PLAIN", second=True)
+
+
+def final_message(server_first: str, secret: Credentials = ADA) -> bytes:
     from posthouse.wire import scram
 
-    client = scram.client("sha256", ADA, Channel(NONCE), plus=False)
+    client = scram.client("sha256", secret, Channel(NONCE), plus=False)
     next(client)
     return client.send(server_first.encode()) or b""
 

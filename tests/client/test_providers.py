@@ -106,7 +106,7 @@ class TestGmail:
 
     def test_too_many_connections_are_waited_for(self, face: Faced) -> None:
         """zone-eu/wildduck#35, mordak/runt#1: "a NO [ALERT] Too many simultaneous connections. (Failure)"."""
-        refused = """
+        refused = f"""
             TLS
             S: * OK Gimap ready for requests
             C: P1 CAPABILITY
@@ -114,7 +114,7 @@ class TestGmail:
             S: P1 OK done
             C: P2 AUTHENTICATE PLAIN *
             S: P2 NO [ALERT] Too many simultaneous connections. (Failure)
-            WAIT
+            {bye(3)}
         """
         talk = f"{select(2)}{bye(3)}"
         with ScriptedServer(refused, script(GMAIL, talk)) as server, box_of(face, server) as box:
@@ -293,12 +293,12 @@ class TestICloud:
 class TestDovecot:
     def test_connections_of_one_address_are_counted(self, face: Faced) -> None:
         """mscdex/node-imap#606: "NO [UNAVAILABLE] Maximum number of connections from user+IP exceeded"."""
-        refused = """
+        refused = f"""
             TLS
             S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] Dovecot ready.
             C: P1 AUTHENTICATE PLAIN *
             S: P1 NO [UNAVAILABLE] Maximum number of connections from user+IP exceeded (mail_max_userip_connections=10)
-            WAIT
+            {bye(2)}
         """
         with (
             ScriptedServer(*[refused] * 4) as server,

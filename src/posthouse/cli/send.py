@@ -154,10 +154,16 @@ def report(receipt: Receipt, as_json: bool) -> None:
     """Say what became of the letter; fail if anybody won't get it."""
     if as_json:
         refused = {address: str(reply) for address, reply in receipt.refused.items()}
-        outcome = {"message_id": receipt.message_id, "accepted": receipt.accepted, "refused": refused}
-        typer.echo(json.dumps({**outcome, "reply": str(receipt.reply), "copy": receipt.copy}, ensure_ascii=False))
+        outcome: dict[str, object] = {
+            "message_id": receipt.message_id,
+            "accepted": receipt.accepted,
+            "refused": refused,
+        }
+        outcome |= {"reply": str(receipt.reply), "copy": receipt.copy, "copy_made": receipt.copy_made}
+        typer.echo(json.dumps(outcome, ensure_ascii=False))
     else:
-        typer.echo(f"Sent to {', '.join(receipt.accepted)}.")
+        made = f" The copy is in {receipt.copy}, a mailbox that was made for it." if receipt.copy_made else ""
+        typer.echo(f"Sent to {', '.join(receipt.accepted)}.{made}")
     for address, reply in receipt.refused.items():
         say_error(f"{address} was refused: {reply}")
     if receipt.copy_failed:

@@ -257,7 +257,7 @@ def login(imap: Conversation, secret: Secret) -> Steps[LoggedIn]:
             imap.logged_in(answered)
             return LoggedIn(one.mechanism.name, refusal is not None)
         one.refused()
-        refusal = _login_refused(server, secret, answered, one.explanation)
+        refusal = _login_refused(server, secret, answered, one)
     if refusal is not None:
         raise refusal
     if not isinstance(secret, Credentials) or "LOGINDISABLED" in capabilities or server.auth:
@@ -286,12 +286,14 @@ def _authenticate(imap: Conversation, login: ClientLogin) -> Steps[Tagged]:
     return answer
 
 
-def _login_refused(server: Server, secret: Secret, answered: Tagged, explanation: str = "") -> LoginRefused:
+def _login_refused(
+    server: Server, secret: Secret, answered: Tagged, attempt: ClientLogin | None = None
+) -> LoginRefused:
     code = answered.code.name if answered.code else ""
     # RFC 5530 §3: these don't speak about the password; nor does Gmail's [ALERT] that there are too many connections.
     if code in ("UNAVAILABLE", "LIMIT", "INUSE", "CONTACTADMIN", "PRIVACYREQUIRED") or said_slowly(answered.text):
         raise refusal("the login was refused", answered)
-    error = refused(server, secret, answered.text or answered.condition, explanation)
+    error = refused(server, secret, answered.text or answered.condition, attempt)
     error.advice = ADVICE.get(code) or error.advice
     return error
 
@@ -385,18 +387,41 @@ def _fetch(
         tag, imap.ahead = imap.ahead.tag, None
         if after is not None:
             yield from _send_ahead(imap, name, next(after.split(MAX_SET)), items)
-        imap.room = MAX_ANSWER
-        responses: list[Untagged] = []
-        answered = yield from next_answer(imap, tag, responses)
-        if isinstance(answered, Continue):
-            raise RemoteProtocolError(f"the server wants more of {name} than there is")
+        answered = yield from _read_fetched(imap, name, tag, told)
         if answered.condition != "OK":
             raise refusal("fetching messages was refused", answered)
-        for response in responses:
-            if isinstance(response, Fetched):
-                known = told.get(response.number)
-                told[response.number] = response if known is None else merged(known, response)
-    # Servers tell of changed flags at any time, also of messages that nobody asked for.
+    return _asked_for(told, items)
+
+
+def fetch_some(
+    imap: Conversation, name: str, numbers: SequenceSet, items: tuple[Item, ...]
+) -> Steps[tuple[Tagged, list[Fetched]]]:
+    """The same in one command, whatever the answer is: what a server told before it refused the rest holds."""
+    yield from settle(imap)
+    yield from _send_ahead(imap, name, numbers, items)
+    assert imap.ahead is not None
+    tag, imap.ahead = imap.ahead.tag, None
+    told: dict[int, Fetched] = {}
+    answered = yield from _read_fetched(imap, name, tag, told)
+    return answered, _asked_for(told, items)
+
+
+def _read_fetched(imap: Conversation, name: str, tag: str, told: dict[int, Fetched]) -> Steps[Tagged]:
+    """The answer to a FETCH; what it says of messages is added to ``told``."""
+    imap.room = MAX_ANSWER
+    responses: list[Untagged] = []
+    answered = yield from next_answer(imap, tag, responses)
+    if isinstance(answered, Continue):
+        raise RemoteProtocolError(f"the server wants more of {name} than there is")
+    for response in responses:
+        if isinstance(response, Fetched):
+            known = told.get(response.number)
+            told[response.number] = response if known is None else merged(known, response)
+    return answered
+
+
+def _asked_for(told: dict[int, Fetched], items: tuple[Item, ...]) -> list[Fetched]:
+    """Without what nobody asked for: servers tell of changed flags at any time."""
     return [one for one in told.values() if one.uid is not None or Attribute.UID not in items]
 
 

@@ -20,12 +20,14 @@ from .imap import (
     attempt,
     capability,
     execute,
+    list_mailboxes,
     merged,
     next_answer,
     next_response,
     refusal,
     settle,
 )
+from .special import special_mailbox
 
 DELETED = "\\Deleted"
 
@@ -41,6 +43,26 @@ def create(imap: Conversation, mailbox: str, use: str = "") -> Steps[None]:
     )
     with contextlib.suppress(ImapRefused):  # whoever shows subscribed mailboxes only, shows this one, too
         yield from execute(imap, "SUBSCRIBE", imap.mailbox_name(mailbox))
+
+
+def create_special(imap: Conversation, name: str, use: str) -> Steps[str]:
+    r"""Make the mailbox for a special use (``\Sent``) that the account lacks, and return its name.
+
+    Courier and others keep all mailboxes below INBOX: there it becomes ``INBOX.Sent``.
+    """
+    try:
+        yield from create(imap, name, use)
+    except ImapRefused:
+        listed = yield from list_mailboxes(imap)
+        made = special_mailbox(listed, use)  # another program was quicker
+        if made is not None:
+            return made.name
+        inbox = next((one for one in listed if one.name == "INBOX"), None)
+        if inbox is None or not inbox.delimiter:
+            raise
+        name = f"INBOX{inbox.delimiter}{name}"
+        yield from create(imap, name, use)
+    return name
 
 
 def remove(imap: Conversation, mailbox: str) -> Steps[None]:
@@ -162,9 +184,10 @@ def idle(imap: Conversation, seconds: float) -> Steps[list[Untagged]]:
         response = yield from next_response(imap, seconds)
         if response is None:
             break
-        if isinstance(response, Tagged | Continue):
+        if isinstance(response, Tagged):
             raise ConnectionFailed(f"{imap.server.host} ended the waiting by itself", advice="Try again.")
-        told.append(response)
+        if not isinstance(response, Continue):  # some servers repeat it to keep the line alive
+            told.append(response)
     yield b"DONE\r\n"
     ended = yield from next_answer(imap, sending.tag, told)
     if not isinstance(ended, Tagged) or ended.condition != "OK":

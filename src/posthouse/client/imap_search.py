@@ -10,8 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from posthouse.errors import ImapRefused, LimitError
-from posthouse.imap.answer import ESearch, Found
+from posthouse.errors import ImapRefused, LimitError, RemoteProtocolError
+from posthouse.imap.answer import ESearch, Found, Unknown
 from posthouse.imap.fetch import Attribute, BodySection, Section, Text
 from posthouse.imap.search import (
     And,
@@ -80,6 +80,9 @@ def _ask(imap: Conversation, key: Key) -> Steps[set[int]]:
             if sum(last - first + 1 for first, last in response.every.ranges) > MAX_FOUND:
                 raise LimitError(f"the server found more than {MAX_FOUND} messages")
             uids.update(response.every.numbers())
+        elif isinstance(response, Unknown) and response.name in ("SEARCH", "ESEARCH"):
+            # "Nothing found" would be a lie.
+            raise RemoteProtocolError("the server's answer to the search can't be read")
     return uids
 
 

@@ -3,11 +3,16 @@
 SCRAM comes first: the password itself doesn't reach the server. Where it is refused, the password is sent once more by
 PLAIN or LOGIN, always under TLS: servers announce SCRAM and have no keys for an account, and don't tell that. A server
 that fails to prove itself by SCRAM gets nothing more.
+
+Servers count logins that fail, and a wrong password should count as one. So PLAIN isn't tried where SCRAM was refused
+after the server had named a salt and seen the proof: Dovecot, Cyrus and mox, which have no keys for an account, refuse
+at its name. A server could pretend to have keys, which is why the advice then names ``?auth=plain``; and where it says
+"unknown-user" or "other-error" (RFC 5802 §7), or the password has letters beyond ASCII, which servers have prepared in
+different ways (RFC 4013), PLAIN is tried all the same: a second failure does less harm than no way in.
 """
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -55,8 +60,13 @@ def attempts(server: Server, offered: Collection[str], secret: Secret) -> Iterat
     channel = Channel(secrets.token_urlsafe(18))
     wanted = {server.auth} & set(offered) if server.auth else offered
     for mechanism in usable(wanted, secret, channel):
-        with contextlib.suppress(LoginRefused):  # a password that SCRAM can't carry (RFC 4013) goes by PLAIN
-            yield ClientLogin(mechanism, secret, channel)
+        try:
+            attempt = ClientLogin(mechanism, secret, channel)
+        except LoginRefused:  # a password that SCRAM can't carry (RFC 4013) goes by PLAIN
+            continue
+        yield attempt
+        if is_settled(attempt, secret):
+            return
 
 
 def nothing_fits(server: Server, offered: Collection[str], secret: Secret, *, clear: bool) -> LoginRefused:
@@ -76,14 +86,20 @@ def nothing_fits(server: Server, offered: Collection[str], secret: Secret, *, cl
     return LoginRefused(f"{server.host} takes no {kind} here" + (f", only {names}" if names else ""), advice=advice)
 
 
-def refused(server: Server, secret: Secret, said: str, explanation: str = "") -> LoginRefused:
-    """The server said no."""
+def refused(server: Server, secret: Secret, said: str, attempt: ClientLogin | None = None) -> LoginRefused:
+    """The server said no; ``attempt``: to this mechanism, if it was one of SASL's."""
     user = user_of(secret)
     if isinstance(secret, Token):
-        why = f" ({explanation})" if explanation else ""
+        why = f" ({attempt.explanation})" if attempt and attempt.explanation else ""
         return LoginRefused(
             f"{server.host} refused the token of {user}: {said}{why}", advice=after_token_refused(server.host, said)
         )
-    return LoginRefused(
-        f"{server.host} refused the login of {user}: {said}", advice=after_login_refused(server.host, user, said)
-    )
+    advice = after_login_refused(server.host, user, said)
+    if attempt and is_settled(attempt, secret):
+        advice += " If they are right, add ?auth=plain to the server's address."
+    return LoginRefused(f"{server.host} refused the login of {user}: {said}", advice=advice)
+
+
+def is_settled(attempt: ClientLogin, secret: Secret) -> bool:
+    """Whether the password itself was refused, so that no other mechanism would help."""
+    return attempt.disproved and isinstance(secret, Credentials) and secret.password.isascii()

@@ -156,7 +156,7 @@ def login(pop3: Conversation, secret: Secret) -> Steps[LoggedIn]:
             return LoggedIn(attempt.mechanism.name, refusal is not None)
         attempt.refused()
         _check_opened(pop3, reply)
-        refusal = refused(server, secret, reply.text, attempt.explanation)
+        refusal = refused(server, secret, reply.text, attempt)
     if refusal is not None:
         raise refusal
     by_name = "USER" in pop3.capabilities or not pop3.capabilities

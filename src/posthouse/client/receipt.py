@@ -14,7 +14,8 @@ class Receipt:
 
     ``accepted``: for whom. ``refused``: for whom not, and what the server said. ``reply``: its last word, often with
     the number under which whoever runs it finds the letter. ``copy``: the mailbox in which a copy was kept, or empty;
-    ``copy_failed`` says why there is none although one was wanted. The letter itself is on its way in any case.
+    ``copy_made``: the account had none for that, and now has this one; ``copy_failed``: why there is none although one
+    was wanted. The letter itself is on its way in any case.
     """
 
     message_id: str
@@ -22,6 +23,7 @@ class Receipt:
     refused: Mapping[str, Reply]
     reply: Reply
     copy: str = ""
+    copy_made: bool = False
     copy_failed: str = ""
 
 

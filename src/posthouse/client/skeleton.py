@@ -51,12 +51,12 @@ class Skeleton:
     def build(self, fetched: Mapping[bytes, bytes | None]) -> tuple[bytes, dict[int, tuple[int, ...]]]:
         """The message, and for the offset at which each of its leaves begins the section that it stands for.
 
-        ``fetched``: what the server sent, by label. `KeyError` for what it didn't send.
+        ``fetched``: what the server sent, by label. `KeyError` for what it didn't send, or says isn't there (NIL).
         """
         self._octets = bytearray()
         self._offsets: dict[int, tuple[int, ...]] = {}
         self._fetched = fetched
-        header = fetched[HEADER.label.upper()] or b""
+        header = self._given(HEADER)
         if self._structure.type != "multipart":
             self._offsets[0] = (1,)
             self._octets += _closed(header) + self._body((1,))
@@ -77,14 +77,20 @@ class Skeleton:
             else:
                 self._offsets[len(self._octets)] = place
                 mime = BodySection(Section(place, Text.MIME), peek=True)
-                self._octets += _closed(self._fetched[mime.label.upper()] or b"") + self._body(place)
+                self._octets += _closed(self._given(mime)) + self._body(place)
             self._octets += b"\r\n"
         self._octets += b"--%b--\r\n" % boundary
 
     def _body(self, leaf: tuple[int, ...]) -> bytes:
         if not _is_text(self.leaves[leaf]):
             return b""
-        return self._fetched[body_of(leaf).label.upper()] or b""
+        return self._given(body_of(leaf))
+
+    def _given(self, item: BodySection) -> bytes:
+        octets = self._fetched[item.label.upper()]
+        if octets is None:
+            raise KeyError(item.label)
+        return octets
 
 
 def body_of(leaf: tuple[int, ...]) -> BodySection:

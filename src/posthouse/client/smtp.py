@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -114,6 +114,12 @@ class Conversation(SmtpClient):
 # -- commands and their answers --------------------------------------------------------------------------------------
 
 
+def _waiting(smtp: Conversation) -> Reply | None:
+    """The reply that has come already, if it is a plain one: of a flight's answers all but the first have."""
+    reply = take_reply(smtp.reader)
+    return reply and _checked(smtp, reply)
+
+
 def _reply(smtp: Conversation, timeout: float = COMMAND_TIMEOUT) -> Steps[Reply]:
     try:
         reply = take_reply(smtp.reader) or (
@@ -121,6 +127,10 @@ def _reply(smtp: Conversation, timeout: float = COMMAND_TIMEOUT) -> Steps[Reply]
         )
     except EndOfInput as error:
         raise ConnectionFailed(f"{smtp.server.host} closed the connection", advice="Try again.") from error
+    return _checked(smtp, reply)
+
+
+def _checked(smtp: Conversation, reply: Reply) -> Reply:
     if reply.code == 421:  # RFC 5321 §3.8: the server closes the connection, whatever was asked
         raise _refused(reply, f"{smtp.server.host} closes the connection", "Try again in a few minutes.")
     return reply
@@ -193,7 +203,7 @@ def login(smtp: Conversation, secret: Secret) -> Steps[LoggedIn]:
         attempt.refused()
         if reply.temporary:
             raise _refused(reply, "the login can't be checked at the moment", "Try again in a few minutes.")
-        refusal = refused(server, secret, str(reply), attempt.explanation)
+        refusal = refused(server, secret, str(reply), attempt)
     if refusal is None:
         clear = not smtp.tls and "STARTTLS" in smtp.capabilities
         raise nothing_fits(server, smtp.mechanisms, secret, clear=clear)
@@ -231,7 +241,9 @@ def envelope_for(sender: str, recipients: Iterable[str], octets: bytes) -> Envel
     ``sender`` may be empty (RFC 5321 §4.5.5). Raises `InvalidMessage` for what is no address. A recipient that is named
     twice gets the letter once.
     """
-    mailboxes = dict.fromkeys(_mailbox(recipient) for recipient in recipients)
+    mailboxes = [_mailbox(recipient) for recipient in recipients]
+    if len(mailboxes) > 1:
+        mailboxes = list(dict.fromkeys(mailboxes))
     ascii_only = octets.isascii()
     return Envelope(
         _mailbox(sender) if sender else None,
@@ -244,6 +256,12 @@ def envelope_for(sender: str, recipients: Iterable[str], octets: bytes) -> Envel
     )
 
 
+def enveloped(letters: Iterable[tuple[str, Iterable[str], bytes]]) -> Iterator[tuple[Envelope, bytes]]:
+    """Letters (sender, recipients, octets), each with its envelope."""
+    for sender, recipients, octets in letters:
+        yield envelope_for(sender, recipients, octets), octets
+
+
 @functools.lru_cache(maxsize=1024)
 def _mailbox(address: str) -> Mailbox:
     """An address as people write it, as the envelope carries it. The sender of many letters is parsed once."""
@@ -251,12 +269,18 @@ def _mailbox(address: str) -> Mailbox:
 
 
 def send(
-    smtp: Conversation, envelope: Envelope, octets: Source, *, following: Envelope | None = None
+    smtp: Conversation,
+    envelope: Envelope,
+    octets: Source,
+    *,
+    following: Envelope | None = None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Steps[SendResult]:
     """Hand over a letter (RFC 5321 §3.3); its line ends become CR LF. What isn't ``bytes`` is read as it goes out.
 
     ``following``: the letter that will be sent next. Its commands leave together with this one's content where that
     saves a round trip, so the next `send` must be for that very envelope; who can't, closes the connection.
+    ``meanwhile``: work to be done when the letter has left, before its answer is waited for.
 
     What the server refuses is in the result. `SmtpRefused` only for 421, after which the connection is over.
     """
@@ -278,6 +302,8 @@ def send(
                 commands.append(_whole_chunk(smtp, octets[:]))
                 smtp.in_doubt = True
             yield b"".join(commands)
+            if begun and meanwhile is not None:
+                meanwhile()
             answers = yield from _answers(smtp, envelope)
         else:
             answers = yield from _one_by_one(smtp, envelope, commands)
@@ -290,7 +316,9 @@ def send(
         smtp.unfinished = last_word.code != 250
     if not sender.positive:
         return _refused_as_a_whole(envelope, sender)
-    accepted = [recipient for recipient in envelope.recipients if str(recipient) not in refused]
+    accepted = envelope.recipients
+    if refused:
+        accepted = [recipient for recipient in accepted if str(recipient) not in refused]
     if go_ahead.code != 354:
         return SendResult((), refused, go_ahead) if not accepted else _refused_as_a_whole(envelope, go_ahead)
     if not accepted:
@@ -303,6 +331,8 @@ def send(
             return _refused_as_a_whole(envelope, failed)
         smtp.in_doubt = True
         yield last + _flight_behind(smtp, following)
+        if meanwhile is not None:
+            meanwhile()
     result = yield from _last_words(smtp, envelope, accepted, refused)
     smtp.in_doubt = False
     return result
@@ -324,11 +354,12 @@ def _flight_behind(smtp: Conversation, following: Envelope | None) -> bytes:
     """The commands of the letter that comes next, if they may leave already."""
     if following is None or not _fits_flight(smtp, following):
         return b""
-    with contextlib.suppress(SmtpRefused):  # that is said when it is its turn
+    try:
         commands = b"".join(_commands(smtp, following))
-        smtp.under_way = following
-        return commands
-    return b""
+    except SmtpRefused:  # that is said when it is its turn
+        return b""
+    smtp.under_way = following
+    return commands
 
 
 def _last_words(
@@ -382,17 +413,17 @@ def _answers(smtp: Conversation, envelope: Envelope) -> Steps[Answers]:
     """The answers to a flight."""
     if smtp.unfinished:
         yield from _reply(smtp)
-    sender = yield from _reply(smtp)
+    sender = _waiting(smtp) or (yield from _reply(smtp))
     refused = {}
     for recipient in envelope.recipients:
-        reply = yield from _reply(smtp)
+        reply = _waiting(smtp) or (yield from _reply(smtp))
         if not reply.positive:
             refused[str(recipient)] = reply
     if smtp.chunking:
         if not sender.positive:
             return sender, refused, sender
         return sender, refused, reply if len(refused) == len(envelope.recipients) else GO_AHEAD
-    go_ahead = yield from _reply(smtp, DATA_TIMEOUT)
+    go_ahead = _waiting(smtp) or (yield from _reply(smtp, DATA_TIMEOUT))
     if go_ahead.code == 354 and not sender.positive:
         raise RemoteProtocolError("the server refused the sender, and wants the letter all the same")
     return sender, refused, go_ahead

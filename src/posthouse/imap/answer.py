@@ -10,7 +10,7 @@ from .fetch import BinarySection, BinarySize, BodySection
 from .sequence import SequenceSet
 from .structure import BodyStructure, Envelope
 from .syntax import Malformed
-from .value import Value
+from .value import Value, as_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +243,11 @@ class Unknown:
     """A response that this module has no name for, or can't read: its words as far as they can be read."""
 
     values: tuple[Value, ...]
+
+    @property
+    def name(self) -> str:
+        """Its first word, in upper case; empty where that is none."""
+        return as_text(self.values[0]).upper() if self.values else ""
 
 
 Untagged = (

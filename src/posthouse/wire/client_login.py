@@ -24,6 +24,7 @@ class ClientLogin:
         self._held_back: bytes | None = None
         self._failure: RemoteProtocolError | None = None
         self._said = b""
+        self._responses = 0
 
     def hold_back(self) -> None:
         """The initial response couldn't go with the command: it answers the first challenge, which is empty."""
@@ -36,7 +37,9 @@ class ClientLogin:
             if self._held_back is not None:
                 response, self._held_back = self._held_back, None
                 return response
-            return self._exchange.send(self._said) or b""
+            response = self._exchange.send(self._said) or b""
+            self._responses += 1
+            return response
         except StopIteration:
             self._failure = RemoteProtocolError(f"the server asks for more than {self.mechanism.name} has to say")
         except RemoteProtocolError as error:
@@ -62,6 +65,12 @@ class ClientLogin:
         """The server has refused us. `RemoteProtocolError` where it was rather we who didn't believe the server."""
         if self.mechanism.mutual and self._failure is not None:
             raise self._unproved()
+
+    @property
+    def disproved(self) -> bool:
+        """Whether the server, when it refused us, had the proof of a password in hand, and keys to hold it against."""
+        said_why = self._said.startswith(b"e=") and self._said != b"e=invalid-proof"
+        return self.mechanism.mutual and self._responses > 0 and not said_why
 
     @property
     def explanation(self) -> str:

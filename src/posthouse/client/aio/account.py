@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import ssl
@@ -17,8 +18,9 @@ from posthouse.net.tls import client_context
 from posthouse.wire.mechanism import Secret
 from posthouse.wire.oauth import Token
 from posthouse.wire.sasl import Credentials
+from posthouse.wire.steps import Steps
 
-from .. import imap_mailbox
+from .. import imap, imap_mailbox
 from ..discover import Sources, find_server, probe
 from ..drive import acall, afinish
 from ..grant import Grant
@@ -27,7 +29,7 @@ from ..keeper import Keeper
 from ..message import Addresses, Files, Message, Pictures
 from ..providers import copies_by_itself
 from ..receipt import Outcome, Receipt
-from ..special import special_mailbox
+from ..special import NAMES, special_mailbox
 from ..url import Protocol, Server
 from .box import Box
 from .maildrop import Pop3Box
@@ -40,6 +42,10 @@ C = TypeVar("C", SmtpClient, ImapClient, Pop3Client)
 # A connection that has been idle for so many seconds is asked whether it still stands: many servers hang up after a
 # minute or five, and some firewalls forget it without a word.
 IDLE = 10.0
+
+
+def _make_sent(conversation: imap.Conversation) -> Steps[str]:
+    return imap_mailbox.create_special(conversation, NAMES["\\Sent"], "\\Sent")
 
 
 class Account:
@@ -88,6 +94,7 @@ class Account:
         self._smtp: SmtpClient | None = None
         self._imap: ImapClient | None = None
         self._used = 0.0
+        self._connecting = asyncio.Lock()  # tasks that send at once share a connection, rather than make one each
 
     def __repr__(self) -> str:
         return f"Account({str(self.address)!r})"
@@ -199,8 +206,8 @@ class Account:
         client = await self._submission()
         result = await client.send(self.address.spec, [one.spec for one in letter.recipients], octets)
         self._used = time.monotonic()
-        kept, failed = await self._keep_copy(letter) if copy else ("", "")
-        return Receipt(letter.message_id, result.accepted, result.refused, result.reply, kept, failed)
+        receipt = Receipt(letter.message_id, result.accepted, result.refused, result.reply)
+        return await self._with_copy(receipt, letter) if copy else receipt
 
     def send_many(
         self,
@@ -249,44 +256,46 @@ class Account:
         server = await self.server(Protocol.IMAP)
         return await self._logged_in(lambda: ImapClient.connect(server, context=self._context), server)
 
-    async def _keep_copy(self, letter: Message) -> tuple[str, str]:
-        """Put a copy into the Sent mailbox: its name, and else why there is none. The letter has gone out already."""
+    async def _with_copy(self, receipt: Receipt, letter: Message) -> Receipt:
+        """Put a copy into the Sent mailbox, which is made where the account has none. The letter has gone out already:
+        what goes wrong now is only told."""
         if copies_by_itself((await self.server(Protocol.SMTP)).host):
-            return "", ""
+            return receipt
         if Protocol.POP3 in self._servers and Protocol.IMAP not in self._servers:
-            return "", "a POP3 server has no mailbox for sent letters"
+            return replace(receipt, copy_failed="a POP3 server has no mailbox for sent letters")
         try:
             client = await self._mailboxes()
             sent = special_mailbox(await client.list_mailboxes(), "\\Sent")
-            if sent is None:
-                return "", "the account has no mailbox for sent letters"
+            name = sent.name if sent else await client.run(_make_sent)
             octets = letter.as_bytes(bcc=True, smtputf8=letter.needs_smtputf8)
-            await client.append(sent.name, octets, flags=["\\Seen"])
+            await client.append(name, octets, flags=["\\Seen"])
         except PosthouseError as error:
-            return "", str(error)
-        return sent.name, ""
+            return replace(receipt, copy_failed=str(error))
+        return replace(receipt, copy=name, copy_made=sent is None)
 
     async def _submission(self) -> SmtpClient:
         """A connection to the server that takes letters, logged in."""
-        if self._smtp is not None and time.monotonic() - self._used > IDLE:
-            try:
-                await self._smtp.noop()
-            except (ConnectionFailed, SmtpRefused):
-                await self._smtp.close()
-                self._smtp = None
-        if self._smtp is None or self._smtp.closed:
-            self._smtp = await self._sender()
-        self._used = time.monotonic()
-        return self._smtp
+        async with self._connecting:
+            if self._smtp is not None and time.monotonic() - self._used > IDLE:
+                try:
+                    await self._smtp.noop()
+                except (ConnectionFailed, SmtpRefused):
+                    await self._smtp.close()
+                    self._smtp = None
+            if self._smtp is None or self._smtp.closed:
+                self._smtp = await self._sender()
+            self._used = time.monotonic()
+            return self._smtp
 
     async def _mailboxes(self) -> ImapClient:
         """A connection to the server that keeps the mail, logged in."""
-        if self._imap is not None:
-            with contextlib.suppress(ConnectionFailed):
-                await self._imap.noop()
-        if self._imap is None or self._imap.closed:
-            self._imap = await self._keeping()
-        return self._imap
+        async with self._connecting:
+            if self._imap is not None:
+                with contextlib.suppress(ConnectionFailed):
+                    await self._imap.noop()
+            if self._imap is None or self._imap.closed:
+                self._imap = await self._keeping()
+            return self._imap
 
     async def _logged_in(self, connect: Callable[[], Awaitable[C]], server: Server) -> C:
         """A new connection, logged in. A token that is refused is renewed, once."""

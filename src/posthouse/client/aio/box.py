@@ -73,15 +73,10 @@ class Box:
 
     async def create(self, name: str, use: str = "") -> Mailbox:
         """Make a mailbox; ``use`` is its special use. `ImapRefused` if there is one of that name."""
-        try:
-            await self.run(lambda talk: imap_mailbox.create(talk, name, use))
-        except ImapRefused:
-            inbox = next((one for one in self._listed or await self.mailboxes() if one.name.upper() == "INBOX"), None)
-            if not use or inbox is None or not inbox.delimiter:
-                raise
-            # Courier and others keep all mailboxes below INBOX.
-            name = f"{inbox.name}{inbox.delimiter}{name}"
-            await self.run(lambda talk: imap_mailbox.create(talk, name, use))
+        if use:
+            name = await self.run(lambda talk: imap_mailbox.create_special(talk, name, use))
+        else:
+            await self.run(lambda talk: imap_mailbox.create(talk, name))
         self._listed = None
         return Mailbox(self, name)
 

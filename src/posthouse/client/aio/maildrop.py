@@ -241,7 +241,7 @@ class Pop3Messages(Messages):
         """Remove them, when the box is closed: POP3 has no trash. Leaving the box by an error removes nothing."""
         await self._drop.delete(await self.uids())
 
-    async def _whole(self) -> AsyncIterator[Item]:
+    async def _whole(self, lost: list[int]) -> AsyncIterator[Item]:
         for uid in await self.uids():
             with contextlib.suppress(NotFound):
                 octets = await self._drop.whole(uid)

@@ -8,14 +8,13 @@ the server would say next: the connection is closed, and every further call says
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Self, TypeVar
 
-from posthouse.errors import ConnectionFailed, InvalidMessage, LocalProtocolError, Refused, SmtpRefused
+from posthouse.errors import ConnectionFailed, LocalProtocolError, Refused, SmtpRefused
 from posthouse.imap.answer import Fetched, Listed
 from posthouse.imap.client import Selected
 from posthouse.imap.fetch import Attribute, Item
@@ -28,6 +27,7 @@ from posthouse.wire.sasl import Credentials
 from posthouse.wire.steps import Steps
 
 from .. import imap, imap_search, smtp
+from ..ahead import Ahead
 from ..drive import adrive
 from ..login import LoggedIn
 from ..query import Q, as_query
@@ -150,29 +150,25 @@ class SmtpClient(_Client):
     async def send_many(self, letters: Iterable[tuple[str, Iterable[str], bytes]]) -> AsyncIterator[SendResult]:
         """Hand over letters (sender, recipients, octets) one after another; yields a result for each, in order.
 
-        With a server that allows it each letter takes one round trip. A letter that is refused is a result like any
-        other; `SendResult.check` raises. Who leaves the loop early ends the connection.
+        With a server that allows it each letter takes one round trip; two further ones are taken from ``letters``
+        meanwhile. A letter that is refused is a result like any other; `SendResult.check` raises. Who leaves the loop
+        early ends the connection.
         """
-        waiting = iter(letters)
-        upcoming = next(waiting, None)
-        envelope = None
+        ahead = Ahead(smtp.enveloped(letters))
         try:
-            while upcoming:
-                sender, recipients, octets = upcoming
-                envelope = envelope or smtp.envelope_for(sender, recipients, octets)
-                upcoming = next(waiting, None)
-                following = None
-                with contextlib.suppress(InvalidMessage):  # raised when it is its turn
-                    following = smtp.envelope_for(*upcoming) if upcoming else None
-                yield await self._run(smtp.send(self._conversation, envelope, octets, following=following))
-                envelope = following
+            while (letter := ahead.take()) is not None:
+                following = ahead.next
+                yield await self.send_ahead(*letter, following and following[0], lambda: ahead.look(2))
         finally:
             if self._conversation.under_way is not None:
                 self._drop()
 
-    async def send_ahead(self, envelope: Envelope, octets: bytes, following: Envelope | None) -> SendResult:
+    async def send_ahead(
+        self, envelope: Envelope, octets: bytes, following: Envelope | None, meanwhile: Callable[[], object]
+    ) -> SendResult:
         """Hand over one letter, whose successor's commands leave along with its content: see `client.smtp.send`."""
-        return await self._run(smtp.send(self._conversation, envelope, octets, following=following))
+        steps = smtp.send(self._conversation, envelope, octets, following=following, meanwhile=meanwhile)
+        return await self._run(steps)
 
     @property
     def in_doubt(self) -> bool:

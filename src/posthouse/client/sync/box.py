@@ -76,15 +76,10 @@ class Box:
 
     def create(self, name: str, use: str = "") -> Mailbox:
         """Make a mailbox; ``use`` is its special use. `ImapRefused` if there is one of that name."""
-        try:
-            self.run(lambda talk: imap_mailbox.create(talk, name, use))
-        except ImapRefused:
-            inbox = next((one for one in self._listed or self.mailboxes() if one.name.upper() == "INBOX"), None)
-            if not use or inbox is None or not inbox.delimiter:
-                raise
-            # Courier and others keep all mailboxes below INBOX.
-            name = f"{inbox.name}{inbox.delimiter}{name}"
-            self.run(lambda talk: imap_mailbox.create(talk, name, use))
+        if use:
+            name = self.run(lambda talk: imap_mailbox.create_special(talk, name, use))
+        else:
+            self.run(lambda talk: imap_mailbox.create(talk, name))
         self._listed = None
         return Mailbox(self, name)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from posthouse.errors import NotFound
+from posthouse.errors import ImapRefused, NotFound
 from posthouse.imap.answer import Fetched
 from posthouse.imap.fetch import Attribute, BodySection, Item, Partial, Section, Text
 from posthouse.imap.sequence import SequenceSet
@@ -178,15 +178,15 @@ class Mail:
 
     def _without_files(self) -> Message | None:
         """The message with its files left out; None where the server's idea of its structure is no use."""
-        structure = (self._fetch((Attribute.BODYSTRUCTURE,))).structure
-        if structure is None:
-            return None
-        skeleton = Skeleton(structure)
-        headers = (self._fetch(skeleton.headers)).sections
-        texts = (self._fetch(skeleton.texts)).sections if skeleton.texts else {}
         try:
+            structure = (self._fetch((Attribute.BODYSTRUCTURE,))).structure
+            if structure is None:
+                return None
+            skeleton = Skeleton(structure)
+            headers = (self._fetch(skeleton.headers)).sections
+            texts = (self._fetch(skeleton.texts)).sections if skeleton.texts else {}
             octets, places = skeleton.build({**headers, **texts})
-        except KeyError:  # what the server says of its own message isn't so
+        except (KeyError, ImapRefused):  # what the server says of its own message isn't so: Exchange, 163
             return None
         light = Message.from_bytes(octets, mine=self._mailbox.mine)
         self._files = tuple([Attachment(self, file, places.get(file.part.start), skeleton) for file in light.files])

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from posthouse.errors import ConnectionFailed, ImapRefused, NotFound
+from posthouse.errors import ConnectionFailed, ImapRefused, NotFound, RemoteProtocolError
 from posthouse.files.item import Item
 from posthouse.files.target import Format, added_target, new_target
 from posthouse.files.tree import read
@@ -28,7 +28,7 @@ from posthouse.message.address import Address
 from posthouse.message.header import Headers
 from posthouse.wire.steps import Steps
 
-from .. import imap, imap_mailbox, imap_search, slowed
+from .. import imap, imap_careful, imap_mailbox, imap_search, slowed
 from ..changes import Delta, Event, Found, State, compare
 from ..message import Message
 from ..query import Q, as_query
@@ -44,6 +44,8 @@ T = TypeVar("T")
 IDLE_SECONDS = 10 * 60.0
 # How often a server without IDLE is asked.
 POLL_SECONDS = 60.0
+# How often a server may break the rules of IDLE before it is asked every minute instead.
+MAX_IDLE_FAULTS = 3
 # Seconds between attempts to reach a server again, the last one repeated.
 BACKOFF = (1.0, 5.0, 15.0, 60.0)
 # For export: messages whose sizes are asked for at a time, and octets of the messages fetched at a time.
@@ -111,8 +113,20 @@ class Messages:
         present = next(waiting, None)
         while present is not None:
             following = next(waiting, None)
-            yield self._mailbox.run(functools.partial(_listing, operation, present, following))
+            try:
+                batch = self._mailbox.run(functools.partial(_listing, operation, present, following))
+            except ImapRefused as error:
+                if not imap_careful.is_over_some(error):
+                    raise
+                batch, _ = self._what_can_be(present, ITEMS, by_uid=by_uid)
+            yield batch
             present = following
+
+    def _what_can_be(
+        self, numbers: SequenceSet, items: tuple[FetchItem, ...], *, by_uid: bool
+    ) -> tuple[list[Fetched], list[int]]:
+        fetch = imap_careful.fetch_what_can_be
+        return self._mailbox.run(lambda talk: fetch(talk, numbers, items, by_uid=by_uid))
 
     def mark(
         self,
@@ -170,18 +184,26 @@ class Messages:
         What ``path`` ends with tells the format: ``.mbox``, ``.zip`` (of .eml files), else a Maildir. It is there when
         all of it is. `MailFileError` if something is there already; with ``add`` what is there stays, and only messages
         that it doesn't have are fetched, counted and added. ``progress`` is told how many of how many are written.
+        When the server refuses to give some of them, `ImapRefused` names them, and all others are written.
         """
         target = Path(path)
         adding = add and there_is(target)
         wanted = self._missing(target) if adding else self
         total = wanted.count() if progress else 0
         count = 0
+        lost: list[int] = []
         with (added_target if adding else new_target)(target, form or Format.of(target), alone=True) as writer:
-            for item in wanted._whole():
+            for item in wanted._whole(lost):
                 writer.add(item)
                 count += 1
                 if progress:
                     progress(count, total)
+        if lost:
+            some = ", ".join(map(str, lost[:10])) + (", …" if len(lost) > 10 else "")
+            raise ImapRefused(
+                f"the server does not give message {some} of {self._mailbox.shown}",
+                advice=f"All others ({count}) are in {target}. Ask the provider about these.",
+            )
         return count
 
     def _missing(self, target: Path) -> Messages:
@@ -196,23 +218,33 @@ class Messages:
                 missing.append(mail.uid)
         return self._mailbox.messages(missing)
 
-    def _whole(self) -> Iterator[Item]:
-        """The messages themselves, oldest first, as many at a time as memory is meant to hold."""
+    def _whole(self, lost: list[int]) -> Iterator[Item]:
+        """The messages themselves, oldest first, as many at a time as memory is meant to hold.
+
+        The UIDs of those that the server refuses to give are added to ``lost``.
+        """
         uids = self.uids()
         for start in range(0, len(uids), SIZES):
-            sizes = self._fetch(uids[start : start + SIZES], (Attribute.UID, Attribute.SIZE))
+            sizes = self._fetch(uids[start : start + SIZES], (Attribute.UID, Attribute.SIZE), lost)
             for batch in by_octets(sizes):
                 items = (Attribute.UID, Attribute.FLAGS, Attribute.INTERNALDATE, WHOLE)
-                for one in sorted(self._fetch(batch, items), key=uid_of):
+                for one in sorted(self._fetch(batch, items, lost), key=uid_of):
                     octets = one.sections.get(WHOLE.label.upper())
                     if octets is not None:
                         date = one.internal_date
                         flags = (one.flags or frozenset()) - {"\\Recent"}
                         yield Item(octets, flags, date.datetime if date else None)
 
-    def _fetch(self, uids: Sequence[int], items: tuple[FetchItem, ...]) -> list[Fetched]:
+    def _fetch(self, uids: Sequence[int], items: tuple[FetchItem, ...], lost: list[int]) -> list[Fetched]:
         wanted = SequenceSet.of(uids)
-        return self._mailbox.run(lambda conversation: imap.uid_fetch(conversation, wanted, items))
+        try:
+            return self._mailbox.run(lambda conversation: imap.uid_fetch(conversation, wanted, items))
+        except ImapRefused as error:
+            if not imap_careful.is_over_some(error):
+                raise
+            told, missing = self._what_can_be(wanted, items, by_uid=True)
+            lost += missing
+            return told
 
 
 def _listing(
@@ -399,6 +431,8 @@ class Watcher:
         self._state = state
         self._client: ImapClient | None = None
         self._failures = 0
+        self._idles = True  # as far as we know
+        self._idle_faults = 0
 
     def wait(self, quiet: float | None) -> Found | None:
         """What happened; None when nothing did for ``quiet`` seconds.
@@ -419,8 +453,12 @@ class Watcher:
                 if left <= 0:
                     return None
                 self._rest(self._client, left)
-            except (ConnectionFailed, ImapRefused) as error:
+            except (ConnectionFailed, ImapRefused, RemoteProtocolError) as error:
                 if isinstance(error, ImapRefused) and not slowed.slowed(error):
+                    raise
+                # Some servers say at the end of an IDLE what nobody has asked for. With what comes time and again to
+                # ordinary commands there is nothing to be done.
+                if isinstance(error, RemoteProtocolError) and self._failures >= len(BACKOFF):
                     raise
                 pause = BACKOFF[min(self._failures, len(BACKOFF) - 1)]
                 if until is not None and time.monotonic() + pause > until:
@@ -431,9 +469,18 @@ class Watcher:
     def _rest(self, client: ImapClient, seconds: float) -> None:
         """Until the server has news, or for so long."""
         capabilities = client.capabilities()
-        if capabilities & {"IDLE", "IMAP4REV2"}:
-            client.run(lambda talk: imap_mailbox.idle(talk, seconds))
-            return
+        if self._idles and capabilities & {"IDLE", "IMAP4REV2"}:
+            try:
+                client.run(lambda talk: imap_mailbox.idle(talk, seconds))
+                return
+            except ImapRefused as error:  # Courier offers it, also where what it takes for that isn't installed
+                if slowed.slowed(error):
+                    raise
+                self._idles = False
+            except RemoteProtocolError:
+                self._idle_faults += 1
+                self._idles = self._idle_faults < MAX_IDLE_FAULTS
+                raise
         while seconds > 0:
             time.sleep(min(seconds, POLL_SECONDS))
             seconds -= POLL_SECONDS

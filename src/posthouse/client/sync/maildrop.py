@@ -244,7 +244,7 @@ class Pop3Messages(Messages):
         """Remove them, when the box is closed: POP3 has no trash. Leaving the box by an error removes nothing."""
         self._drop.delete(self.uids())
 
-    def _whole(self) -> Iterator[Item]:
+    def _whole(self, lost: list[int]) -> Iterator[Item]:
         for uid in self.uids():
             with contextlib.suppress(NotFound):
                 octets = self._drop.whole(uid)

@@ -16,6 +16,7 @@ from posthouse.errors import ConfigError, ConnectionFailed, InvalidMessage, Smtp
 from posthouse.smtp.envelope import Envelope
 
 from .. import smtp
+from ..ahead import Ahead
 from ..journal import Journal
 from ..message import Message
 from ..receipt import Outcome
@@ -86,25 +87,25 @@ class Mailing:
         `ConnectionFailed` when the server can't be reached any longer: with a journal the same call goes on later.
         """
         with Journal(self._journal_path) as journal:
+            ahead = Ahead(self._pending(journal))
             try:
-                present = self._take(journal)
-                while present is not None or self._again or self._told:
+                while True:
                     while self._told:
                         yield self._told.popleft()
-                    if present is None:
+                    present = ahead.take()
+                    if present is None and not self._told:
                         if not self._again:
                             break
                         present = self._again.popleft()
                         time.sleep(max(0.0, present.due - time.monotonic()))
-                    following = None if self._interval else self._take(journal)
-                    self._send(present, following, journal)
-                    present = following or (self._take(journal) if self._interval else None)
+                    if present is not None:
+                        self._send(present, ahead, journal)
             finally:
                 if self._client is not None:
                     self._client.close()
 
-    def _take(self, journal: Journal) -> Pending | None:
-        """The next letter that is one, and that somebody hasn't got."""
+    def _pending(self, journal: Journal) -> Iterator[Pending]:
+        """The letters that are such, and that somebody hasn't got."""
         for letter in self._letters:
             try:
                 wanted = [one.spec for one in letter.recipients]
@@ -121,21 +122,25 @@ class Mailing:
                 if recipients:
                     octets = letter.as_bytes(smtputf8=letter.needs_smtputf8)
                     envelope = smtp.envelope_for(self._sender, recipients, octets)
-                    return Pending(letter, recipients, octets, envelope)
+                    yield Pending(letter, recipients, octets, envelope)
             except InvalidMessage as error:
                 named = ", ".join(one.spec for one in letter.recipients)
                 self._told.append(Outcome(named, letter.message_id, False, str(error)))
-        return None
 
-    def _send(self, present: Pending, following: Pending | None, journal: Journal) -> None:
+    def _send(self, present: Pending, ahead: Ahead[Pending], journal: Journal) -> None:
         """Offer one letter, again and again if connections break before the server has it."""
         self._wait_for_turn()
+        following = None if self._interval else ahead.next
+        early = 0 if self._interval else 2  # letters that are composed before it is their turn
         for pause in (*BACKOFF, None):
             try:
                 if self._client is None or self._client.closed:
                     self._client = self._connect()
                 result = self._client.send_ahead(
-                    present.envelope, present.octets, following.envelope if following else None
+                    present.envelope,
+                    present.octets,
+                    following.envelope if following else None,
+                    lambda: ahead.look(early),
                 )
             except (ConnectionFailed, SmtpRefused) as error:
                 if isinstance(error, SmtpRefused) and not error.temporary:  # 4yz: busy, when we came or logged in
