@@ -90,6 +90,15 @@ def test_search_and_tidy(house: Live) -> None:
     assert posthouse_command("flag", "1").exit_code == 2
 
 
+def test_tidying_for_programs(house: Live) -> None:
+    assert json.loads(done("flag", "1", "--read", "--json")) == {
+        "marked": ["1"], "read": True, "flagged": None, "add": [], "remove": [],
+    }  # fmt: skip
+    assert json.loads(done("move", "1", "--to", "archive", "--json")) == {"moved": ["1"], "to": "Archive"}
+    assert json.loads(done("delete", "2", "--json")) == {"deleted": ["2"], "forever": False}
+    assert json.loads(done("logout", BOB, "--json")) == {"forgot": BOB}
+
+
 def test_answer_and_forward(house: Live) -> None:
     assert done("reply", "1", stdin="Gladly\n") == "Sent to ada@example.org.\n"
     assert json.loads(done("list", "--json", "INBOX", "subject:tea"))["flags"] == ["\\Answered"]

@@ -124,6 +124,7 @@ def test_json() -> None:
         "refused": {},
         "reply": "250 2.0.0 queued as 7",
         "copy": "",
+        "copy_made": False,
     }
 
 

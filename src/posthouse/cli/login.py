@@ -103,6 +103,7 @@ def login(
 @reported
 def logout(
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Your mail address.", show_default=False)],
+    as_json: JsonOption = False,
 ) -> None:
     """Forget an account and its password on this computer.
 
@@ -112,4 +113,4 @@ def logout(
 
     if not Keeper().forget(address):
         raise NotFound(f"{address} is not known here", advice="`posthouse login` makes it known.")
-    typer.echo(f"Forgot {address}.")
+    typer.echo(json.dumps({"forgot": address}, ensure_ascii=False) if as_json else f"Forgot {address}.")

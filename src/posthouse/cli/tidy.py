@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
 
 from posthouse.errors import NotFound
 
-from .remote import AccountOption, IdsArgument, ImapOption, MailboxOption, Pop3Option, opened, selections
+from .remote import (
+    AccountOption,
+    IdsArgument,
+    ImapOption,
+    JsonOption,
+    MailboxOption,
+    Pop3Option,
+    opened,
+    selections,
+)
 from .report import reported
 
 
@@ -20,6 +30,7 @@ def move(
     account: AccountOption = "",
     imap: ImapOption = None,
     pop3: Pop3Option = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Move messages into another mailbox.
 
@@ -33,7 +44,8 @@ def move(
         target = to if to in names else special[to.lower()]
         for _, messages in selections(box, idents, mailbox):
             messages.move(target)
-    typer.echo(f"Moved {_count(idents)} to {to}.")
+        moved = target.name() if as_json and not isinstance(target, str) else to
+    _tell(f"Moved {_count(idents)} to {to}.", {"moved": idents, "to": moved}, as_json)
 
 
 @reported
@@ -46,6 +58,7 @@ def delete(
     account: AccountOption = "",
     imap: ImapOption = None,
     pop3: Pop3Option = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Move messages into the trash; those that are in it already, or with --forever, are removed.
 
@@ -54,7 +67,7 @@ def delete(
     with opened(account, imap, pop3) as box:
         for _, messages in selections(box, idents, mailbox):
             messages.delete(forever=forever)
-    typer.echo(f"Deleted {_count(idents)}.")
+    _tell(f"Deleted {_count(idents)}.", {"deleted": idents, "forever": forever}, as_json)
 
 
 @reported
@@ -74,6 +87,7 @@ def flag(
     account: AccountOption = "",
     imap: ImapOption = None,
     pop3: Pop3Option = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Mark messages as read, flagged, or with keywords.
 
@@ -84,7 +98,12 @@ def flag(
     with opened(account, imap, pop3) as box:
         for _, messages in selections(box, idents, mailbox):
             messages.mark(read=read, flagged=flagged, add=add or (), remove=remove or ())
-    typer.echo(f"Marked {_count(idents)}.")
+    marks = {"read": read, "flagged": flagged, "add": add or [], "remove": remove or []}
+    _tell(f"Marked {_count(idents)}.", {"marked": idents, **marks}, as_json)
+
+
+def _tell(sentence: str, line: dict[str, object], as_json: bool) -> None:
+    typer.echo(json.dumps(line, ensure_ascii=False) if as_json else sentence)
 
 
 def _count(idents: list[str]) -> str:
