@@ -236,15 +236,18 @@ class TestOtherServers:
             S: P2 OK done
             C: P3 CREATE Archive
             S: P3 NO not outside of INBOX
-            C: P4 CREATE INBOX.Archive
+            C: P4 LIST "" "*"
+            S: * LIST () "." INBOX
             S: P4 OK done
-            C: P5 SUBSCRIBE INBOX.Archive
+            C: P5 CREATE INBOX.Archive
             S: P5 OK done
-            {select(6)}
-            C: P7 UID MOVE 5 INBOX.Archive
-            S: P7 OK done
-            C: P8 LOGOUT
-            S: P8 OK bye
+            C: P6 SUBSCRIBE INBOX.Archive
+            S: P6 OK done
+            {select(7)}
+            C: P8 UID MOVE 5 INBOX.Archive
+            S: P8 OK done
+            C: P9 LOGOUT
+            S: P9 OK bye
         """
         with ScriptedServer(script("IMAP4rev1 MOVE", talk)) as server, box_of(face, server) as box:
             box.inbox.messages([5]).move(box.archive)

@@ -426,7 +426,7 @@ class TestSend:
             second = envelope_for("ada@example.org", ["eve@example.org"], LETTER)
             with pytest.raises(LocalProtocolError, match=r"at least one recipient"):
                 next(smtp.send(one, envelope_for("ada@example.org", [], LETTER), LETTER))
-            one_result = yield from smtp.send(one, first, LETTER, following=second)
+            one_result = yield from smtp.send(one, first, LETTER, following=(second, LETTER))
             with pytest.raises(LocalProtocolError, match=r"under way"):
                 next(smtp.send(one, first, LETTER))
             return one_result, (yield from smtp.send(one, second, LETTER))

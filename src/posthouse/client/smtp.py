@@ -104,6 +104,8 @@ class Conversation(SmtpClient):
         self.in_doubt = False
         # The letter whose commands have left together with the content of the one before it.
         self.under_way: Envelope | None = None
+        # Its content as it will go out, written while the server thought about the one before it; or nothing yet.
+        self.written = b""
 
     @property
     def chunking(self) -> bool:
@@ -273,13 +275,14 @@ def send(
     envelope: Envelope,
     octets: Source,
     *,
-    following: Envelope | None = None,
+    following: tuple[Envelope, Source] | None = None,
     meanwhile: Callable[[], object] | None = None,
 ) -> Steps[SendResult]:
     """Hand over a letter (RFC 5321 §3.3); its line ends become CR LF. What isn't ``bytes`` is read as it goes out.
 
-    ``following``: the letter that will be sent next. Its commands leave together with this one's content where that
-    saves a round trip, so the next `send` must be for that very envelope; who can't, closes the connection.
+    ``following``: the letter that will be sent next, and its octets. Its commands leave together with this one's
+    content where that saves a round trip, so the next `send` must be for that very envelope, and these octets; who
+    can't, closes the connection.
     ``meanwhile``: work to be done when the letter has left, before its answer is waited for.
 
     What the server refuses is in the result. `SmtpRefused` only for 421, after which the connection is over.
@@ -288,6 +291,7 @@ def send(
         raise LocalProtocolError("another letter is under way on this connection")
     early = smtp.under_way is not None
     smtp.under_way = None
+    written, smtp.written = smtp.written, b""
     begun = False  # with what leaves first, the content has left too
     if early:
         answers = yield from _answers(smtp, envelope)
@@ -325,12 +329,17 @@ def send(
         # RFC 2920 §3.1: the server said "go on" all the same. An empty letter to nobody gets us out.
         return SendResult((), refused, (yield from command(smtp, b".\r\n", LETTER_TIMEOUT)))
     if not begun:
-        last, failed = yield from (_chunks(smtp, octets) if smtp.chunking else _content(octets))
+        if written:
+            last, failed = written, None
+        else:
+            last, failed = yield from (_chunks(smtp, octets) if smtp.chunking else _content(octets))
         if failed is not None:
             smtp.unfinished = True
             return _refused_as_a_whole(envelope, failed)
         smtp.in_doubt = True
-        yield last + _flight_behind(smtp, following)
+        yield last + (_flight_behind(smtp, following[0]) if following else b"")
+        if following:
+            _write_early(smtp, following[1])
         if meanwhile is not None:
             meanwhile()
     result = yield from _last_words(smtp, envelope, accepted, refused)
@@ -350,9 +359,15 @@ def rehearse(smtp: Conversation, envelope: Envelope) -> Steps[dict[str, Reply]]:
     return refused
 
 
-def _flight_behind(smtp: Conversation, following: Envelope | None) -> bytes:
+def _write_early(smtp: Conversation, octets: Source) -> None:
+    """Write the content of the letter under way, if it is a small one, before anybody waits for it."""
+    if smtp.under_way is not None and isinstance(octets, bytes) and len(octets) <= AT_ONCE:
+        smtp.written = _whole_chunk(smtp, octets) if smtp.chunking else _whole_content(octets)
+
+
+def _flight_behind(smtp: Conversation, following: Envelope) -> bytes:
     """The commands of the letter that comes next, if they may leave already."""
-    if following is None or not _fits_flight(smtp, following):
+    if not _fits_flight(smtp, following):
         return b""
     try:
         commands = b"".join(_commands(smtp, following))
@@ -471,6 +486,11 @@ def _content(octets: Source) -> Steps[tuple[bytes, Reply | None]]:
         yield writer.write((yield from _slice(octets, start, start + CHUNK)))
         start += CHUNK
     return writer.write((yield from _slice(octets, start, len(octets)))) + writer.end(), None
+
+
+def _whole_content(octets: bytes) -> bytes:
+    writer = DotWriter()
+    return writer.write(octets) + writer.end()
 
 
 def _chunks(smtp: Conversation, octets: Source) -> Steps[tuple[bytes, Reply | None]]:

@@ -358,7 +358,8 @@ class Courier:
         ):
             behind = envelope_for(following, following.due.recipients, offered, now)
         try:
-            steps = smtp.send(conversation, envelope, letter.octets, following=behind)
+            next_one = (behind, following.octets) if behind is not None and following is not None else None
+            steps = smtp.send(conversation, envelope, letter.octets, following=next_one)
             result = await adrive(line.stream, steps, line.context)
         except (ConnectionFailed, SmtpRefused, ProtocolError) as error:
             line.stream.abort()

@@ -137,7 +137,7 @@ class Mailing:
                 result = await self._client.send_ahead(
                     present.envelope,
                     present.octets,
-                    following.envelope if following else None,
+                    (following.envelope, following.octets) if following else None,
                     lambda: ahead.look(early),
                 )
             except (ConnectionFailed, SmtpRefused) as error:

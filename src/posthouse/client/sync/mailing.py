@@ -139,7 +139,7 @@ class Mailing:
                 result = self._client.send_ahead(
                     present.envelope,
                     present.octets,
-                    following.envelope if following else None,
+                    (following.envelope, following.octets) if following else None,
                     lambda: ahead.look(early),
                 )
             except (ConnectionFailed, SmtpRefused) as error:

@@ -160,14 +160,17 @@ class SmtpClient(_Client):
         ahead = Ahead(smtp.enveloped(letters))
         try:
             while (letter := ahead.take()) is not None:
-                following = ahead.next
-                yield self.send_ahead(*letter, following and following[0], lambda: ahead.look(2))
+                yield self.send_ahead(*letter, ahead.next, lambda: ahead.look(2))
         finally:
             if self._conversation.under_way is not None:
                 self._drop()
 
     def send_ahead(
-        self, envelope: Envelope, octets: bytes, following: Envelope | None, meanwhile: Callable[[], object]
+        self,
+        envelope: Envelope,
+        octets: bytes,
+        following: tuple[Envelope, bytes] | None,
+        meanwhile: Callable[[], object],
     ) -> SendResult:
         """Hand over one letter, whose successor's commands leave along with its content: see `client.smtp.send`."""
         steps = smtp.send(self._conversation, envelope, octets, following=following, meanwhile=meanwhile)
