@@ -1,13 +1,14 @@
 """The client library and its peers on the same work, in one run, in turn; medians and ratios.
 
-    python -m bench library [--only listing,sending] [--messages 20000] [--letters 2000] [--delay 20] [--rounds 3]
+    python -m bench library [--only listing,sending,postfix] [--messages 20000] [--letters 2000] [--delay 20]
 
 listing: the subjects of a mailbox, decoded, from Dovecot (Debian's dovecot-imapd) and from Posthouse, without TLS. Each
 way of asking is a process of its own, so that its memory can be told; all of them must find the same subjects.
 
 sending: letters over one connection to Postfix's smtp-sink, which takes everything and keeps nothing; directly, and
 over a line with so many milliseconds from one end to the other and back. Before it counts, each way sends some to a
-sink that compares what arrives.
+sink that compares what arrives. postfix: the same to a real Postfix, which queues each letter and throws it away: most
+of the time is Postfix's, whoever sends.
 
 The peers are a dependency group: pip install --group bench. Who isn't there doesn't take part.
 """
@@ -34,6 +35,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+from postfix import postfix
 
 from .imap import DOVECOT, USER, Server, dovecot, free_port, letters, posthouse
 
@@ -290,7 +293,18 @@ def sending(options: argparse.Namespace) -> None:
     for kind, some in ways.items():
         for name, way in some.items():
             compare(f"{name}, {kind}", way)
-    with sink() as port, line(port, options.delay / 2000) as far:
+    if "sending" in options.only:
+        hand_over(options, ways, sink())
+    if "postfix" in options.only:
+        print("to Postfix:")
+        hand_over(options, ways, discarding())
+
+
+Ways = dict[str, dict[str, Callable[[int, int], None]]]
+
+
+def hand_over(options: argparse.Namespace, ways: Ways, server: contextlib.AbstractContextManager[int]) -> None:
+    with server as port, line(port, options.delay / 2000) as far:
         for kind, some in ways.items():
             for where, count, rounds in ((port, options.letters, options.rounds), (far, options.letters // 20, 1)):
                 took: dict[str, list[float]] = {name: [] for name in some}
@@ -369,6 +383,12 @@ def sink() -> Iterator[int]:
 
 
 @contextlib.contextmanager
+def discarding() -> Iterator[int]:
+    with postfix(default_transport="discard:", smtpd_recipient_restrictions="permit_mynetworks,reject") as server:
+        yield server.port
+
+
+@contextlib.contextmanager
 def line(port: int, delay: float) -> Iterator[int]:
     """A port that leads to another one, ``delay`` seconds away."""
     here, there = multiprocessing.Pipe()
@@ -402,7 +422,7 @@ async def later(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dela
 
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench library")
-    parser.add_argument("--only", default="listing,sending", help="listing or sending")
+    parser.add_argument("--only", default="listing,sending", help="listing, sending, postfix")
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--letters", type=int, default=2000, help="a twentieth of them where the line is slow")
     parser.add_argument("--delay", type=float, default=20.0, help="milliseconds there and back")
@@ -410,5 +430,5 @@ def main(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     if "listing" in options.only:
         listing(options)
-    if "sending" in options.only:
+    if "sending" in options.only or "postfix" in options.only:
         sending(options)

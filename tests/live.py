@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
+import shutil
 import ssl
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,12 +93,28 @@ def prepare(
     doors = json.dumps(smtp)
     path.write_text(TOML.format(domain=home, more=more, lmtp=lmtp, sendmail=local, smtp=doors), "utf-8")
     settings = config.load(path)
-    store = Store.open(settings.data)
+    if settings.data.exists():
+        _fill(settings.data, home)
+    else:
+        shutil.copytree(_filled(home), settings.data)
+    return settings
+
+
+@functools.cache
+def _filled(home: str) -> Path:
+    """A store with the accounts, to be copied: to make one takes longer than most tests."""
+    folder = tempfile.TemporaryDirectory(prefix="posthouse-store-")
+    atexit.register(folder.cleanup)
+    _fill(Path(folder.name) / "data", home)
+    return Path(folder.name) / "data"
+
+
+def _fill(data: Path, home: str) -> None:
+    store = Store.open(data)
     store.run(domain.add, home)
     for address, password in PASSWORDS.items():
         store.run(account.add, address.replace("example.org", home), hash_password(password), make_keys(password))
     store.close()
-    return settings
 
 
 @contextmanager
