@@ -143,7 +143,7 @@ LINES = b"From here on\r\n>From there\r\nFrom a Fri Nov 21 15:55:06 1997\r\n" + 
 def test_a_large_message_stays_out_of_memory(house: House, tmp_path: Path, form: str) -> None:
     """Into the store and out of it, in each format."""
     block = LINES * (1024 * 1024 // len(LINES)) + b"y" * 1_500_000 + b"\r\n"
-    count = 8
+    count = 4
     header = b"Subject: large\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\n"
 
     def chunks() -> Iterator[bytes]:
