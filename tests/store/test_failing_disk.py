@@ -13,10 +13,10 @@ import pytest
 from faulty_sqlite import EIO, FULL, Faults, faulty_sqlite
 from posthouse.errors import StoreError, StoreFull
 from posthouse.message.summary import summarize
-from posthouse.store import mail, mailbox, verify
+from posthouse.store import mail, mailbox, search, tidy, verify
 from posthouse.store.engine import Store, Tx
 from posthouse.store.mailbox import Mailbox
-from store_helpers import NOW, House, keep, letter
+from store_helpers import NOW, Clock, House, keep, letter
 
 RAW = letter()
 # More steps than any change takes.
@@ -130,4 +130,68 @@ def test_every_step_may_fail(
     assert verify.verify(store) == []
     assert after < MANY - 1
     assert refused > 0 or step == "truncate"
+    store.close()
+
+
+def advance(store: Store) -> object:
+    return store.index.advance(store)
+
+
+def rebuild(store: Store) -> object:
+    return store.index.rebuild(store)
+
+
+def forget(store: Store) -> object:
+    return store.index.forget(store)
+
+
+@pytest.mark.parametrize(
+    ("step", "codes", "times"),
+    [
+        pytest.param("write", FULL, MANY, id="no room until some is made"),
+        pytest.param("write", EIO, 1, id="a write fails"),
+        pytest.param("sync", EIO, 1, id="a sync fails"),
+    ],
+)
+@pytest.mark.parametrize("work", [advance, rebuild, forget])
+def test_the_index_outlives_each_failure(
+    tmp_path: Path,
+    faults: Faults,
+    work: Callable[[Store], object],
+    step: str,
+    codes: dict[str, int],
+    times: int,
+) -> None:
+    """Whatever fails while it is written: searches find everything, and it goes on where it was."""
+    clock = Clock()
+    house = House(Store.open(tmp_path / "data", readers=1, clock=clock))
+    store = house.store
+    inbox = house.box(house.account())
+    failed = 0
+    for after in range(MANY):
+        for number in (1, 2):
+            house.append(inbox, raw=letter(f"subject{after} {number}", f"common word{after}"))
+        if work is forget:
+            store.index.advance(store)
+            store.run(mail.remove, inbox.id, [(1, 2**31)])
+            clock.now += tidy.GRACE
+            store.run(tidy.forget_messages)
+            house.append(inbox, raw=letter(f"subject{after} 1", f"common word{after}"))
+        faults.arm(step, after, codes, times)
+        try:
+            work(store)
+        except StoreError as error:
+            failed += 1
+            assert isinstance(error, StoreFull) == (codes[step] == FULL["write"])
+        faults.clear()
+        uids = list(store.look(mail.uids, inbox.id))
+        for key in (search.Body("ommon"), search.Field("subject", "ubject"), search.Text("subject:")):
+            assert store.look(search.search, inbox.id, key) == uids, "an answer is complete"
+        store.index.advance(store)
+        assert store.index.check(store) == []
+        new = uids[-1:] if work is forget else uids[-2:]
+        assert store.look(search.search, inbox.id, search.Body(f"word{after}")) == new
+        if not faults.failed:
+            break
+    assert failed > 0 or (work, step) == (forget, "sync"), "what is left out isn't synced: a crash may bring it back"
     store.close()

@@ -114,6 +114,15 @@ class Model(RuleBasedStateMachine):
             for uid in gone:
                 del box.placed[uid]
 
+    @rule(name=NAMES, ranges=RANGES)
+    def remove(self, name: str, ranges: list[tuple[int, int]]) -> None:
+        if name in self.boxes:
+            box = self.boxes[name]
+            gone = box.among(ranges)
+            assert self.store.run(mail.remove, box.id, ranges) == gone
+            for uid in gone:
+                del box.placed[uid]
+
     @rule(name=NAMES, other=NAMES, ranges=RANGES, moving=st.booleans())
     def copy(self, name: str, other: str, ranges: list[tuple[int, int]], moving: bool) -> None:
         if name in self.boxes and other in self.boxes:
@@ -241,6 +250,7 @@ class Model(RuleBasedStateMachine):
             assert roster is not None
             told = {uid: flag.parse(roster.lines[at]) for uid, at in zip(roster.uids, roster.flags, strict=True)}
             assert told == {uid: flags for uid, (_, flags) in box.placed.items()}
+            assert self.store.look(mail.uids, box.id) == sorted(box.placed)
 
     @invariant()
     def counters_agree(self) -> None:
