@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
+import itertools
 import os
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -17,9 +20,12 @@ import pytest
 import faulty_disk
 from faulty_disk import FaultyDisk
 from posthouse.errors import StoreError, StoreFull
-from posthouse.store import blob
+from posthouse.message.summary import summarize
+from posthouse.store import blob, mail
 from posthouse.store.blob import FILES_A_DIRECTORY, MANY, SPOOL_MEMORY, Blob, Blobs
 from posthouse.store.disk import Disk
+from posthouse.store.search import Body, search
+from store_helpers import NOW, House
 
 SMALL = b"Subject: small\r\n\r\nHello.\r\n"
 BIG = os.urandom(SPOOL_MEMORY // 2)
@@ -324,3 +330,37 @@ def test_closed_is_closed(blobs: Blobs) -> None:
     blobs.close()
     with pytest.raises(StoreError, match="closed"):
         blobs.keep_now(blobs.spool())
+
+
+def test_a_letter_of_50_mb_never_stands_in_memory(house: House) -> None:
+    """It comes in chunks, is read for its summary, put into a mailbox, and read again in slices."""
+    line = b"QUJD" * 19 + b"\r\n"
+    head = (
+        b"Subject: large\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b"--b\r\n\r\nsee the file\r\n--b\r\nContent-Type: application/pdf; name=plan.pdf\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n"
+    )
+    block, tail = line * 800, b"--b--\r\n"
+    blocks = 50_000_000 // len(block) + 1
+    inbox = house.box(house.account())
+    expected = hashlib.blake2b()
+    tracemalloc.start()
+    try:
+        spool = house.store.blobs.spool()
+        for chunk in (head, *itertools.repeat(block, blocks), tail):
+            spool.write(chunk)
+            expected.update(chunk)
+        summary = summarize(spool.octets())
+        assert (summary.subject, summary.has_attachment, summary.preview) == ("large", True, "see the file")
+        kept = house.store.blobs.keep_now(spool)
+        house.store.run(mail.append, kept, summary, [mail.Target(inbox.id)], NOW)
+        found = hashlib.blake2b()
+        for start in range(0, kept.size, 65_536):
+            found.update(house.store.blobs.read(kept.id, start, start + 65_536))
+        assert house.store.look(search, inbox.id, Body("plan.pdf")) == [1]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept.size > 50_000_000
+    assert found.digest() == expected.digest()
+    assert peak < 5_000_000
