@@ -14,7 +14,6 @@ one field that is asked about.
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -72,7 +71,7 @@ PRIVATE_COUNT = 0xFFF0
 
 
 class Found(NamedTuple):
-    """A query for the ids of messages that may have what is looked for, of any account; `exact`: that have it."""
+    """A query for the `id` of the messages that may have what is looked for, of any account; `exact`: that have it."""
 
     sql: str
     parameters: dict[str, str]
@@ -200,16 +199,16 @@ def find(tx: Tx, account_id: int, looked: Looked, messages: int) -> Found | None
         if words is not None and len(words) <= FEW_WORDS:
             lists.append(words)
     if not all(lists):
-        return Found("SELECT NULL WHERE FALSE", {}, exact=True)
+        return Found("SELECT NULL AS id WHERE FALSE", {}, exact=True)
     if lists:
         any_of = ["(" + " OR ".join(map(_quoted, words)) + ")" for words in lists]
         return Found(
-            f"SELECT rowid FROM search.{looked.kind}_posting WHERE {looked.kind}_posting MATCH :query",
+            f"SELECT rowid AS id FROM search.{looked.kind}_posting WHERE {looked.kind}_posting MATCH :query",
             {"query": " AND ".join([_quoted(account_word(account_id)), *any_of])},
             exact,
         )
     ids = _having_any(tx, looked, pieces[0], messages)
-    return None if ids is None else Found("SELECT value FROM json_each(:ids)", {"ids": json.dumps(ids)}, exact)
+    return None if ids is None else Found("SELECT value AS id FROM json_each(:ids)", {"ids": ids}, exact)
 
 
 def _pieces(looked: Looked) -> Iterator[_Piece]:
@@ -237,21 +236,24 @@ def _words(tx: Tx, looked: Looked, piece: _Piece, messages: int) -> list[str] | 
     return [word for (word,) in rows]
 
 
-def _having_any(tx: Tx, looked: Looked, piece: _Piece, messages: int) -> list[int] | None:
-    """The ids of messages that have any of the many words with the piece in them; None where these are too many."""
+def _having_any(tx: Tx, looked: Looked, piece: _Piece, messages: int) -> str | None:
+    """The ids of messages that have any of the many words with the piece in them, in JSON: rows would take twice as
+    long. None where these are too many."""
     source = _source(tx, looked, piece, messages, f" CROSS JOIN search.{looked.kind}_where t ON t.term = w.word")
     if source is None:
         return None
     most = messages * POSTINGS_A_MESSAGE
-    rows = tx.all(
-        f"SELECT t.doc FROM {source} LIMIT :most",
+    row = tx.one(
+        f"SELECT count(*), json_group_array(DISTINCT doc) FROM (SELECT t.doc AS doc FROM {source} LIMIT :most)",
         pattern=piece.pattern,
         trigrams=_trigrams(piece.text),
         mark=looked.mark,
         beyond=looked.beyond,
         most=most + 1,
     )
-    return None if len(rows) > most else list({message_id for (message_id,) in rows})
+    assert row is not None
+    count, ids = row
+    return None if count > most else ids
 
 
 def _source(tx: Tx, looked: Looked, piece: _Piece, messages: int, join: str = "") -> str | None:
