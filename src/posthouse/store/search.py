@@ -383,9 +383,13 @@ class _Search:
         return [uid for uid, line in lines if line.startswith(name) and wanted in line[len(name) :]]
 
     def _look_up(self, kind: vocabulary.Kind, wanted: str, mark: str = "") -> vocabulary.Found | None:
-        messages = self._tx.value("SELECT messages FROM mailbox WHERE id = :id", id=self._mailbox_id)
+        row = self._tx.one(
+            "SELECT b.messages, a.messages FROM mailbox b JOIN account a ON a.id = b.account_id WHERE b.id = :id",
+            id=self._mailbox_id,
+        )
+        assert row is not None
         looked = vocabulary.Looked(kind, self._compared.wanted(wanted), self._compared.sql, mark)
-        return vocabulary.find(self._tx, self._account_id, looked, messages)
+        return vocabulary.find(self._tx, self._account_id, looked, *row)
 
     def _compare(self, found: vocabulary.Found | None, columns: str, condition: str, pattern: str) -> list[Row]:
         """Columns of the messages among those found, or among all in the index, whose kept text is so."""

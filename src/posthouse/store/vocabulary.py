@@ -65,6 +65,10 @@ FEW_WORDS = 64
 POSTINGS_A_MESSAGE = 2
 WORDS_A_MESSAGE = 20
 
+# In a small mailbox of a large account, where so many more of the account's messages are found than the mailbox has,
+# its texts are compared.
+FOUND_A_MESSAGE: dict[Kind, int] = {"header": 10, "body": 10, "field": 2}
+
 # An account's number as a word of private characters (planes 15 and 16).
 PRIVATE = 0xF0000
 PRIVATE_COUNT = 0xFFF0
@@ -184,10 +188,10 @@ def marked(texts: Iterable[tuple[str, str]]) -> str:
     return "\n".join(WORD.sub(rf"{MARKS[name]}\g<0>", text) for name, text in texts if text)
 
 
-def find(tx: Tx, account_id: int, looked: Looked, messages: int) -> Found | None:
+def find(tx: Tx, account_id: int, looked: Looked, messages: int, all_messages: int) -> Found | None:
     """The messages of the account that have a text in the header, in the body or in a field.
 
-    None: comparing all texts of a mailbox with so many `messages` takes less time.
+    `messages`: of the mailbox, and of the whole account. None: comparing all texts of that mailbox takes less time.
     """
     pieces = sorted(_pieces(looked), key=lambda piece: len(piece.text), reverse=True)[:MAX_PIECES]
     if not pieces:
@@ -202,11 +206,14 @@ def find(tx: Tx, account_id: int, looked: Looked, messages: int) -> Found | None
         return Found("SELECT NULL AS id WHERE FALSE", {}, exact=True)
     if lists:
         any_of = ["(" + " OR ".join(map(_quoted, words)) + ")" for words in lists]
-        return Found(
-            f"SELECT rowid AS id FROM search.{looked.kind}_posting WHERE {looked.kind}_posting MATCH :query",
-            {"query": " AND ".join([_quoted(account_word(account_id)), *any_of])},
-            exact,
-        )
+        sql = f"SELECT rowid AS id FROM search.{looked.kind}_posting WHERE {looked.kind}_posting MATCH :query"
+        query = " AND ".join([_quoted(account_word(account_id)), *any_of])
+        most = messages * FOUND_A_MESSAGE[looked.kind]
+        if most < all_messages:
+            count = tx.value(f"SELECT count(*) FROM ({sql} LIMIT :most)", query=query, most=most + 1)
+            if count > most:
+                return None
+        return Found(sql, {"query": query}, exact)
     ids = _having_any(tx, looked, pieces[0], messages)
     return None if ids is None else Found("SELECT value AS id FROM json_each(:ids)", {"ids": ids}, exact)
 
