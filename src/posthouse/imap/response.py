@@ -23,6 +23,12 @@ def ok(text: str, code: str = "") -> bytes:
     return condition("OK", text, code)
 
 
+def in_progress(tag: str) -> bytes:
+    """OK [INPROGRESS …]: a command goes on (RFC 9585 §4). How far it is isn't known: it is all or nothing."""
+    named = "NIL" if "]" in tag else f'"{tag}"'
+    return ok("Still at it", f"INPROGRESS ({named} NIL NIL)")
+
+
 # -- the mailbox -----------------------------------------------------------------------------------------------------
 
 

@@ -36,6 +36,7 @@ from .imap_answer import Done, Handler, No, refusal
 from .imap_append import Appending
 from .imap_condstore import enables
 from .imap_news import News
+from .imap_progress import LONG, keep_told
 from .login import Exchange, mechanisms
 from .selected import Ranges, Selected
 from .session import Line, Session
@@ -207,8 +208,9 @@ class ImapSession(Session[Event]):
         if not self.condstore and enables(wish):
             self._begin_condstore()
         self.news.begin(wish)
+        doing = handler(self, wish)
         await self._finish(
-            handler(self, wish),
+            keep_told(self, doing) if isinstance(wish, LONG) else doing,
             with_uid=bool(getattr(wish, "uid", False)),
             promised=isinstance(wish, command.Expunge | command.Move),
         )
@@ -228,6 +230,7 @@ class ImapSession(Session[Event]):
         await self._finish(imap_login.respond(self, response))
 
     async def _append_begin(self, begin: event.AppendBegin) -> None:
+        self.tag = begin.tag
         if self._appending is None:
             self._appending = Appending(self)
         try:
@@ -259,7 +262,7 @@ class ImapSession(Session[Event]):
         appending, self._appending = self._appending, None
         assert appending is not None
         try:
-            await self._finish(appending.end(), promised=appending.replaces)
+            await self._finish(keep_told(self, appending.end()), promised=appending.replaces)
         finally:
             appending.discard()
 
