@@ -440,7 +440,7 @@ def idle(servers: Sequence[Server], count: int) -> None:
         for client in waiting:
             client.socket.close()
         time.sleep(1)
-    ratio = each["Dovecot"] / each["Posthouse"]
+    ratio = each["Dovecot"] / max(each["Posthouse"], 1)
     print(
         f"{'IDLE memory':22} Dovecot {each['Dovecot'] / 1024:10.1f} KB  Posthouse {each['Posthouse'] / 1024:9.1f} KB "
         f" {ratio:7.2f} times{'' if ratio >= 10 else '  below 10'}"

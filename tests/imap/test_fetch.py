@@ -91,7 +91,7 @@ def test_uid_fetch_implies_uid() -> None:
     command = said("UID FETCH 443:557 (FLAGS)")
     assert isinstance(command, Fetch)
     assert command.uid
-    assert command.items == (Attribute.UID, Attribute.FLAGS)
+    assert command.items == (Attribute.FLAGS,)
 
 
 def test_changed_since() -> None:

@@ -96,6 +96,6 @@ def test_names_in_utf8() -> None:
     assert response.status("A&B", {}, utf8=True) == b"STATUS A&B ()"
 
 
-def test_fetch_lines_are_joined_and_sent_as_they_are() -> None:
-    lines = response.fetch_line(1, [b"UID 7"]) + response.fetch_line(2, [b"BODY[] {2}\r\nab", b"UID 8"])
-    assert lines == b"* 1 FETCH (UID 7)\r\n* 2 FETCH (BODY[] {2}\r\nab UID 8)\r\n"
+def test_fetch() -> None:
+    assert response.fetch(2, [b"BODY[] {2}\r\nab", b"UID 8"]) == b"2 FETCH (BODY[] {2}\r\nab UID 8)"
+    assert response.uid_fetch(8, [b"FLAGS ()"]) == b"8 UIDFETCH (FLAGS ())"

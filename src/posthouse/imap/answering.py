@@ -109,6 +109,11 @@ class Answering(Machine[Event]):
         return REV2 in self.enabled_capabilities
 
     @property
+    def uid_only(self) -> bool:
+        """Whether the client enabled UIDONLY: messages have no numbers (RFC 9586)."""
+        return "UIDONLY" in self.enabled_capabilities
+
+    @property
     def may_expunge(self) -> bool:
         """Whether EXPUNGE may be told now: a command runs, and none that counts messages (RFC 9051 §7.5.1)."""
         return self._tag is not None and self._row is not None and not self._row.by_number
@@ -138,7 +143,7 @@ class Answering(Machine[Event]):
         self._send(b"* %b\r\n" % data)
 
     def send(self, lines: bytes) -> None:
-        """Whole lines as they stand: what `response.fetch_line` builds, many of them joined."""
+        """Whole lines as they stand: what FETCH answers, many of them joined."""
         self._send(lines)
 
     def bye(self, text: str, code: str = "") -> None:

@@ -441,10 +441,8 @@ def fetch_reader(uid: bool) -> Callable[[Cursor], Fetch]:
             raise Malformed("VANISHED goes with UID FETCH and CHANGEDSINCE only (RFC 7162 §3.2.6)")
         if modifiers.partial is not None and not uid:
             raise Malformed("PARTIAL goes with UID FETCH only (RFC 9394 §3.3)")
-        # RFC 9051 §6.4.9: UID FETCH implies UID. RFC 7162 §3.1.4.1: CHANGEDSINCE implies MODSEQ.
-        implied: tuple[Item, ...] = (Attribute.UID,) if uid else ()
-        if modifiers.changed_since is not None:
-            implied = (*implied, Attribute.MODSEQ)
+        # RFC 7162 §3.1.4.1: CHANGEDSINCE implies MODSEQ.
+        implied: tuple[Item, ...] = () if modifiers.changed_since is None else (Attribute.MODSEQ,)
         return Fetch(uid, messages, tuple(dict.fromkeys((*implied, *items))), *modifiers)
 
     return read

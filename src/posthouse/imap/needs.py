@@ -217,3 +217,13 @@ NEEDS: Mapping[type, Callable[[Any], Iterator[Need]]] = {
     Move: _copy,
     Expunge: _expunge,
 }
+
+
+def uses_numbers(command: Command) -> bool:
+    """Whether messages are named by their numbers in what a command looks for, or in what its client knows (RFC 9586
+    §3.5, §3.6); "$" isn't one."""
+    if isinstance(command, Select):
+        return command.qresync is not None and command.qresync.sequence_match is not None
+    if isinstance(command, Search | Sort | Thread | MultiSearch):
+        return any(isinstance(key, Numbers) and bool(key.numbers.ranges) for key in walk(command.key))
+    return False

@@ -1,7 +1,7 @@
 """What a server answers without a tag, as octets: RFC 9051 §7.
 
-Each function returns one response without its ``* `` and CR LF, for `ImapServer.untagged`. A long answer (FETCH) is
-better joined from ready pieces with `fetch_line` and sent with `ImapServer.send`.
+Each function returns one response without its ``* `` and CR LF, for `ImapServer.untagged`. Long
+answers of FETCH are put together from ready pieces (sessions/lines), and sent with `ImapServer.send`.
 """
 
 from __future__ import annotations
@@ -181,9 +181,9 @@ def fetch(number: int, items: Iterable[bytes]) -> bytes:
     return b"%d FETCH (%b)" % (number, b" ".join(items))
 
 
-def fetch_line(number: int, items: Iterable[bytes]) -> bytes:
-    """The same as a whole line, to be joined with others."""
-    return b"* %d FETCH (%b)\r\n" % (number, b" ".join(items))
+def uid_fetch(uid: int, items: Iterable[bytes]) -> bytes:
+    """UIDFETCH: the same for who has no message numbers (RFC 9586 §3.3)."""
+    return b"%d UIDFETCH (%b)" % (uid, b" ".join(items))
 
 
 # -- the server itself -----------------------------------------------------------------------------------------------

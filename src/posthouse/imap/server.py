@@ -36,7 +36,7 @@ from .event import (
     IdleDone,
 )  # fmt: skip
 from .limits import Limits as Limits
-from .needs import needs
+from .needs import needs, uses_numbers
 from .syntax import MAX_NUMBER64, Cursor, LiteralMissing, Malformed, Unacceptable
 from .table import TABLE, Kind, Row, State
 
@@ -104,6 +104,7 @@ class ImapServer(Answering):
             command = row.parse(assembled)
             assembled.end()
             self._check_offered(command)
+            self._check_numbers(command)
             self._check_mechanism(command)
             if isinstance(command, commands.Search) and "UTF8=ACCEPT" in self.enabled_capabilities:
                 _check_no_charset(assembled, cursor.at)
@@ -124,6 +125,8 @@ class ImapServer(Answering):
         if row is None or (row.capability and self._offered.isdisjoint(row.capability)):
             raise Malformed(f"there is no command {name[:40]}")
         self._name, self._row = name, row
+        if row.numbers and self.uid_only:
+            raise Malformed(f"with UIDONLY there are no message numbers: use UID {name}", code="UIDREQUIRED")
         if self.state not in row.states:
             raise Malformed(f"not possible now: you are {self.state.value}")
         if name == "LOGIN" and not self._passwords_open:
@@ -139,6 +142,11 @@ class ImapServer(Answering):
             if self._offered.isdisjoint(capabilities):
                 raise Malformed(f"{what} is not offered here")
 
+    def _check_numbers(self, command: commands.Command) -> None:
+        """With UIDONLY, message numbers stand nowhere (RFC 9586 §3)."""
+        if self.uid_only and uses_numbers(command):
+            raise Malformed("with UIDONLY there are no message numbers: use UIDs", code="UIDREQUIRED")
+
     def _check_mechanism(self, command: commands.Command) -> None:
         if not isinstance(command, commands.Authenticate):
             return
@@ -153,7 +161,7 @@ class ImapServer(Answering):
         if isinstance(error, Unacceptable):
             self.no(text, error.code)
         else:
-            self.bad(text)
+            self.bad(text, error.code)
 
     def _carry_out(self, command: commands.Command) -> Events[Event]:
         """Have the session answer, and follow where its answer leads."""

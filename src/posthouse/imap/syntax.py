@@ -43,7 +43,12 @@ NO_LITERALS: Mapping[int, bytes] = MappingProxyType({})
 
 
 class Malformed(RemoteProtocolError):
-    """Something isn't written as the grammar wants; the text says what was expected, and where. The answer is BAD."""
+    """Something isn't written as the grammar wants; the text says what was expected, and where. The answer is BAD, with
+    the response code ``code`` if there is one."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class LiteralMissing(Malformed):

@@ -51,13 +51,15 @@ class Row:
     """One command.
 
     ``by_number``: no EXPUNGE may be told while it runs, for client and server would disagree about whose sequence
-    numbers are meant (RFC 9051 §7.5.1). ``capability``: the command is unknown unless one of these is offered; empty:
+    numbers are meant (RFC 9051 §7.5.1). ``numbers``: it means messages by their numbers, or tells them, and so isn't
+    for who enabled UIDONLY (RFC 9586 §3). ``capability``: the command is unknown unless one of these is offered; empty:
     it always is known.
     """
 
     states: frozenset[State]
     parse: Callable[[Cursor], Command]
     by_number: bool = False
+    numbers: bool = False
     capability: tuple[str, ...] = ()
     kind: Kind = Kind.PLAIN
 
@@ -101,11 +103,11 @@ TABLE: Mapping[str, Row] = {
     "CLOSE": Row(SELECTED, _bare(Close())),
     "UNSELECT": Row(SELECTED, _bare(Unselect()), capability=("UNSELECT", REV2)),
     "EXPUNGE": Row(SELECTED, _bare(Expunge())),
-    "SEARCH": Row(SELECTED, grammar.search_reader(False), by_number=True),
-    "FETCH": Row(SELECTED, grammar.fetch_reader(False), by_number=True),
-    "STORE": Row(SELECTED, grammar.store_reader(False), by_number=True),
-    "COPY": Row(SELECTED, grammar.copy_reader(False)),
-    "MOVE": Row(SELECTED, grammar.move_reader(False), capability=("MOVE", REV2)),
+    "SEARCH": Row(SELECTED, grammar.search_reader(False), by_number=True, numbers=True),
+    "FETCH": Row(SELECTED, grammar.fetch_reader(False), by_number=True, numbers=True),
+    "STORE": Row(SELECTED, grammar.store_reader(False), by_number=True, numbers=True),
+    "COPY": Row(SELECTED, grammar.copy_reader(False), numbers=True),
+    "MOVE": Row(SELECTED, grammar.move_reader(False), numbers=True, capability=("MOVE", REV2)),
     "UID EXPUNGE": Row(SELECTED, grammar.read_uid_expunge, capability=("UIDPLUS", REV2)),
     "UID SEARCH": Row(SELECTED, grammar.search_reader(True)),
     "UID FETCH": Row(SELECTED, grammar.fetch_reader(True)),
@@ -113,12 +115,12 @@ TABLE: Mapping[str, Row] = {
     "UID COPY": Row(SELECTED, grammar.copy_reader(True)),
     "UID MOVE": Row(SELECTED, grammar.move_reader(True), capability=("MOVE", REV2)),
     # RFC 5256, RFC 5957
-    "SORT": Row(SELECTED, sort.sort_reader(False), by_number=True, capability=("SORT",)),
+    "SORT": Row(SELECTED, sort.sort_reader(False), by_number=True, numbers=True, capability=("SORT",)),
     "UID SORT": Row(SELECTED, sort.sort_reader(True), capability=("SORT",)),
-    "THREAD": Row(SELECTED, sort.thread_reader(False), by_number=True, capability=THREAD),
+    "THREAD": Row(SELECTED, sort.thread_reader(False), by_number=True, numbers=True, capability=THREAD),
     "UID THREAD": Row(SELECTED, sort.thread_reader(True), capability=THREAD),
     # RFC 8508
-    "REPLACE": Row(SELECTED, grammar.replace_reader(False), capability=("REPLACE",), kind=Kind.APPEND),
+    "REPLACE": Row(SELECTED, grammar.replace_reader(False), numbers=True, capability=("REPLACE",), kind=Kind.APPEND),
     "UID REPLACE": Row(SELECTED, grammar.replace_reader(True), capability=("REPLACE",), kind=Kind.APPEND),
     # RFC 9208
     "GETQUOTA": Row(LOGGED_IN, quota.read_get_quota, capability=("QUOTA",)),

@@ -23,7 +23,7 @@ from posthouse.store.engine import Row, Tx
 from .columns import FLAGS, column_for, column_or_listed
 from .letter import COLUMNS as OCTETS
 from .letter import Letter
-from .lines import Lines, flag_entries, numbers_of, rows_of
+from .lines import Lines, begin_of, flag_entries, numbers_of, rows_of
 from .selected import Ranges, Selected
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class Answer:
         self._tail_uid = Attribute.UID in implied
         self._tail = [column for item in implied if (column := column_for(item)) is not None]
         self._columns = [column.name for column in (*self._head, *self._tail)]
+        self._begin = begin_of(uid_only=session.server.uid_only)
         self._missing = 0
 
     async def send(self, ranges: Ranges) -> int:
@@ -76,6 +77,7 @@ class Answer:
                 await self._send_letters(part)
             return self._missing
         lines = Lines(self._selected, self._items, self._selected.count(ranges), removed=self._removed)
+        lines.uid_only = self._session.server.uid_only
         await self._send_lines(lines, ranges)
         if lines.unbundled:
             with contextlib.suppress(StoreError):  # the answer is complete, and the next one may be as slow
@@ -146,7 +148,10 @@ class Answer:
     def _letters(self, tx: Tx, part: Ranges) -> tuple[Iterator[bytes], bytes, bool]:
         """The pieces of a portion, of which the first were taken already."""
         rows = rows_of(tx, self._selected, part, (*self._columns, *OCTETS), removed=self._removed)
-        numbers, missing = numbers_of(self._selected, part, [row[0] for row in rows])
+        uids = [row[0] for row in rows]
+        numbers, missing = numbers_of(self._selected, part, uids)
+        if self._session.server.uid_only:
+            numbers = uids
         self._missing += missing
         pieces = self._pieces(numbers, rows, flag_entries(tx, self._columns, rows), tx.blobs)
         return pieces, *take(pieces)
@@ -166,7 +171,7 @@ class Answer:
                 head.insert(0, b"UID %d" % row[0])
             if self._tail_uid:
                 tail.insert(0, b"UID %d" % row[0])
-            pieces = [b"* %d FETCH (" % number, *[entry + b" " for entry in head]]
+            pieces = [self._begin % number, *[entry + b" " for entry in head]]
             for place, (label, value) in enumerate(values):
                 pieces.append(b" " + label if place else label)
                 if isinstance(value, tuple):

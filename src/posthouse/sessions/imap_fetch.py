@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from posthouse.imap import command, response
@@ -24,6 +25,9 @@ SEEN = frozenset({"\\Seen"})
 async def fetch(session: ImapSession, wish: command.Fetch) -> Done:
     """FETCH and UID FETCH."""
     selected = session.selected_mailbox
+    items = wish.items
+    if wish.uid and not session.server.uid_only:
+        items = tuple(dict.fromkeys((Attribute.UID, *items)))  # UID FETCH implies it (RFC 9051 §6.4.9)
     if wish.vanished and not session.qresync:
         raise No("VANISHED needs ENABLE QRESYNC", bad=True)  # RFC 7162 §3.2.6
     ranges = session.ranges(wish.messages, by_uid=wish.uid)
@@ -33,17 +37,25 @@ async def fetch(session: ImapSession, wish: command.Fetch) -> Done:
         uids = positions(selected.known_in(ranges), wish.partial)
         ranges = SAVED.resolve(0, ((uid, uid) for uid in uids))
     may_see = not selected.read_only and "s" in selected.rights  # RFC 4314 §4
-    seen = await see(session, ranges) if may_see and any(map(sees, wish.items)) else 0
+    seen = await see(session, ranges) if may_see and any(map(sees, items)) else 0
     implied: list[Item] = []
     if seen:
-        implied = [Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ] if session.condstore else [Attribute.FLAGS]
-    implied = [item for item in implied if item not in wish.items]
-    missing = await Answer(session, selected, wish.items, implied, removed=not wish.uid).send(ranges)
+        implied = changed_items(session)
+    implied = [item for item in implied if item not in items]
+    missing = await Answer(session, selected, items, implied, removed=not wish.uid).send(ranges)
     session.news.echoed = seen  # an answer that failed has told nothing
     if missing and not wish.uid:
         # RFC 2180 §4.1.2: other sessions removed them so long ago that their octets are gone, too.
         raise No("Some of the messages no longer exist", "EXPUNGEISSUED")
     return Done("FETCH completed")
+
+
+def changed_items(session: ImapSession, flags: Sequence[Item] = (Attribute.FLAGS,)) -> list[Item]:
+    """What is told of messages whose flags have changed: who knows of mod-sequences is told them, and UIDs (RFC 7162
+    §3.1.3, §3.2.4); who has enabled UIDONLY sees these anyway."""
+    if not session.condstore:
+        return list(flags)
+    return [*flags, Attribute.MODSEQ] if session.server.uid_only else [Attribute.UID, *flags, Attribute.MODSEQ]
 
 
 def sees(item: Item) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .imap import ImapSession
 
 # What ENABLE can turn on, as it is spelled. RFC 5161 §3.1: whatever else is asked for is ignored.
-ENABLED = {name.upper(): name for name in ("IMAP4rev2", "CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "METADATA")}
+ENABLED = {name.upper(): name for name in ("IMAP4rev2", "CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "METADATA", "UIDONLY")}
 
 
 async def noop(session: ImapSession, wish: command.Noop | command.Check) -> Done:

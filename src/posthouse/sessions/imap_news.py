@@ -119,7 +119,8 @@ class News:
             uid=with_uid or session.condstore or session.server.rev2 or watching is not None,
             flags=watching is None or NotifyEvent.FLAG_CHANGE in watching.events,
             modseq=session.condstore,
-            vanished=session.qresync,
+            vanished=session.qresync or session.server.uid_only,  # RFC 9586 §3.4
+            uid_only=session.server.uid_only,
         )
         last = selected.last_uid
         try:

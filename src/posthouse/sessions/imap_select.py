@@ -97,7 +97,7 @@ def tell_mailbox(session: ImapSession, selected: Selected, look: Look, asked: st
         machine.untagged(line)  # §6.3.2
     else:
         machine.untagged(response.recent(0))  # RFC 3501 §7.3.2 demands it; no server of today keeps \Recent
-        if look.first_unseen is not None:
+        if look.first_unseen is not None and not machine.uid_only:
             machine.untagged(response.ok("First unseen message", f"UNSEEN {selected.number(look.first_unseen)}"))
     for code, text in (
         (f"PERMANENTFLAGS ({' '.join(permanent)})", "Flags that are kept"),
@@ -114,14 +114,12 @@ def tell_missed(session: ImapSession, selected: Selected, look: Look) -> None:
     """What happened since the client was here (RFC 7162 §3.2.5.1)."""
     if look.vanished is not None:
         session.server.untagged(response.vanished(look.vanished, earlier=True))
-    lines = (
-        response.fetch_line(
-            selected.number(placed.uid),
-            [b"UID %d" % placed.uid, b"FLAGS (%b)" % placed.flags, b"MODSEQ (%d)" % placed.modseq],
-        )
-        for placed in look.changed
-    )
-    session.server.send(b"".join(lines))
+    for placed in look.changed:
+        items = [b"FLAGS (%b)" % placed.flags, b"MODSEQ (%d)" % placed.modseq]
+        if session.server.uid_only:
+            session.server.untagged(response.uid_fetch(placed.uid, items))
+        else:
+            session.server.untagged(response.fetch(selected.number(placed.uid), [b"UID %d" % placed.uid, *items]))
 
 
 async def close(session: ImapSession, _: command.Close) -> Done:

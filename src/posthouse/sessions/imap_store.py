@@ -18,6 +18,7 @@ from posthouse.store.mailbox import Mailbox
 from . import place
 from .fetched import Answer
 from .imap_answer import Done, Handler, No
+from .imap_fetch import changed_items
 from .selected import Ranges, Selected
 
 if TYPE_CHECKING:
@@ -42,9 +43,8 @@ async def store(session: ImapSession, wish: command.Store) -> Done:
     session.news.echoed = stored.modseq
     missing = 0
     flags = [] if wish.silent else [Attribute.FLAGS]
-    # RFC 7162 §3.1.3, §3.2.4: who knows of mod-sequences is told them, and UIDs, also with .SILENT.
-    items = [Attribute.UID, *flags, Attribute.MODSEQ] if session.condstore else flags
-    if wish.uid and items and Attribute.UID not in items:
+    items = changed_items(session, flags)  # also with .SILENT
+    if wish.uid and items and Attribute.UID not in items and not session.server.uid_only:
         items = [Attribute.UID, *items]
     if items:
         missing = await Answer(session, selected, items).send(stored.ranges)
@@ -53,7 +53,7 @@ async def store(session: ImapSession, wish: command.Store) -> Done:
             raise No(GONE, "EXPUNGEISSUED")  # RFC 2180 §4.2
         return Done("STORE completed")
     refused = SAVED.resolve(0, ((uid, uid) for uid in stored.refused))
-    await Answer(session, selected, [Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ]).send(refused)
+    await Answer(session, selected, changed_items(session)).send(refused)
     numbers = stored.refused if wish.uid else list(selected.numbers(stored.refused))
     return Done("Some of the messages have changed", f"MODIFIED {SequenceSet.of(numbers)}")
 

@@ -51,6 +51,7 @@ class Lines:
         self._others = [place for place, name in enumerate(self._names) if name not in bundle.COLUMNS]
         self._roster: Roster | None = None
         self.many = NARROW_MANY if NARROW.issuperset(self._names) else MANY
+        self.uid_only = False  # whether the client has no message numbers
         self.missing = 0  # messages that the client knows, and that aren't there any more
         self.unbundled = 0  # the first UID of a range that should have had a bundle; 0: none
 
@@ -59,7 +60,8 @@ class Lines:
         uids, columns = self._ready(tx, part) or self._read(tx, part)
         numbers, missing = numbers_of(self._selected, part, uids)
         self.missing += missing
-        return assembled(numbers, uids if self._uid else None, columns)
+        begin = begin_of(uid_only=self.uid_only)
+        return assembled(uids if self.uid_only else numbers, uids if self._uid else None, columns, begin)
 
     # -- from the roster and from bundles ----------------------------------------------------------------------------
 
@@ -197,12 +199,19 @@ def _picker(uids: Sequence[int], first: int) -> Callable[[list[bytes]], Sequence
     return itemgetter(*[uid - first for uid in uids])
 
 
-def assembled(numbers: Sequence[int], uids: Sequence[int] | None, columns: Sequence[Iterable[bytes]]) -> bytes:
+def begin_of(*, uid_only: bool) -> bytes:
+    """How a response begins, for its number: UIDFETCH where that is the UID (RFC 9586 §3.3)."""
+    return b"* %d UIDFETCH (" if uid_only else b"* %d FETCH ("
+
+
+def assembled(
+    numbers: Sequence[int], uids: Sequence[int] | None, columns: Sequence[Iterable[bytes]], begin_with: bytes
+) -> bytes:
     """The responses of messages, of which each column has an entry."""
     if not numbers:
         return b""
     form = [b"UID %d"] * (uids is not None) + [b"%b"] * bool(columns)
-    template = b"* %d FETCH (" + b" ".join(form)
+    template = begin_with + b" ".join(form)
     begin: list[Iterable[Any]] = [numbers]
     if uids is not None:
         begin.append(uids)

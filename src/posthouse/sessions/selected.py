@@ -42,7 +42,7 @@ class Manner:
 
     ``expunges``: whether messages may vanish now (RFC 9051 §7.5.1: not in FETCH, STORE and SEARCH by number).
     ``flags``: whether changes of flags are told at all (NOTIFY). ``uid``, ``modseq``: whether FETCH names them;
-    ``vanished``: VANISHED instead of EXPUNGE (RFC 7162 §3.2.10).
+    ``vanished``: VANISHED instead of EXPUNGE (RFC 7162 §3.2.10). ``uid_only``: UIDFETCH instead of FETCH (RFC 9586).
     """
 
     expunges: bool
@@ -50,6 +50,7 @@ class Manner:
     modseq: bool = False
     vanished: bool = False
     flags: bool = True
+    uid_only: bool = False
 
 
 class Selected:
@@ -220,8 +221,9 @@ class Selected:
             number = self.number(placed.uid)
             if number and placed.modseq != silent:
                 items = [b"FLAGS (%b)" % placed.flags]
-                if manner.uid:
-                    items.insert(0, b"UID %d" % placed.uid)
                 if manner.modseq:
                     items.append(b"MODSEQ (%d)" % placed.modseq)
-                yield response.fetch(number, items)
+                if manner.uid_only:
+                    yield response.uid_fetch(placed.uid, items)
+                else:
+                    yield response.fetch(number, [b"UID %d" % placed.uid, *items] if manner.uid else items)
