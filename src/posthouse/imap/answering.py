@@ -30,6 +30,11 @@ CHUNK = 64 * 1024
 UNPACKED_AHEAD = 2 * CHUNK
 
 
+def in_ascii(text: str) -> bytes:
+    """A text for people, as those read it who know no other characters."""
+    return text.replace("§", "section ").encode("ascii", "backslashreplace")
+
+
 class Answering(Machine[Event]):
     """Offers, answers, and the state that only they move."""
 
@@ -220,7 +225,7 @@ class Answering(Machine[Event]):
         if code and not CODE.fullmatch(code):
             raise LocalProtocolError(f"{code!r} is no response code")
         text = CONTROL.sub(" ", text) or "Done"
-        octets = text.encode("utf-8", "replace") if self.utf8 else text.encode("ascii", "backslashreplace")
+        octets = text.encode("utf-8", "replace") if self.utf8 else in_ascii(text)
         if code:
             return b"[%b] %b" % (code.encode("ascii"), octets)
         return octets if not octets.startswith(b"[") else b" " + octets  # not to be taken for a code
