@@ -16,9 +16,12 @@ from mailboxes import ADA, BOB, add_alias, eventually, inbox, limit, store_of
 from nameserver import name_server
 from posthouse.config import Dns, Endpoint
 from posthouse.delivery import bounce
+from posthouse.delivery.recipient import in_our_name, lookup
 from posthouse.delivery.verdict import Outcome, Verdict
 from posthouse.server.app import serving
+from posthouse.smtp.path import parse_mailbox
 from posthouse.store import domain, forward, queue
+from posthouse.store.engine import Tx
 from posthouse.store.queue import Which
 
 EVE = "eve@sender.example"  # whose letters are sent on
@@ -202,6 +205,43 @@ def test_a_report_has_no_sender_on_the_way_either(two: Two) -> None:
     two.send_on(FAR)
     assert two.send(SALES, sender="")[0] == 250
     assert return_path(two.arrived()[0]) == ""
+
+
+def test_a_sender_whose_address_is_too_long(two: Two) -> None:
+    """RFC 5321 §4.5.3.1.1: 64 octets; some servers take no more. A word stands for it, and for as long as a report may
+    come back.
+    """
+    newsletter = f"issue-{'0123456789' * 4}-ann@sender.example"
+    add_alias(two.there, newsletter, "ada@far.example")
+    two.send_on(FAR)
+    assert two.send(SALES, sender=newsletter)[0] == 250
+    (letter,) = two.arrived()
+    ours = return_path(letter)
+    assert re.fullmatch(r"SRS0=\w{8}=\w\w=kept\.invalid=\w{16}@example\.org", ours)
+
+    def returns_to(later: int) -> tuple[str, ...]:
+        def look(tx: Tx) -> tuple[str, ...]:
+            tx.now += later
+            return lookup(tx, parse_mailbox(ours.upper()), "x.test", 0).targets
+
+        return store_of(two.here).run(look)
+
+    assert returns_to(0) == (newsletter,), "servers on the way may change the case"
+    assert returns_to(22 * 86_400) == ()
+    run = store_of(two.here).run
+    again = run(in_our_name, newsletter, "example.org")
+    assert again.rpartition("=")[2] == ours.rpartition("=")[2], "one row for all its letters"
+    other = run(in_our_name, "SRS1=HASH=" + "x" * 90 + "@far.example", "example.org")
+    assert len(other.partition("@")[0]) <= 64, "another forwarder's"
+
+
+def test_what_fails_is_told_to_a_sender_with_a_long_address(two: Two) -> None:
+    newsletter = f"issue-{'0123456789' * 4}-ann@sender.example"
+    add_alias(two.there, newsletter, "ada@far.example")
+    two.send_on("nobody@far.example")
+    assert two.send(SALES, sender=newsletter)[0] == 250
+    (report,) = two.for_eve()
+    assert b"\r\nTo: <SRS0=" in report and b"kept.invalid" in report
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from posthouse.errors import InvalidMessage
 from posthouse.smtp import srs
 from posthouse.smtp.path import Mailbox, parse_mailbox
-from posthouse.store import account, domain, quota, secret
+from posthouse.store import account, domain, long_sender, quota, secret
+from posthouse.store.address import MAX_LOCAL
 from posthouse.store.engine import Tx
 
 # The name in the store of the key that forwarded senders are proved with.
 SRS_KEY = "srs"
 DAY = 86_400
+# The domain of a word that stands for a sender's whole address. RFC 2606 §2: nobody has it.
+KEPT = "kept.invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,11 @@ def forwarded_sender(tx: Tx, mailbox: Mailbox) -> Mailbox | None:
         return None
     key = secret.find(tx, SRS_KEY)
     try:
-        return None if key is None else srs.original(mailbox.local, key, tx.now // DAY)
+        sender = None if key is None else srs.original(mailbox.local, key, tx.now // DAY)
+        if sender is None or sender.domain.lower() != KEPT:
+            return sender
+        kept = long_sender.find(tx, sender.local)
+        return None if kept is None else parse_mailbox(kept)
     except InvalidMessage:
         return None
 
@@ -96,13 +103,22 @@ def forwarded_sender(tx: Tx, mailbox: Mailbox) -> Mailbox | None:
 def in_our_name(tx: Tx, sender: str, home: str) -> str:
     """The address under which a letter of ``sender`` goes on from the domain ``home``: its own, where it is of ours.
 
-    Where there is no room for a rewritten one, it goes on without a sender: then nobody is told what became of it.
+    RFC 5321 §4.5.3.1.1: a local part has 64 octets, and there are servers that refuse a longer one. Where the sender's
+    address doesn't fit, another forwarder's too (SRS1), a word stands for it.
     """
     if not sender or domain.is_local(tx, sender.rpartition("@")[2]):
         return sender
     try:
         mailbox = parse_mailbox(sender).on_the_wire
         ours = Mailbox("postmaster", home).on_the_wire.domain
-        return str(srs.forwarded(mailbox, ours, secret.get(tx, SRS_KEY), tx.now // DAY))
+        key, day = secret.get(tx, SRS_KEY), tx.now // DAY
+        try:
+            there = srs.forwarded(mailbox, ours, key, day)
+        except InvalidMessage:
+            there = None
+        if there is None or len(there.local.encode()) > MAX_LOCAL:
+            word = long_sender.keep(tx, str(mailbox), key, tx.now + (srs.VALID_DAYS + 1) * DAY)
+            there = srs.forwarded(Mailbox(word, KEPT), ours, key, day)
+        return str(there)
     except InvalidMessage:
         return ""

@@ -468,3 +468,11 @@ CREATE TABLE mta_sts (
     expires {int} NOT NULL
 ) {strict};
 CREATE INDEX mta_sts_expires ON mta_sts (expires);
+
+-- Senders whose address is too long to stand within one of ours (long_sender.py).
+CREATE TABLE long_sender (
+    word TEXT PRIMARY KEY,
+    sender TEXT NOT NULL,
+    until {int} NOT NULL          -- then no report can come any more
+) {strict};
+CREATE INDEX long_sender_until ON long_sender (until);
