@@ -16,6 +16,7 @@ import pytest
 
 from dovecot import PASSWORD, dovecot, running
 from faced import Faced
+from library_page import ADA, WITH_PASSWORD, run_example, surround
 from live import PASSWORDS, Live, live
 from mailboxes import eventually, inbox
 from postfix import postfix
@@ -141,6 +142,33 @@ def submission(house: Live) -> Iterator[dict[str, Any]]:
                 "smtp": f"smtp://localhost:{server.port}",
                 "context": ssl.create_default_context(cafile=str(certificate)),
             }
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """Ada's mail is kept by Dovecot, and her letters go out through Postfix, to our server."""
+    with live(tmp_path_factory.mktemp("house")) as house, submission(house) as place:
+        yield {"password": PASSWORD, **place}
+
+
+@pytest.mark.parametrize("number", WITH_PASSWORD)
+def test_an_example_of_the_page(
+    elsewhere: dict[str, Any], number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/library.md with Dovecot and Postfix; with our own server it is tried in tests/client."""
+    surroundings = surround(tmp_path, monkeypatch)
+    with Account(ADA, **elsewhere) as ada, ada.open() as box:
+        letter = Message(from_=BOB, to=ADA, subject="Tea", text="At five?", files=[("report.pdf", b"%PDF")])
+        box.inbox.append(letter)
+    run_example(number, elsewhere, surroundings, monkeypatch)
+
+
+def test_the_mailbox_for_sent_letters_is_made(elsewhere: dict[str, Any]) -> None:
+    with Account("cy@example.org", **elsewhere) as me, me.open() as box:
+        assert box.special("\\Sent") is None
+        first, second = (me.send(BOB, subject, "x") for subject in ("One", "Two"))
+        assert (first.copy, first.copy_made, second.copy, second.copy_made) == ("Sent", True, "Sent", False)
+        assert [mail.subject for mail in box.sent] == ["Two", "One"]
 
 
 def test_sending_through_postfix(face: Faced, tmp_path: Path) -> None:

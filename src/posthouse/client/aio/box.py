@@ -60,7 +60,9 @@ class Box:
 
     async def special(self, use: str) -> str | None:
         r"""The name of the mailbox for a special use (``\Trash``); None if there is none."""
-        found = special_mailbox(self._listed or await self.mailboxes(), use)
+        found = special_mailbox(self._listed or (), use)
+        if found is None:  # it may have been made since
+            found = special_mailbox(await self.mailboxes(), use)
         return found.name if found else None
 
     async def name_of(self, mailbox: Mailbox | str) -> str:

@@ -63,7 +63,9 @@ class Box:
 
     def special(self, use: str) -> str | None:
         r"""The name of the mailbox for a special use (``\Trash``); None if there is none."""
-        found = special_mailbox(self._listed or self.mailboxes(), use)
+        found = special_mailbox(self._listed or (), use)
+        if found is None:  # it may have been made since
+            found = special_mailbox(self.mailboxes(), use)
         return found.name if found else None
 
     def name_of(self, mailbox: Mailbox | str) -> str:
