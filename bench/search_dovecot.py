@@ -181,7 +181,10 @@ def dovecot(maildir: Path) -> Iterator[imaplib.IMAP4]:
     }
     configuration.write_text("".join(f"{name} = {value}\n" for name, value in settings.items()), "utf-8")
     as_nobody = "" if os.getuid() else f"setpriv --reuid={uid} --regid={gid} --clear-groups "
-    command = f"env USER={pwd.getpwuid(uid).pw_name} HOME={maildir} {as_nobody}{DOVECOT_IMAP} -c {configuration}"
+    command = (
+        f"env USER={pwd.getpwuid(uid).pw_name} HOME={maildir} {as_nobody}{DOVECOT_IMAP} -c {configuration}"
+        f" 2>> {maildir.with_suffix('.log')}"
+    )
     with imaplib.IMAP4_stream(command) as client:
         client.select("INBOX", readonly=True)
         yield client
