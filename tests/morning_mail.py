@@ -90,6 +90,7 @@ def fill(data: Path, more: int = 120) -> None:
             subject="Looms that weave algebra ✉",
             text="Looms that weave algebra",
             html=GAZETTE,
+            headers={"List-Unsubscribe": "<https://gazette.example/off>"},
             inline={"cover": ("cover.png", envelope())},
         ),
         ago=HOUR // 2,

@@ -71,6 +71,11 @@ def test_a_morning(browser: Browser, house: Live, size: str) -> None:
         page.locator("a[data-view=picture]").click()
         page.locator("#viewer img").wait_for()
         page.keyboard.press("Escape")
+        with page.expect_response(re.compile("/file/1/view$")) as drawing:
+            page.get_by_label("Look at invoice.pdf").click()
+        assert drawing.value.headers["content-type"] == "application/pdf"
+        page.locator("#viewer iframe").wait_for()
+        page.keyboard.press("Escape")
         page.go_back()
 
         # What was read is read for an IMAP client too; it is archived, and comes back.

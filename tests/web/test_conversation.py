@@ -110,6 +110,28 @@ class TestFrame:
         assert '<h1 class="host">bank.example.evil.example</h1>' in page.text
         assert 'href="https://bank.example.evil.example/x?y=1&amp;z"' in page.text
 
+    def test_an_address_leads_to_a_letter(self, web: Web, ada: Browser) -> None:
+        url = "mailto:bob@example.org?subject=Looms%20%26%20cards&amp;body=Hi%0D%0Athere&amp;attach=/etc/passwd"
+        message = web.put(html_letter(f'<a href="{url}">Bob</a>'))
+        link = re.search(r'href="(/leave[^"]+)"', ada.get(f"/letter/{message}/html").text)
+        assert link
+        found = ada.get(link[1].replace("&amp;", "&")).headers["location"]
+        assert found == "/write?to=bob%40example.org&subject=Looms+%26+cards&body=Hi%0Athere"
+
+    @pytest.mark.parametrize(
+        ("field", "leads"),
+        [
+            ("<mailto:off@list.example?subject=off>, <https://list.example/off?u=1>", "to=https%3A%2F%2Flist.example"),
+            ("<mailto:off@list.example>", "to=mailto%3Aoff%40list.example"),
+            ("<javascript:alert(1)>, https://list.example", ""),
+        ],
+    )
+    def test_how_to_leave_a_list(self, web: Web, ada: Browser, field: str, leads: str) -> None:
+        raw = letter("News").replace(b"\r\n\r\n", f"\r\nList-Unsubscribe: {field}\r\n\r\n".encode(), 1)
+        page = ada.get(f"/conversation/{web.thread(web.put(raw))}").text
+        found = re.search(r'class="unsubscribe" href="([^"]+)"', page)
+        assert (leads in found[1]) if found else not leads
+
     @pytest.mark.parametrize("query", ["to=https://evil.example/&sign=", "to=https://evil.example/&sign=AAAA", ""])
     def test_nobody_else_leads_people_away(self, ada: Browser, query: str) -> None:
         response = ada.get(f"/leave?{query}")

@@ -113,6 +113,19 @@ def test_every_page_says_what_it_may_do(web: Web, ada: Browser) -> None:
     assert not re.search(r"<script(?![^>]*src=)|<style|\sstyle=|\son\w+=", page.text), "no script or style in the page"
 
 
+def test_scripts_come_in_one_breath(ada: Browser) -> None:
+    """What a page's modules import, it names itself: nothing is asked for because another file has come."""
+    for path in ("/", "/write", "/account"):
+        page = ada.get(path).text
+        named = set(re.findall(r'(?:href|src)="(/static/[^"]+\.js)"', page))
+        for one in named:
+            folder = one.rpartition("/")[0]
+            script = ada.get(one).text
+            imported = re.findall(r'(?:from|import)\s*"\./([^"]+)"', script)
+            assert {f"{folder}/{name}" for name in imported} <= named, one
+            assert "import(" not in script
+
+
 def test_files_of_ours_are_kept_and_nothing_else_is_served(ada: Browser) -> None:
     path = re.findall(r'href="(/static/[^"]+css)"', ada.get("/").text)[0]
     assert "immutable" in ada.get(path).headers["cache-control"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from posthouse.store import conversation, mailbox, saved_search
@@ -10,7 +11,7 @@ from posthouse.store.conversation import Letter
 from posthouse.store.mailbox import Mailbox
 from posthouse.store.saved_search import SavedSearch
 
-from . import letter, limits, page
+from . import leave, letter, limits, page
 from .letter import Opened
 from .mailbox import labels
 
@@ -50,6 +51,7 @@ async def show(visit: Visit) -> Response:
         opened=found.opened,
         subject=subject,
         keywords=sorted(filter(page.is_label, flags)),
+        leave=partial(leave.link, visit),
     )
 
 
@@ -72,7 +74,7 @@ def look(tx: Tx, account_id: int, thread_id: int, mailbox_id: int | None) -> Sho
 async def show_letter(visit: Visit) -> Response:
     """One letter of it, unfolded: what stands in the page of a conversation."""
     opened = await visit.read(_look_at, visit.account.id, visit.request.path_params["letter"])
-    return visit.render("_letter.html", letter=opened.letter, opened=opened)
+    return visit.render("_letter.html", letter=opened.letter, opened=opened, leave=partial(leave.link, visit))
 
 
 def _look_at(tx: Tx, account_id: int, message_id: int) -> Opened:

@@ -9,8 +9,11 @@ import base64
 import hashlib
 import hmac
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, unquote, urlencode, urlsplit
 
+from starlette.responses import RedirectResponse
+
+from . import limits
 from .problem import Problem
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
     from .visit import Visit
 
-SCHEMES = ("http", "https", "mailto", "tel")
+SCHEMES = ("http", "https", "tel")
 
 
 def link(visit: Visit, url: str) -> str:
@@ -37,11 +40,22 @@ async def show(visit: Visit) -> Response:
         host = parts.hostname or ""
     except ValueError:
         raise Problem(400, "this link leads nowhere: it is no address", advice="Ask the sender for another.") from None
+    if parts.scheme.lower() == "mailto":
+        return RedirectResponse(f"/write?{urlencode(_letter(parts))}", 303)
     if parts.scheme.lower() not in SCHEMES:
         raise Problem(400, "this link leads nowhere that a browser could go", advice="Ask the sender for another.")
     return visit.render(
         "leave.html", url=url.strip(), host=host or parts.path, scheme=parts.scheme.lower(), unicode=_in_script(host)
     )
+
+
+def _letter(parts: SplitResult) -> dict[str, str]:
+    """What a mailto URL says of the letter (RFC 6068 §2); whoever follows it reads it before anything is sent."""
+    said: dict[str, list[str]] = {"to": [parts.path]} if parts.path else {}
+    for name, _, value in (field.partition("=") for field in parts.query.split("&")[: limits.FORM_FIELDS]):
+        if name.lower() in ("to", "cc", "bcc", "subject", "body"):
+            said.setdefault(name.lower(), []).append(value)
+    return {name: unquote(", ".join(values)).replace("\r\n", "\n") for name, values in said.items()}
 
 
 def _in_script(host: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 # Octets that one slice of a letter's file has at most: a text part or a picture, not the film beside it.
 SLICE = 32 * 1024 * 1024
+UNSUBSCRIBE = re.compile(r"<\s*((?:https?|mailto):[^<>\s]{1,2000})\s*>", re.IGNORECASE)
 PICTURES = {"image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp", "image/bmp", "image/avif"}
 
 
@@ -56,12 +58,14 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A letter with its text. ``text`` is None where it came in HTML, which is shown in a frame."""
+    """A letter with its text. ``text`` is None where it came in HTML, which is shown in a frame. ``unsubscribe``: where
+    one leaves the list that it came from; empty: it names no place."""
 
     letter: Letter
     text: Markup | None
     cut: bool
     files: tuple[File, ...]
+    unsubscribe: str
 
 
 def open_letter(tx: Tx, letter: Letter) -> Opened:
@@ -70,7 +74,14 @@ def open_letter(tx: Tx, letter: Letter) -> Opened:
         html = message.html
         text = message.text if html is None else ""
         shown = plain_text.to_html(text[: limits.TEXT]) if html is None else None
-        return Opened(letter, shown, len(text) > limits.TEXT, files(message, html or ""))
+        unsubscribe = _unsubscribe(message.headers.get("List-Unsubscribe") or "")
+        return Opened(letter, shown, len(text) > limits.TEXT, files(message, html or ""), unsubscribe)
+
+
+def _unsubscribe(field: str) -> str:
+    """The place that a list names (RFC 2369 §3.2): a page rather than a letter."""
+    found = UNSUBSCRIBE.findall(field[: limits.TYPED])
+    return next((url for url in found if url.lower().startswith("http")), found[0] if found else "")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
@@ -21,6 +22,7 @@ from posthouse.store.mailbox import Mailbox
 
 DAY = 86_400
 KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "webmanifest": "application/manifest+json"}
+IMPORTED = re.compile(r'^import (?:[^;]* from )?"\./([a-z]+\.js)";$', re.MULTILINE)
 # What a mailbox is for, as an icon and as an order: those that every account has come first.
 ICONS = {"": "folder", "\\Drafts": "draft", "\\Sent": "sent", "\\Archive": "archive", "\\Junk": "junk",
          "\\Trash": "trash", "\\Important": "important"}  # fmt: skip
@@ -46,6 +48,19 @@ VERSION = hashlib.sha256(b"".join(name.encode() + octets for name, (octets, _) i
 def static(name: str) -> str:
     """Where a file of ours is."""
     return f"/static/{VERSION}/{name}"
+
+
+@lru_cache(maxsize=len(FILES))
+def modules(name: str) -> list[str]:
+    """The modules that one imports, and those that these import: a page names them all, so they come in one breath."""
+    found: dict[str, None] = {}
+    waiting = [name]
+    while waiting:
+        for one in IMPORTED.findall(FILES[waiting.pop()][0].decode()):
+            if one != name and one not in found:
+                found[one] = None
+                waiting.append(one)
+    return list(found)
 
 
 def icon(name: str) -> Markup:
@@ -179,7 +194,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(static=static, icon=icon, icons=ICONS, title=title, count=count)
+    made.globals.update(static=static, modules=modules, icon=icon, icons=ICONS, title=title, count=count)
     made.filters.update(
         when=when,
         when_exactly=when_exactly,

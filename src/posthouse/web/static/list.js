@@ -88,8 +88,24 @@ export function watch(root) {
 
 // -- bringing up to date --------------------------------------------------------------------------------------------
 
+let running = null; // who asks meanwhile is served by one more turn, so that no old answer comes last
+let again = false;
+
 // Rows that have changed, come or gone, in the parts that stand in the page.
-export async function refresh() {
+export function refresh() {
+  again = Boolean(running);
+  running ??= turns().finally(() => (running = null));
+  return running;
+}
+
+async function turns() {
+  do {
+    again = false;
+    await bringUp();
+  } while (again);
+}
+
+async function bringUp() {
   const here = list();
   if (!here) return;
   const parts = [...here.querySelectorAll(".rows")].filter((rows) => !rows.dataset.empty);
