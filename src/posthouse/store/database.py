@@ -81,6 +81,10 @@ class Database(Protocol):
         """The root of the driver's errors."""
 
     @property
+    def at_hand(self) -> bool:
+        """Whether a look at some rows takes no more than a look at memory, as a rule: no network lies between."""
+
+    @property
     def can_copy(self) -> bool:
         """Whether `copy_to` works."""
 

@@ -6,8 +6,7 @@ reaches its caller. When the commit itself fails, each function is tried again a
 than there is doesn't stand in the way of the others.
 
 A few threads read, each on its own connection; a read is a snapshot. A hop to a thread and back costs about 50 µs:
-ask for a batch, never row by row. Where many sessions ask for a little each, they `glance`: one thread answers all
-that wait on one snapshot, and wakes the event loop once.
+ask for a batch, never row by row. What takes no longer than that is a `glance`, which is answered where it is asked.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -136,7 +135,6 @@ class Store:
         self._clock = clock
         self._writes: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._reads: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
-        self._glances: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._written = self._commits = self._largest = self._read = 0
         self._closed = False
         writer = database.connect()
@@ -154,9 +152,9 @@ class Store:
             connection = database.connect(read_only=True, index_path=self.index.path if self.index else None)
             name = f"store-reader-{number}"
             self._threads.append(threading.Thread(target=self._read_all, args=(connection,), name=name, daemon=True))
-        glancer = database.connect(read_only=True)
-        self._glancer = threading.Thread(target=self._glance_all, args=(glancer,), name="store-glancer", daemon=True)
-        for thread in (*self._threads, self._glancer):
+        self._glancer = database.connect(read_only=True) if database.at_hand else None
+        self._glancing = threading.Lock()  # event loops may be several
+        for thread in self._threads:
             thread.start()
 
     @classmethod
@@ -197,9 +195,11 @@ class Store:
         self._writes.put(None)
         for _ in self._threads[1:]:
             self._reads.put(None)
-        self._glances.put(None)
-        for thread in (*self._threads, self._glancer):
+        for thread in self._threads:
             thread.join()
+        if self._glancer is not None:
+            with self._glancing:
+                self._glancer.close()
         self.blobs.close()
         self._fresh.close()
         self.feed.close()
@@ -235,9 +235,21 @@ class Store:
         return result
 
     async def glance(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """`read` for what takes some tens of microseconds, and is asked for all the time: others wait behind it."""
-        result: T = await self._ask(self._glances, _Call(fn, args, kwargs, asyncio.get_running_loop()))
-        return result
+        """`read` for what takes some tens of microseconds, in small tables, and is asked for all the time. Where the
+        database is at hand, nothing is waited for: neither for a thread, nor for those who read more."""
+        if self._glancer is None:
+            return await self.read(fn, *args, **kwargs)
+        with self._glancing:
+            if self._closed:
+                raise StoreError("the store is closed")
+            self._read += 1
+            try:
+                self._glancer.begin()
+                return fn(Tx(self._glancer, int(self._clock()), self.blobs, self.rosters), *args, **kwargs)
+            except self._database.driver_error as error:
+                raise self._database.explain(error) from error
+            finally:
+                self._forget_snapshot(self._glancer)
 
     def run(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """`write` for callers without an event loop: blocks."""
@@ -334,39 +346,25 @@ class Store:
     def _read_all(self, connection: Connection) -> None:
         while (call := self._reads.get()) is not None:
             if not call.future.cancelled():
-                self._look(connection, [call])
+                self._look(connection, call)
         connection.close()
 
-    def _glance_all(self, connection: Connection) -> None:
-        last = False
-        while not last:
-            batch, last = _take(self._glances)
-            self._look(connection, batch)
-        connection.close()
-
-    def _look(self, connection: Connection, calls: Sequence[_Call]) -> None:
-        """Run functions on one snapshot; behind one that has failed, on another."""
-        begun = False
-        for call in calls:
-            try:
-                if not begun:
-                    connection.begin()
-                    begun = True
-                call.result = call.fn(
-                    Tx(connection, int(self._clock()), self.blobs, self.rosters), *call.args, **call.kwargs
-                )
-            except BaseException as error:  # whatever it is, it is the caller's
-                call.error = self._explained(error)
-                begun = self._forget_snapshot(connection)
+    def _look(self, connection: Connection, call: _Call) -> None:
+        """Run a function on a snapshot."""
+        try:
+            connection.begin()
+            call.result = call.fn(
+                Tx(connection, int(self._clock()), self.blobs, self.rosters), *call.args, **call.kwargs
+            )
+        except BaseException as error:  # whatever it is, it is the caller's
+            call.error = self._explained(error)
         self._forget_snapshot(connection)
-        self._read += len(calls)
-        settle(calls)
+        self._read += 1
+        settle([call])
 
-    def _forget_snapshot(self, connection: Connection) -> bool:
-        """There is none any more: False."""
+    def _forget_snapshot(self, connection: Connection) -> None:
         with contextlib.suppress(self._database.driver_error):
             connection.rollback()
-        return False
 
 
 def _take(calls: queue.SimpleQueue[_Call | None]) -> tuple[list[_Call], bool]:

@@ -41,6 +41,7 @@ def translate(sql: str) -> bytes:
 class Postgres:
     """A database and how to connect to it; `conninfo` as libpq takes it."""
 
+    at_hand = False
     can_copy = False
     takes_index = False
     driver_error: type[Exception] = psycopg.Error

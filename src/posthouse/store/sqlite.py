@@ -38,6 +38,7 @@ CACHED_STATEMENTS = 512
 class Sqlite:
     """Where the database is, and how to open a connection to it."""
 
+    at_hand = True
     can_copy = True
     takes_index = True
     driver_error: type[Exception] = sqlite3.Error
