@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from posthouse.errors import StoreError
 
 from . import flag, mail, ordering, quota, thread
-from .change import next_modseq
-from .mail import Copied, Ranges, account_of
+from .change import next_modseq_in
+from .mail import Copied, Ranges
 
 if TYPE_CHECKING:
     from .engine import Tx
@@ -33,8 +33,7 @@ def copy(tx: Tx, mailbox_id: int, ranges: Ranges, target_id: int) -> Copied:
     They count against that account's quota. Errors: NotFound for a mailbox that is gone; OverQuota; StoreError for
     more than MAX_MESSAGES.
     """
-    account_id = account_of(tx, target_id)
-    modseq = next_modseq(tx, account_id)
+    account_id, modseq = next_modseq_in(tx, target_id)
     rows = mail.fetch(tx, mailbox_id, ranges, ("message_id", "flags", "size", "received"))
     if len(rows) > MAX_MESSAGES:
         raise StoreError(

@@ -141,6 +141,20 @@ def next_modseq(tx: Tx, account_id: int) -> int:
     return modseq
 
 
+def next_modseq_in(tx: Tx, mailbox_id: int) -> tuple[int, int]:
+    """Whose mailbox it is, and that account's next modseq, as `next_modseq` takes it. Errors: NotFound."""
+    row = tx.one(
+        "UPDATE account SET modseq = modseq + 1 WHERE id = (SELECT account_id FROM mailbox WHERE id = :mailbox_id)"
+        " RETURNING id, modseq",
+        mailbox_id=mailbox_id,
+    )
+    if row is None:
+        raise NotFound("there is no such mailbox")
+    account_id, modseq = row
+    tx.changed(account_id, modseq)
+    return account_id, modseq
+
+
 class Subscription:
     """Somebody who wants to know. Ends with `close`."""
 

@@ -112,7 +112,7 @@ class _Call(Waiter):
 
 
 class _Lost(Exception):
-    """The database has undone the whole transaction under the running function."""
+    """The whole transaction is undone, or has to be, with the running function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +302,7 @@ class Store:
             connection.begin()
             now = int(self._clock())
             for call in batch:
-                self._try(connection, call, now)
+                self._try(connection, call, now, alone=len(batch) == 1)
             connection.commit()
             self._commits += 1
             return True
@@ -318,9 +318,10 @@ class Store:
                 call.error.__cause__ = error
             return not self._database.is_transient(error.__cause__ or error)
 
-    def _try(self, connection: Connection, call: _Call, now: int) -> None:
-        """Run one function in its savepoint."""
-        connection.execute("SAVEPOINT call", NOTHING)
+    def _try(self, connection: Connection, call: _Call, now: int, *, alone: bool) -> None:
+        """Run one function: in its savepoint, where the transaction is not its `alone`."""
+        if not alone:
+            connection.execute("SAVEPOINT call", NOTHING)
         tx = Tx(connection, now, self.blobs)
         call.error = None
         call.hints = {}
@@ -329,10 +330,11 @@ class Store:
             call.hints = tx.hints
         except BaseException as error:  # whatever it is, it is the caller's
             call.error = self._explained(error)
-            if not connection.in_transaction or self._database.is_transient(error):
+            if alone or not connection.in_transaction or self._database.is_transient(error):
                 raise _Lost from error
             connection.execute("ROLLBACK TO call", NOTHING)
-        connection.execute("RELEASE call", NOTHING)
+        if not alone:
+            connection.execute("RELEASE call", NOTHING)
 
     def _explained(self, error: BaseException) -> BaseException:
         if not isinstance(error, self._database.driver_error):

@@ -18,7 +18,7 @@ from posthouse.errors import NotFound, StoreError
 
 from . import bundle, flag, fresh, ordering, quota, thread, uid_list
 from .blob import Blob
-from .change import next_modseq
+from .change import next_modseq, next_modseq_in
 from .fold import clean, fold
 
 if TYPE_CHECKING:
@@ -116,8 +116,7 @@ def append(
     appended = []
     for target in targets:
         flags = flag.canonical(target.flags)
-        account_id = account_of(tx, target.mailbox_id)
-        modseq = next_modseq(tx, account_id)
+        account_id, modseq = next_modseq_in(tx, target.mailbox_id)
         if account_id not in messages:
             messages[account_id] = _insert(tx, account_id, blob, summary, received, prefix)
         size = len(prefix) + blob.size
@@ -331,8 +330,7 @@ def store_flags(tx: Tx, mailbox_id: int, ranges: Ranges, op: Operation, flags: I
     Errors: NotFound for no such mailbox; StoreError for what is no flag.
     """
     wanted = flag.canonical(flags)
-    account_id = account_of(tx, mailbox_id)
-    modseq = next_modseq(tx, account_id)
+    account_id, modseq = next_modseq_in(tx, mailbox_id)
     seen = deleted = 0
     changed = 0
     become: dict[int, tuple[int, int, int]] = {}
@@ -395,9 +393,8 @@ def _altered(tx: Tx, account_id: int, flagset_id: int, op: Operation, wanted: fr
 
 def expunge(tx: Tx, mailbox_id: int, ranges: Ranges | None = None) -> list[int]:
     r"""Remove the messages that are flagged ``\Deleted``, all or of a set; their UIDs, ascending. Errors: NotFound."""
-    account_id = account_of(tx, mailbox_id)
+    account_id, modseq = next_modseq_in(tx, mailbox_id)
     gone: list[int] = []
-    modseq = next_modseq(tx, account_id)
     for low, high in ordered(ALL if ranges is None else ranges):
         gone += _remove(tx, account_id, mailbox_id, modseq, f"{IN_RANGE} AND {DELETED}", low, high)
     if gone:
@@ -449,8 +446,7 @@ def remove(tx: Tx, mailbox_id: int, ranges: Ranges) -> list[int]:
 
     Errors: NotFound for no such mailbox.
     """
-    account_id = account_of(tx, mailbox_id)
-    modseq = next_modseq(tx, account_id)
+    account_id, modseq = next_modseq_in(tx, mailbox_id)
     gone: list[int] = []
     for low, high in ordered(ranges):
         gone += _remove(tx, account_id, mailbox_id, modseq, IN_RANGE, low, high)
