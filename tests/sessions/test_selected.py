@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from imap_conversation import Conversation
+from posthouse.imap.sequence import SequenceSet
+from posthouse.sessions import selected as module
 from posthouse.sessions.selected import Selected
 from posthouse.store.mailbox import Mailbox
 from store_helpers import House
@@ -20,6 +23,20 @@ def test_places(uids: list[int], uid: int, gone: set[int]) -> None:
     assert selected.number(uid) == (uids.index(uid) + 1 if uid in uids else 0)
     selected._forget(gone)
     assert list(selected.uids) == [one for one in uids if one not in gone]
+
+
+@pytest.mark.parametrize("few", [1, 1_000], ids=["looked up", "listed"])
+def test_numbers_mean_the_messages_at_their_places(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FEW_PLACES", few)
+    uids = [uid for uid in range(1, 60) if uid % 7]
+    selected = Selected(Mailbox(*[0] * 12), uids, read_only=False)  # type: ignore[arg-type]
+    wanted = SequenceSet(((2, 4), (7, 7), (10, 12), (50, 70)))
+    assert selected.known_in(selected.uid_ranges(wanted, by_uid=False)) == [
+        *uids[1:4],
+        uids[6],
+        *uids[9:12],
+        *uids[49:],
+    ]
 
 
 def test_a_client_counts_what_it_was_told(talk: Conversation, house: House, inbox: Mailbox) -> None:
