@@ -8,6 +8,7 @@ import smtplib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,6 +84,27 @@ def test_faults_come_and_go(mail_server: MailServer) -> None:
     mail_server.heal()
     send(mail_server, "b@x.example")
     assert len(mail_server.inbox("b@x.example").wait(2)) == 2
+
+
+def test_a_delay_is_longer_than_a_program_waits(mail_server: MailServer) -> None:
+    mail_server.fail("MAIL", delay=4)
+    with smtplib.SMTP(mail_server.host, mail_server.smtp_port, timeout=2) as client:
+        with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
+            client.sendmail("a@x.example", "b@x.example", LETTER.format("Hi"))
+        client.close()
+    send(mail_server, "b@x.example")
+
+
+@pytest.mark.parametrize("fault", [{"drop": True}, {"reply": "421 4.3.2 Going"}, {"garbage": True}])
+@pytest.mark.parametrize("at", ["EHLO", "MAIL", "RCPT", "DATA", "LETTER"])
+def test_each_fault_at_each_place(mail_server: MailServer, at: str, fault: dict[str, Any]) -> None:
+    """The program gets an error and no letter is taken; the next time all is well."""
+    mail_server.fail(at, **fault)
+    with pytest.raises((smtplib.SMTPException, ConnectionError)):
+        send(mail_server, "b@x.example")
+    mail_server.heal()
+    send(mail_server, "b@x.example")
+    assert len(mail_server.inbox("b@x.example").wait()) == 1
 
 
 @pytest.mark.parametrize(

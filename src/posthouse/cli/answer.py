@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .compose import read_text
+from .compose import AttachOption, FileArgument, read_text
 from .remote import AccountOption, IdArgument, ImapOption, JsonOption, MailboxOption, SmtpOption, account_for, mail_of
 from .report import reported
 from .send import report
-
-FileArgument = Annotated[
-    str, typer.Argument(metavar="FILE|-", help="The text; - is standard input.", show_default="$EDITOR, on a terminal")
-]
-AttachOption = Annotated[
-    list[Path] | None, typer.Option("--attach", metavar="FILE", help="A file that goes with it.", show_default=False)
-]
 
 
 @reported

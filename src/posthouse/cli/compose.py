@@ -8,10 +8,19 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Annotated, TypeAlias
 
 import typer
 
 from posthouse.errors import ConfigError
+
+FileArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="FILE|-", help="The text; - is standard input.", show_default="$EDITOR, on a terminal")
+]
+AttachOption: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option("--attach", metavar="FILE", help="A file that goes with the letter.", show_default=False),
+]
 
 
 def read_text(file: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -17,35 +17,43 @@ from .report import reported
 SECRET = "POSTHOUSE_OAUTH_CLIENT_SECRET"  # noqa: S105
 
 
+AddressArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="ADDRESS", help="Your mail address.", show_default=False)
+]
+ClientIdOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--oauth-client-id",
+        metavar="ID",
+        envvar="POSTHOUSE_OAUTH_CLIENT_ID",
+        help="Log in by OAuth2, as the program that you have registered under this ID.",
+        show_default=False,
+    ),
+]
+IssuerOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--oauth-issuer",
+        metavar="URL",
+        envvar="POSTHOUSE_OAUTH_ISSUER",
+        help="Who gives out the tokens; Google's and Microsoft's are known.",
+        show_default=False,
+    ),
+]
+DeviceOption: TypeAlias = Annotated[
+    bool, typer.Option("--device", help="By a code for any device, instead of this computer's browser.")
+]
+
+
 @reported
 def login(
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Your mail address.", show_default=False)],
+    address: AddressArgument,
     imap: ImapOption = None,
     pop3: Pop3Option = None,
     smtp: SmtpOption = None,
-    client_id: Annotated[
-        str,
-        typer.Option(
-            "--oauth-client-id",
-            metavar="ID",
-            envvar="POSTHOUSE_OAUTH_CLIENT_ID",
-            help="Log in by OAuth2, as the program that you have registered under this ID.",
-            show_default=False,
-        ),
-    ] = "",
-    issuer: Annotated[
-        str,
-        typer.Option(
-            "--oauth-issuer",
-            metavar="URL",
-            envvar="POSTHOUSE_OAUTH_ISSUER",
-            help="Who gives out the tokens; Google's and Microsoft's are known.",
-            show_default=False,
-        ),
-    ] = "",
-    device: Annotated[
-        bool, typer.Option("--device", help="By a code for any device, instead of this computer's browser.")
-    ] = False,
+    client_id: ClientIdOption = "",
+    issuer: IssuerOption = "",
+    device: DeviceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Find the servers of an address, check the login, and keep all of it for the other mail commands.
@@ -101,10 +109,7 @@ def login(
 
 
 @reported
-def logout(
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Your mail address.", show_default=False)],
-    as_json: JsonOption = False,
-) -> None:
+def logout(address: AddressArgument, as_json: JsonOption = False) -> None:
     """Forget an account and its password on this computer.
 
     Example: posthouse logout ada@example.org

@@ -5,11 +5,11 @@ from __future__ import annotations
 import html as markup
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from .compose import read_text
+from .compose import AttachOption, FileArgument, read_text
 from .merge import merge_and_send
 from .remote import AccountOption, ImapOption, JsonOption, SmtpOption, account_for
 from .report import FAILED, reported, say_error
@@ -21,58 +21,74 @@ if TYPE_CHECKING:
     from posthouse.message.compose import Attachment
 
 
+Addresses: TypeAlias = list[str] | None
+ToOption: TypeAlias = Annotated[
+    Addresses, typer.Option("--to", metavar="ADDRESS", help="A recipient; may be given again.", show_default=False)
+]
+CcOption: TypeAlias = Annotated[
+    Addresses, typer.Option("--cc", metavar="ADDRESS", help="Who gets a copy.", show_default=False)
+]
+BccOption: TypeAlias = Annotated[
+    Addresses,
+    typer.Option("--bcc", metavar="ADDRESS", help="Who gets a copy without the others knowing.", show_default=False),
+]
+FromOption: TypeAlias = Annotated[
+    str, typer.Option("--from", metavar="ADDRESS", help="The sender, if not the account.", show_default=False)
+]
+SubjectOption: TypeAlias = Annotated[
+    str, typer.Option("--subject", metavar="TEXT", help="What it is about.", show_default=False)
+]
+InlineOption: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option("--inline", metavar="FILE", help="A picture that is shown below the text.", show_default=False),
+]
+HtmlOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--html", metavar="FILE", help="The letter in HTML; it shows a.png as cid:a.png.", show_default=False),
+]
+MarkdownOption: TypeAlias = Annotated[
+    bool, typer.Option("--markdown", help="The text is Markdown; it goes out as HTML, too.")
+]
+MergeOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--merge",
+        metavar="CSV",
+        help="A letter for each row: {name} becomes the column name; the column to or email is the recipient.",
+        show_default=False,
+    ),
+]
+RateOption: TypeAlias = Annotated[
+    str, typer.Option("--rate", metavar="N/s", help="With --merge: at most so fast, 20/s or 500/h.", show_default=False)
+]
+JournalOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal",
+        metavar="FILE",
+        help="With --merge: remember there what went out; again sends the rest.",
+        show_default=False,
+    ),
+]
+DryRunOption: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")]
+
+
 @reported
 def send(
-    file: Annotated[
-        str,
-        typer.Argument(metavar="FILE|-", help="The text; - is standard input.", show_default="$EDITOR, on a terminal"),
-    ] = "",
-    to: Annotated[
-        list[str] | None, typer.Option(metavar="ADDRESS", help="A recipient; may be given again.", show_default=False)
-    ] = None,
-    cc: Annotated[
-        list[str] | None, typer.Option(metavar="ADDRESS", help="Who gets a copy.", show_default=False)
-    ] = None,
-    bcc: Annotated[
-        list[str] | None,
-        typer.Option(metavar="ADDRESS", help="Who gets a copy without the others knowing.", show_default=False),
-    ] = None,
-    subject: Annotated[str, typer.Option(metavar="TEXT", help="What it is about.", show_default=False)] = "",
-    attach: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="A file that goes with the letter.", show_default=False)
-    ] = None,
-    inline: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="A picture that is shown below the text.", show_default=False),
-    ] = None,
-    html: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The letter in HTML, which shows a.png as cid:a.png.", show_default=False),
-    ] = None,
-    markdown: Annotated[
-        bool, typer.Option("--markdown", help="The text is Markdown; it goes out as HTML, too.")
-    ] = False,
-    from_: Annotated[
-        str, typer.Option("--from", metavar="ADDRESS", help="The sender, if not the account.", show_default=False)
-    ] = "",
-    merge: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="CSV",
-            help="A letter for each row: {name} becomes the column name; the column to or email is the recipient.",
-            show_default=False,
-        ),
-    ] = None,
-    rate: Annotated[
-        str, typer.Option(metavar="N/s", help="With --merge: at most so fast, 20/s or 500/h.", show_default=False)
-    ] = "",
-    journal: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="With --merge: remember there what went out; again sends the rest.", show_default=False
-        ),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")] = False,
+    file: FileArgument = "",
+    to: ToOption = None,
+    cc: CcOption = None,
+    bcc: BccOption = None,
+    subject: SubjectOption = "",
+    attach: AttachOption = None,
+    inline: InlineOption = None,
+    html: HtmlOption = None,
+    markdown: MarkdownOption = False,
+    from_: FromOption = "",
+    merge: MergeOption = None,
+    rate: RateOption = "",
+    journal: JournalOption = None,
+    dry_run: DryRunOption = False,
     account: AccountOption = "",
     smtp: SmtpOption = None,
     imap: ImapOption = None,
