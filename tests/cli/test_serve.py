@@ -126,7 +126,7 @@ def test_config_prints_a_file_that_can_be_used(house: tuple[Path, int]) -> None:
     printed = posthouse("config", "--config", str(folder / "posthouse.toml"))
     table = tomllib.loads(printed.stdout)
     assert table["listen"]["imap"] == f"127.0.0.1:{base + 143}"
-    assert table["limits"]["message_size"] == 50 * 1024 * 1024
+    assert table["limits"]["message_size"] == 75 * 1024 * 1024
     (folder / "posthouse.toml").write_text(printed.stdout, "utf-8")
     assert posthouse("config", "--config", str(folder / "posthouse.toml")).stdout == printed.stdout
 
