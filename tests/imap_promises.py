@@ -27,6 +27,7 @@ WORDS = (
     b"c FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (DATE FROM)]<0.10> BINARY[1.2] PREVIEW)\r\n",
     b"d SEARCH RETURN (MIN MAX COUNT SAVE PARTIAL 1:5 UPDATE) OR NOT SEEN (FROM x SINCE 1-Feb-1994) UID 1:*\r\n",
     b"e UID SORT RETURN () (REVERSE DATE SUBJECT) UTF-8 ALL\r\n", b"f THREAD REFERENCES US-ASCII TEXT x\r\n",
+    b"f UID THREAD REFS UTF-8 1:2\r\n", b"n ENABLE UIDONLY\r\n",
     b"g STORE 1:2 (UNCHANGEDSINCE 3) +FLAGS.SILENT (\\Seen $x)\r\n", b"h APPEND INBOX (\\Seen) {5+}\r\nHello\r\n",
     b'i APPEND "INBOX" CATENATE (URL "/INBOX/;UID=1" TEXT {3+}\r\nabc)\r\n', b"j IDLE\r\n", b"DONE\r\n",
     b"k ESEARCH IN (mailboxes (a b) subtree c) RETURN (COUNT) UNSEEN\r\n", b"l AUTHENTICATE PLAIN\r\n",
