@@ -8,6 +8,7 @@ it, an address is kept beside that.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -23,6 +24,7 @@ ADDRESS_LITERAL = re.compile(r"\[[0-9a-z.:-]+\]")  # RFC 5321 §4.1.3
 UNFIT = re.compile(r"[\x00-\x1f\x7f\x80-\x9f\ud800-\udfff]")
 
 
+@functools.lru_cache(maxsize=4096)  # for every letter the same few: to read one takes as long as a row
 def canonical_domain(domain: str) -> str:
     """The domain in U-labels, case folded, without a final dot. Errors: StoreError for what is no domain."""
     lowered = domain.lower().removesuffix(".")
