@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 from pathlib import Path
 from types import TracebackType
 
+from posthouse.errors import StoreError
 from posthouse.store.engine import Store
 
 from .background import Background
 from .turn import Turn
+
+log = logging.getLogger("posthouse.server")
 
 # Seconds that a server leaves the duties to its steward, which begins when all doors are open.
 PATIENCE = 3.0
@@ -69,6 +73,10 @@ class Steward:
             if os.read(hear, 1):
                 asyncio.run(_keep(self._data, hear))
             status = 0
+        except StoreError as error:
+            log.error("the steward can't begin, the server does its work: %s", error)
+        except BaseException:
+            log.exception("the steward has failed, the server does its work")
         finally:
             os._exit(status)
 
