@@ -9,7 +9,16 @@ from posthouse import store
 
 HERE = Path(store.__file__).parent
 # The two dialects, the engine that chooses one, full text (the one query that is written twice), and its index.
-KNOW = {"engine.py", "sqlite.py", "postgres.py", "search.py", "index.py", "vocabulary.py"}
+KNOW = {
+    "engine.py",
+    "sqlite.py",
+    "postgres.py",
+    "search.py",
+    "index.py",
+    "vocabulary.py",
+    "field_word.py",
+    "posting.py",
+}
 DIALECT = re.compile(
     r"sqlite|postgres|psycopg|pragma|rowid|group_concat|string_agg|INSERT OR|NOCASE|ILIKE|::[a-z]",
     re.IGNORECASE,

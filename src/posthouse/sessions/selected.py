@@ -111,11 +111,11 @@ class Selected:
 
     def known(self, uids: list[int]) -> list[int]:
         """Those of the UIDs that the client knows, in the same order."""
+        together = self.uids.together
+        if together is not None and (not uids or (together.start <= min(uids) and max(uids) < together.stop)):
+            return uids
         if len(uids) == len(self.uids) and self.uids == uids:
             return uids  # all of them: a search for ALL, or UNSEEN in a new mailbox
-        together = self.uids.together
-        if together is not None and uids and together.start <= min(uids) and max(uids) < together.stop:
-            return uids
         there = self._numbers_by_uid(uids)
         return [uid for uid in uids if uid in there]
 
@@ -123,12 +123,12 @@ class Selected:
         """UIDs that the client knows as it is told them: as they are, or as sequence numbers."""
         if uid:
             return uids
-        if len(uids) == len(self.uids) and self.uids == uids:
-            return list(range(1, len(uids) + 1))
         together = self.uids.together
         if together is not None:
             before = together.start - 1
             return [one - before for one in uids] if before else uids
+        if len(uids) == len(self.uids) and self.uids == uids:
+            return list(range(1, len(uids) + 1))
         there = self._numbers_by_uid(uids)
         return [there[one] for one in uids]
 

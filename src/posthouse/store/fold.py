@@ -7,6 +7,7 @@ import unicodedata
 
 # The combining marks that Latin, Greek and Cyrillic letters have. (Those of other scripts make other letters.)
 ACCENTS = re.compile("[\u0300-\u036f]+")
+LIKE_SPECIAL = re.compile(r"[%_!]")
 
 
 def clean(text: str) -> str:
@@ -29,3 +30,8 @@ def fold(text: str) -> str:
 def bare(folded: str) -> str:
     """A folded text without accents: "façade" is "facade", as people type it who have no ç."""
     return folded if folded.isascii() else ACCENTS.sub("", folded)
+
+
+def escaped(wanted: str) -> str:
+    """What LIKE finds nothing but this with; "!" is the escape character."""
+    return LIKE_SPECIAL.sub(r"!\g<0>", wanted)

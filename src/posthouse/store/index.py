@@ -1,8 +1,8 @@
 """The full-text index, `search.sqlite3`: which messages may have a text in them. SQLite only; see search.py.
 
 For each message, in the order of their ids, it has the folded text of the header and of the body, and the words of
-both (vocabulary.py). A text is looked up as a part of the words, and what they leave open is compared with the kept
-text: so any part of a word is found, in any script, and an answer is exact.
+both, and of subject and addresses (vocabulary.py, field_word.py). A text is looked up as a part of the words, and what
+they leave open is compared with the kept text: so any part of a word is found, in any script, and an answer is exact.
 
 It is written behind the deliveries, by one process at a time. Everything up to `done` is in it; what came later is
 read by the search itself, so answers are always complete. The index can be deleted at any time.
@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from posthouse.errors import StoreError
 
-from . import text, vocabulary
+from . import field_word, text, vocabulary
 from .fold import bare
 from .sqlite import LONGEST_LOG, explain
 
 if TYPE_CHECKING:
     from .engine import Store, Tx
 
-VERSION = 5  # of the index; one of another version is made anew
+VERSION = 6  # of the index; one of another version is made anew
 # Most texts have room in one page: two characters, which all are compared with, are found 1.6 times as quickly as with
 # pages of 4096 octets.
 PAGE_SIZE = 16_384
@@ -39,13 +39,14 @@ CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), done 
 INSERT OR IGNORE INTO state (one, done) VALUES (1, 0);
 CREATE TABLE IF NOT EXISTS text (
     message_id INTEGER PRIMARY KEY, account_id INTEGER NOT NULL,
-    field TEXT NOT NULL,  -- subject and addresses: their words, marked
+    field TEXT NOT NULL,  -- subject and addresses, for field_word.py
     header TEXT NOT NULL, body TEXT NOT NULL,
     whole INTEGER NOT NULL  -- 0: the body goes on behind what is kept
 ) STRICT;
 CREATE INDEX IF NOT EXISTS text_whole ON text (whole);
 """
     + vocabulary.SCHEMA
+    + field_word.SCHEMA
 )
 # Characters of a body that are kept. What a person reads is shorter; a log file of 50 MB isn't worth it.
 MAX_BODY = 1_000_000
@@ -132,6 +133,7 @@ class Index:
         with self._alone(fcntl.LOCK_EX) as connection:
             connection.execute("BEGIN IMMEDIATE")
             vocabulary.clear(connection)
+            field_word.clear(connection)
             connection.execute("DELETE FROM text")
             connection.execute("UPDATE state SET done = 0")
             connection.execute("COMMIT")
@@ -203,6 +205,7 @@ def _advance(store: Store, connection: sqlite3.Connection, progress: Callable[[i
             for kind in vocabulary.KINDS:
                 texts = [(row.message_id, row.account_id, getattr(row, kind)) for row in rows]
                 vocabulary.add(connection, kind, texts)
+            field_word.add(connection, [(row.message_id, row.field) for row in rows])
             connection.execute("UPDATE state SET done = ?", (rows[-1].message_id,))
             connection.execute("COMMIT")
             count += len(rows)
@@ -249,6 +252,7 @@ def _leave_out(connection: sqlite3.Connection, message_ids: list[int]) -> int:
     ]  # another process that is making the index anew may have left them out
     for kind in vocabulary.KINDS:
         vocabulary.remove(connection, kind, [(row.message_id, row.account_id, getattr(row, kind)) for row in rows])
+    field_word.remove(connection, [(row.message_id, row.field) for row in rows])
     connection.executemany("DELETE FROM text WHERE message_id = ?", [(row.message_id,) for row in rows])
     connection.execute("COMMIT")
     return len(rows)
@@ -292,8 +296,7 @@ def _existing(tx: Tx, first: int, last: int) -> set[int]:
 
 
 def _read(store: Store, message: _Message) -> _Row:
-    texts = (message.subject, message.from_, message.to, message.cc, message.bcc)
-    field = vocabulary.marked(zip(vocabulary.MARKS, texts, strict=True))
+    field = field_word.text_of((message.subject, message.from_, message.to, message.cc, message.bcc))
     try:
         octets = store.blobs.read(message.blob_id, 0, message.header_size)
         body = text.folded_body(store.blobs, message.blob_id, message.tree, MAX_BODY)

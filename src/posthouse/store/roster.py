@@ -14,29 +14,33 @@ from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from . import flag
+from .uid_map import UidMap
 
 if TYPE_CHECKING:
     from .engine import Tx
 
 T = TypeVar("T")
-# Messages that all rosters of a process have together, at two to six octets each; and things that are derived from the
+# Messages that all rosters of a process have together, at two to 14 octets each; and things that are derived from the
 # messages of one, at some four octets for each.
 MOST = 2_000_000
 DERIVED = 6
+MOST_ROWS = 1_000  # mailboxes without a roster of which is known how many rows were read instead
 # A roster is made where a reader wants this part of the mailbox or more: one over it.
 PART = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """The messages of a mailbox: their UIDs, ascending; and for each its flags, as an index of `lines` (flag.py)."""
+    """The messages of a mailbox: their UIDs, ascending; for each its flags, as an index of `lines` (flag.py), and its
+    id."""
 
     modseq: int
     uids: range | array[int]
     flags: array[int]
+    message_ids: range | array[int]
     lines: tuple[bytes, ...]
     ids: tuple[int, ...]  # of the combinations, as the lines are
     derived: OrderedDict[Hashable, Any]  # shared with other rosters of the same messages
@@ -50,6 +54,8 @@ class Roster:
         """What `make` gives, which depends on the messages alone, flags aside: made once for the same messages."""
         with _deriving:
             found: T | None = self.derived.get(what)
+            if found is not None:
+                self.derived.move_to_end(what)
         if found is None:
             found = make()
             with _deriving:
@@ -57,6 +63,11 @@ class Roster:
                 if len(self.derived) > DERIVED:
                     self.derived.popitem(last=False)
         return found
+
+    @property
+    def uid_map(self) -> UidMap:
+        """The UIDs by the ids of the messages."""
+        return self.derive(UidMap, lambda: UidMap(self.message_ids, self.uids))
 
 
 _deriving = threading.Lock()
@@ -68,6 +79,7 @@ class Rosters:
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._kept: OrderedDict[int, Roster] = OrderedDict()
+        self._rows: OrderedDict[int, int] = OrderedDict()  # by mailboxes without one: see `of_found`
         self._lock = threading.Lock()
 
     def of(self, tx: Tx, mailbox_id: int, wanted: int, last: Roster | None = None) -> Roster | None:
@@ -95,6 +107,18 @@ class Rosters:
         self._keep(mailbox_id, roster)
         return roster
 
+    def of_found(self, tx: Tx, mailbox_id: int, found: int) -> Roster | None:
+        """`of`, for who reads a row for each message found where there is no roster: all of these rows count."""
+        roster = self.of(tx, mailbox_id, 0)
+        if roster is not None:
+            return roster
+        with self._lock:
+            found += self._rows.pop(mailbox_id, 0)
+            self._rows[mailbox_id] = found
+            if len(self._rows) > MOST_ROWS:
+                self._rows.popitem(last=False)
+        return self.of(tx, mailbox_id, found)
+
     def _keep(self, mailbox_id: int, roster: Roster) -> None:
         with self._lock:
             kept = self._kept.get(mailbox_id)
@@ -102,6 +126,7 @@ class Rosters:
                 return  # this transaction began before the one that made it
             self._kept[mailbox_id] = roster
             self._kept.move_to_end(mailbox_id)
+            self._rows.pop(mailbox_id, None)
             count = sum(len(one.uids) for one in self._kept.values())
             while count > self._most:
                 _, gone = self._kept.popitem(last=False)
@@ -110,13 +135,15 @@ class Rosters:
 
 def _read(tx: Tx, mailbox_id: int, old: Roster | None, modseq: int) -> Roster:
     rows = tx.all(
-        "SELECT uid, flagset_id FROM placement WHERE mailbox_id = :mailbox_id ORDER BY uid", mailbox_id=mailbox_id
+        "SELECT uid, flagset_id, message_id FROM placement WHERE mailbox_id = :mailbox_id ORDER BY uid",
+        mailbox_id=mailbox_id,
     )
-    uids = compact([uid for uid, _ in rows])
+    uids = compact([row[0] for row in rows])
     places: dict[int, int] = {}
-    flags = array("H", [places.setdefault(flagset_id, len(places)) for _, flagset_id in rows])
+    flags = array("H", [places.setdefault(row[1], len(places)) for row in rows])
+    message_ids = _extended(range(0), [row[2] for row in rows], "Q")
     derived = old.derived if old is not None and old.uids == uids else OrderedDict()  # no UID is given twice
-    return _made(tx, modseq, uids, flags, tuple(places), (), derived)
+    return _made(tx, modseq, _Columns(uids, flags, message_ids), tuple(places), (), derived)
 
 
 def _changed(tx: Tx, mailbox_id: int, old: Roster, messages: int, modseq: int) -> Roster | None:
@@ -128,11 +155,11 @@ def _changed(tx: Tx, mailbox_id: int, old: Roster, messages: int, modseq: int) -
     last = old.uids[-1] if old.uids else 0
     flags = old.flags[:]
     places = {flagset_id: place for place, flagset_id in enumerate(old.ids)}
-    new: list[int] = []
-    for uid, flagset_id in sorted(tx.all(f"SELECT uid, flagset_id {changes}", **since)):
+    new: list[tuple[int, int]] = []
+    for uid, flagset_id, message_id in sorted(tx.all(f"SELECT uid, flagset_id, message_id {changes}", **since)):
         place = places.setdefault(flagset_id, len(places))
         if uid > last:
-            new.append(uid)
+            new.append((uid, message_id))
             flags.append(place)
         else:
             flags[bisect_left(old.uids, uid)] = place
@@ -140,15 +167,25 @@ def _changed(tx: Tx, mailbox_id: int, old: Roster, messages: int, modseq: int) -
     if len(flags) != messages or len(places) > flag.MAX_COMBINATIONS:
         return None
     if not new:
-        return _made(tx, modseq, old.uids, flags, tuple(places), old.lines, old.derived)
-    return _made(tx, modseq, compact([*old.uids, *new]), flags, tuple(places), old.lines, OrderedDict())
+        columns = _Columns(old.uids, flags, old.message_ids)
+        return _made(tx, modseq, columns, tuple(places), old.lines, old.derived)
+    uids = _extended(old.uids, [uid for uid, _ in new], "I")
+    message_ids = _extended(old.message_ids, [message_id for _, message_id in new], "Q")
+    return _made(tx, modseq, _Columns(uids, flags, message_ids), tuple(places), old.lines, OrderedDict())
+
+
+class _Columns(NamedTuple):
+    """What a roster has of each message: see there."""
+
+    uids: range | array[int]
+    flags: array[int]
+    message_ids: range | array[int]
 
 
 def _made(
     tx: Tx,
     modseq: int,
-    uids: range | array[int],
-    flags: array[int],
+    columns: _Columns,
     ids: tuple[int, ...],
     lines: tuple[bytes, ...],
     derived: OrderedDict[Hashable, Any],
@@ -156,7 +193,8 @@ def _made(
     """A roster, with the lines that aren't known yet."""
     more = ids[len(lines) :]
     found = flag.lines(tx, more)
-    return Roster(modseq, uids, flags, lines + tuple([found[flagset_id] for flagset_id in more]), ids, derived)
+    lines += tuple([found[flagset_id] for flagset_id in more])
+    return Roster(modseq, columns.uids, columns.flags, columns.message_ids, lines, ids, derived)
 
 
 def compact(uids: Sequence[int]) -> range | array[int]:
@@ -166,3 +204,13 @@ def compact(uids: Sequence[int]) -> range | array[int]:
     if uids and uids[-1] - uids[0] + 1 == len(uids):
         return range(uids[0], uids[-1] + 1)
     return uids if isinstance(uids, array) else array("I", uids)
+
+
+def _extended(numbers: range | array[int], more: list[int], typecode: Literal["I", "Q"]) -> range | array[int]:
+    """The numbers with more behind them: a range where they still follow one upon the other."""
+    if isinstance(numbers, range) and more:
+        start = numbers.start if numbers else more[0]
+        together = range(start, start + len(numbers) + len(more))
+        if more == list(together[len(numbers) :]):
+            return together
+    return array(typecode, numbers) + array(typecode, more)

@@ -10,13 +10,13 @@ Text is found as a part of the text, in whatever case, and where that is wanted 
 from __future__ import annotations
 
 import json
-import re
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import flag, text, vocabulary
-from .fold import bare, clean, fold
+from . import field_word, flag, posting, text, vocabulary
+from .fold import bare, clean, escaped, fold
 from .mail import account_of, ordered
 
 if TYPE_CHECKING:
@@ -217,6 +217,8 @@ class _Search:
     def matching(self, key: Key) -> list[int]:
         if not self._is_slow(key):
             return self._query(key)
+        if isinstance(key, Field):
+            return self._in_field(key).tolist()
         # Octets may have to be read: not those of messages that the rest of the key leaves out.
         bound = self._upper_bound(key) if _has_octets(key) else All()
         return sorted(self._among(key, None if _is_all(bound) else set(self._query(bound))))
@@ -274,7 +276,8 @@ class _Search:
                 whole = set(self._query(All())) if uids is None else uids
                 return {uid for low, high in ordered(ranges) for uid in _between(whole, low, high)}
             case Field():
-                return self._in_field(key, uids)
+                few = uids is not None and len(uids) <= RANGES_IN_SQL
+                return self._quick(key, uids) if few else _both(self._in_field(key), uids)
             case Body() | Text() | Header():
                 return self._indexed(key, uids)
         raise AssertionError(key)
@@ -318,31 +321,57 @@ class _Search:
                 return Or(tuple(map(self._upper_bound, keys)))
         return All()
 
-    def _in_field(self, key: Field, uids: set[int] | None) -> set[int]:
-        """Ask the index, and compare what isn't in it yet."""
-        if uids is not None and len(uids) <= RANGES_IN_SQL:
-            return self._quick(key, uids)
-        found = self._look_up("field", key.text, vocabulary.MARKS[key.name])
-        if found is None:
-            return self._quick(key, uids)
-        has = self._compared.like(FIELDS[key.name])
-        pattern = self._compared.pattern(key.text)
-        among = "" if found.exact else f"{JOINS['t']} AND {has}"
-        hits = self._uids(f"({found.sql}) f CROSS JOIN placement p ON p.message_id = f.id{among}", found, pattern)
-        # What isn't in the index yet.
-        newer = "SELECT id FROM message WHERE id > (SELECT done FROM search.state)"
-        newer = f"({newer}) m CROSS JOIN placement p ON p.message_id = m.id{JOINS['t']} AND {has}"
-        return _both([*hits, *self._uids(newer, pattern=pattern)], uids)
+    def _in_field(self, key: Field) -> array[int]:
+        """The UIDs, ascending; kept for who asks it again, page by page or letter by letter, while the messages are the
+        same."""
+        roster = None if self._tx.rosters is None else self._tx.rosters.of(self._tx, self._mailbox_id, 0)
+        if roster is None:
+            return array("I", self._find_in_field(key))
+        return roster.derive((key, self._compared.sql), lambda: array("I", self._find_in_field(key)))
 
-    def _uids(self, source: str, found: vocabulary.Found | None = None, pattern: str = "") -> list[int]:
+    def _find_in_field(self, key: Field) -> list[int]:
+        """Ask the index, and compare what isn't in it yet."""
+        looked = self._compared.wanted(key.text), self._compared.sql
+        found = field_word.find(self._tx, key.name, *looked, messages=self._sizes()[0])
+        if found is None:
+            return self._query(key)
+        hits = self._placed(found.messages)
+        if not found.exact:
+            hits = self._query(And((_exactly(hits), key))) if len(hits) <= RANGES_IN_SQL else self._having(key, hits)
+        # What isn't in the index yet.
+        newer = self._uids(
+            "(SELECT id FROM message WHERE id > (SELECT done FROM search.state)) m"
+            f" CROSS JOIN placement p ON p.message_id = m.id{JOINS['t']} AND {self._compared.like(FIELDS[key.name])}",
+            pattern=self._compared.pattern(key.text),
+        )
+        return sorted(hits + newer) if newer else hits
+
+    def _placed(self, messages: posting.Masks) -> list[int]:
+        """The UIDs of those messages that are in the mailbox, ascending."""
+        if self._tx.rosters is not None:
+            roster = self._tx.rosters.of_found(self._tx, self._mailbox_id, posting.count(messages))
+            if roster is not None:
+                return roster.uid_map.uids(messages)
+        source = "json_each(:ids) f CROSS JOIN placement p ON p.message_id = f.value"
+        return sorted(self._uids(source, ids=json.dumps(list(posting.ids(messages)))))
+
+    def _having(self, key: Field, uids: list[int]) -> list[int]:
+        """Those of the UIDs whose field has the text."""
+        return self._uids(
+            "json_each(:uids) f CROSS JOIN placement p ON p.mailbox_id = :mailbox_id AND p.uid = f.value"
+            f"{JOINS['t']} AND {self._compared.like(FIELDS[key.name])}",
+            uids=json.dumps(uids),
+            pattern=self._compared.pattern(key.text),
+        )
+
+    def _uids(self, source: str, **parameters: str) -> list[int]:
         """The UIDs of the mailbox's messages among `source`, as one value: a hundred thousand rows would take twice as
         long."""
         uids: list[int] = json.loads(
             self._tx.value(
                 f"SELECT json_group_array(p.uid) FROM {source} WHERE p.mailbox_id = :mailbox_id",
                 mailbox_id=self._mailbox_id,
-                pattern=pattern,
-                **(found.parameters if found else {}),
+                **parameters,
             )
         )
         return uids
@@ -367,7 +396,7 @@ class _Search:
         """The messages in the index whose header or body has the text in it."""
         found = self._look_up(kind, text)
         if found is not None and found.exact:
-            return self._uids(f"({found.sql}) f CROSS JOIN placement p ON p.message_id = f.id", found)
+            return self._uids(f"({found.sql}) f CROSS JOIN placement p ON p.message_id = f.id", **found.parameters)
         rows = self._compare(found, "p.uid", self._compared.like(f"t.{kind}"), self._compared.pattern(text))
         return [uid for (uid,) in rows]
 
@@ -382,14 +411,18 @@ class _Search:
         lines = ((uid, line) for uid, header in rows for line in self._compared.form(header).split("\n"))
         return [uid for uid, line in lines if line.startswith(name) and wanted in line[len(name) :]]
 
-    def _look_up(self, kind: vocabulary.Kind, wanted: str, mark: str = "") -> vocabulary.Found | None:
+    def _look_up(self, kind: vocabulary.Kind, wanted: str) -> vocabulary.Found | None:
+        looked = vocabulary.Looked(kind, self._compared.wanted(wanted), self._compared.sql)
+        return vocabulary.find(self._tx, self._account_id, looked, *self._sizes())
+
+    def _sizes(self) -> tuple[int, int]:
+        """How many messages the mailbox has, and the account."""
         row = self._tx.one(
             "SELECT b.messages, a.messages FROM mailbox b JOIN account a ON a.id = b.account_id WHERE b.id = :id",
             id=self._mailbox_id,
         )
         assert row is not None
-        looked = vocabulary.Looked(kind, self._compared.wanted(wanted), self._compared.sql, mark)
-        return vocabulary.find(self._tx, self._account_id, looked, *row)
+        return row[0], row[1]
 
     def _compare(self, found: vocabulary.Found | None, columns: str, condition: str, pattern: str) -> list[Row]:
         """Columns of the messages among those found, or among all in the index, whose kept text is so."""
@@ -568,11 +601,3 @@ class _Condition:
         name = f"p{len(self.parameters)}"
         self.parameters[name] = value
         return f":{name}"
-
-
-def escaped(wanted: str) -> str:
-    """What LIKE finds nothing but this with; "!" is the escape character."""
-    return LIKE_SPECIAL.sub(r"!\g<0>", wanted)
-
-
-LIKE_SPECIAL = re.compile(r"[%_!]")

@@ -7,9 +7,8 @@ trigrams; and the messages that have one of the words found are the answer, with
 separators in it is looked up piece by piece, and leaves few texts to compare.
 
 SQLite's FTS5 keeps all of it: it reads a text four times as quickly as Python could, while other threads go on. Header
-and body are apart: what headers are full of, ids and signatures, slows down no search in the bodies. So are the subject
-and the addresses, once more: each of their words begins with a mark that tells the field, so a word is looked up in the
-one field that is asked about.
+and body are apart: what headers are full of, ids and signatures, slows down no search in the bodies. The words of
+subject and addresses, which are short and asked for most, have lists of another kind: field_word.py.
 """
 
 from __future__ import annotations
@@ -24,16 +23,22 @@ from .fold import bare
 if TYPE_CHECKING:
     from .engine import Tx
 
-Kind = Literal["header", "body", "field"]
-KINDS: tuple[Kind, ...] = ("header", "body", "field")
-# What words of the kind "field" begin with: private characters, which no tokenizer takes for a separator.
-MARKS = {"subject": "\U000ffff1", "from": "\U000ffff2", "to": "\U000ffff3", "cc": "\U000ffff4", "bcc": "\U000ffff5"}
+Kind = Literal["header", "body"]
+KINDS: tuple[Kind, ...] = ("header", "body")
 
 LEAN = "content='', detail=none, columnsize=0"  # an index and nothing else: no texts, places or sizes
-SCHEMA = "".join(
-    f"""
+
+
+def word_schema(kind: str) -> str:
+    """Tables of words, each once, and of their parts."""
+    return f"""
 CREATE TABLE IF NOT EXISTS {kind}_word (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE) STRICT;
 CREATE VIRTUAL TABLE IF NOT EXISTS {kind}_part USING fts5(word, {LEAN}, tokenize='trigram case_sensitive 1');
+"""
+
+
+SCHEMA = "".join(
+    f"""{word_schema(kind)}
 CREATE VIRTUAL TABLE IF NOT EXISTS {kind}_posting USING fts5(text, {LEAN}, tokenize='ascii');
 CREATE VIRTUAL TABLE IF NOT EXISTS {kind}_where USING fts5vocab({kind}_posting, 'instance');
 """
@@ -67,7 +72,7 @@ WORDS_A_MESSAGE = 20
 
 # In a small mailbox of a large account, where so many more of the account's messages are found than the mailbox has,
 # its texts are compared.
-FOUND_A_MESSAGE: dict[Kind, int] = {"header": 10, "body": 10, "field": 2}
+FOUND_A_MESSAGE = 10
 
 # An account's number as a word of private characters (planes 15 and 16).
 PRIVATE = 0xF0000
@@ -83,10 +88,10 @@ class Found(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """What is looked for: a folded text, where, and what SQL makes of a word before it is compared ("{}", or "bare({})"
-    for a text without accents). `mark`: of the field, for the kind "field"."""
+    """What is looked for: a folded text, in which words, and what SQL makes of a word before it is compared ("{}", or
+    "bare({})" for a text without accents). `mark`: what the words begin with."""
 
-    kind: Kind
+    kind: str
     wanted: str
     form: str
     mark: str = ""
@@ -97,7 +102,7 @@ class Looked(NamedTuple):
         return chr(ord(self.mark) + 1) if self.mark else ""
 
 
-class _Piece(NamedTuple):
+class Piece(NamedTuple):
     """A part of a text that stands within one word; how LIKE finds the words."""
 
     text: str
@@ -113,9 +118,7 @@ def add(connection: sqlite3.Connection, kind: Kind, rows: Sequence[tuple[int, in
     (last,) = connection.execute(f"SELECT coalesce(max(id), 0) FROM {kind}_word").fetchone()
     with _PortionWords(connection, (text for _, _, text in texts)) as words:
         connection.execute(f"INSERT OR IGNORE INTO {kind}_word (word) SELECT term FROM {words}")
-    connection.execute(
-        f"INSERT INTO {kind}_part (rowid, word) SELECT id, bare(word) FROM {kind}_word WHERE id > ?", (last,)
-    )
+    add_parts(connection, kind, last)
     connection.executemany(
         f"INSERT INTO {kind}_posting (rowid, text) VALUES (?, ?)",
         [(message_id, f"{account_word(account_id)} {text}") for message_id, account_id, text in texts],
@@ -134,8 +137,20 @@ def remove(connection: sqlite3.Connection, kind: Kind, rows: Sequence[tuple[int,
             f"SELECT w.id, w.word FROM {words} n CROSS JOIN {kind}_word w ON w.word = n.term"
             f" WHERE NOT EXISTS (SELECT 1 FROM {kind}_where t WHERE t.term = n.term)"
         ).fetchall()
-    connection.executemany(f"INSERT INTO {kind}_part ({kind}_part, rowid, word) VALUES ('delete', ?, bare(?))", unused)
-    connection.executemany(f"DELETE FROM {kind}_word WHERE id = ?", [(word_id,) for word_id, _ in unused])
+    remove_words(connection, kind, unused)
+
+
+def add_parts(connection: sqlite3.Connection, kind: str, last: int) -> None:
+    """Make the words findable by their parts whose ids are larger than `last`."""
+    connection.execute(
+        f"INSERT INTO {kind}_part (rowid, word) SELECT id, bare(word) FROM {kind}_word WHERE id > ?", (last,)
+    )
+
+
+def remove_words(connection: sqlite3.Connection, kind: str, words: Sequence[tuple[int, str]]) -> None:
+    """Words that no message has any more."""
+    connection.executemany(f"INSERT INTO {kind}_part ({kind}_part, rowid, word) VALUES ('delete', ?, bare(?))", words)
+    connection.executemany(f"DELETE FROM {kind}_word WHERE id = ?", [(word_id,) for word_id, _ in words])
 
 
 def clear(connection: sqlite3.Connection) -> None:
@@ -163,15 +178,13 @@ class _PortionWords:
 
 def _tokenized(text: str) -> str:
     """The text with its very long words cut into overlapping ones."""
-    return text if len(text) < LONGEST_WORD else LONG_WORD.sub(_cut, text)
+    return text if len(text) < LONGEST_WORD else LONG_WORD.sub(lambda found: " ".join(overlapping(found[0])), text)
 
 
-def _cut(found: re.Match[str]) -> str:
-    mark = found[0][0] if found[0][0] in MARKS.values() else ""
-    word = found[0][len(mark) :]
-    return " ".join(
-        mark + word[start : start + LONGEST_WORD] for start in range(0, max(len(word) - LONGEST_PART, 1), LONGEST_PART)
-    )
+def overlapping(word: str) -> Iterator[str]:
+    """The word, a very long one as several in which each part of LONGEST_PART characters stands within one."""
+    for start in range(0, max(len(word) - LONGEST_PART, 1), LONGEST_PART):
+        yield word[start : start + LONGEST_WORD]
 
 
 def account_word(account_id: int) -> str:
@@ -183,22 +196,17 @@ def account_word(account_id: int) -> str:
 # -- looking up ----------------------------------------------------------------------------------------------------
 
 
-def marked(texts: Iterable[tuple[str, str]]) -> str:
-    """The texts of the fields (MARKS), as the kind "field" takes them."""
-    return "\n".join(WORD.sub(rf"{MARKS[name]}\g<0>", text) for name, text in texts if text)
-
-
 def find(tx: Tx, account_id: int, looked: Looked, messages: int, all_messages: int) -> Found | None:
-    """The messages of the account that have a text in the header, in the body or in a field.
+    """The messages of the account that have a text in the header or in the body.
 
     `messages`: of the mailbox, and of the whole account. None: comparing all texts of that mailbox takes less time.
     """
-    pieces = sorted(_pieces(looked), key=lambda piece: len(piece.text), reverse=True)[:MAX_PIECES]
-    if not pieces:
+    found = pieces(looked)
+    if not found:
         return None
-    exact = pieces[0].text == looked.wanted
+    exact = found[0].text == looked.wanted
     lists: list[list[str]] = []
-    for piece in pieces:
+    for piece in found:
         words = _words(tx, looked, piece, messages)
         if words is not None and len(words) <= FEW_WORDS:
             lists.append(words)
@@ -208,54 +216,51 @@ def find(tx: Tx, account_id: int, looked: Looked, messages: int, all_messages: i
         any_of = ["(" + " OR ".join(map(_quoted, words)) + ")" for words in lists]
         sql = f"SELECT rowid AS id FROM search.{looked.kind}_posting WHERE {looked.kind}_posting MATCH :query"
         query = " AND ".join([_quoted(account_word(account_id)), *any_of])
-        most = messages * FOUND_A_MESSAGE[looked.kind]
+        most = messages * FOUND_A_MESSAGE
         if most < all_messages:
             count = tx.value(f"SELECT count(*) FROM ({sql} LIMIT :most)", query=query, most=most + 1)
             if count > most:
                 return None
         return Found(sql, {"query": query}, exact)
-    ids = _having_any(tx, looked, pieces[0], messages)
+    ids = _having_any(tx, looked, found[0], messages)
     return None if ids is None else Found("SELECT value AS id FROM json_each(:ids)", {"ids": ids}, exact)
 
 
-def _pieces(looked: Looked) -> Iterator[_Piece]:
-    """The parts of the text that stand within one word each. What is behind a separator begins a word."""
-    for found in WORD.finditer(looked.wanted):
-        text = found[0][:LONGEST_PART]  # of a giant one the beginning
-        begins = "" if found.start() else "%"
-        ends = "" if found.end() < len(looked.wanted) and len(text) == len(found[0]) else "%"
-        yield _Piece(text, f"{looked.mark}{begins}{text}{ends}")
+def pieces(looked: Looked) -> list[Piece]:
+    """The parts of the text that stand within one word each, the longest ones first, and no more than are looked up.
+    What is behind a separator begins a word."""
+    found: list[Piece] = []
+    for part in WORD.finditer(looked.wanted):
+        text = part[0][:LONGEST_PART]  # of a giant one the beginning
+        begins = "" if part.start() else "%"
+        ends = "" if part.end() < len(looked.wanted) and len(text) == len(part[0]) else "%"
+        found.append(Piece(text, f"{looked.mark}{begins}{text}{ends}"))
+    return sorted(found, key=lambda piece: len(piece.text), reverse=True)[:MAX_PIECES]
 
 
-def _words(tx: Tx, looked: Looked, piece: _Piece, messages: int) -> list[str] | None:
-    """Words that have the piece in them, a few; None where too many would have to be looked at."""
-    source = _source(tx, looked, piece, messages)
-    if source is None:
+def _words(tx: Tx, looked: Looked, piece: Piece, messages: int) -> list[str] | None:
+    """Words that have the piece in them, a few; None as in `source`."""
+    words = source(tx, looked, piece, messages)
+    if words is None:
         return None
     rows = tx.all(
-        f"SELECT w.word FROM {source} LIMIT :most",
-        pattern=piece.pattern,
-        trigrams=_trigrams(piece.text),
-        mark=looked.mark,
-        beyond=looked.beyond,
+        f"SELECT w.word FROM {words} LIMIT :most",
+        **words_parameters(looked, piece),
         most=FEW_WORDS + 1,
     )
     return [word for (word,) in rows]
 
 
-def _having_any(tx: Tx, looked: Looked, piece: _Piece, messages: int) -> str | None:
+def _having_any(tx: Tx, looked: Looked, piece: Piece, messages: int) -> str | None:
     """The ids of messages that have any of the many words with the piece in them, in JSON: rows would take twice as
     long. None where these are too many."""
-    source = _source(tx, looked, piece, messages, f" CROSS JOIN search.{looked.kind}_where t ON t.term = w.word")
-    if source is None:
+    words = source(tx, looked, piece, messages, f" CROSS JOIN search.{looked.kind}_where t ON t.term = w.word")
+    if words is None:
         return None
     most = messages * POSTINGS_A_MESSAGE
     row = tx.one(
-        f"SELECT count(*), json_group_array(DISTINCT doc) FROM (SELECT t.doc AS doc FROM {source} LIMIT :most)",
-        pattern=piece.pattern,
-        trigrams=_trigrams(piece.text),
-        mark=looked.mark,
-        beyond=looked.beyond,
+        f"SELECT count(*), json_group_array(DISTINCT doc) FROM (SELECT t.doc AS doc FROM {words} LIMIT :most)",
+        **words_parameters(looked, piece),
         most=most + 1,
     )
     assert row is not None
@@ -263,10 +268,11 @@ def _having_any(tx: Tx, looked: Looked, piece: _Piece, messages: int) -> str | N
     return None if count > most else ids
 
 
-def _source(tx: Tx, looked: Looked, piece: _Piece, messages: int, join: str = "") -> str | None:
-    """What stands behind FROM to find the words with the piece in them, and where they are; None as in `_words`."""
+def source(tx: Tx, looked: Looked, piece: Piece, messages: int, join: str = "") -> str | None:
+    """What stands behind FROM to find the words with the piece in them, and what is joined; None where too many words
+    would have to be looked at."""
     kind = looked.kind
-    condition = f"{looked.form.format('w.word')} LIKE :pattern"
+    condition = f"{looked.form.format('w.word')} LIKE :pattern ESCAPE '!'"
     if len(bare(piece.text)) >= SHORTEST:
         return (
             f"search.{kind}_part p CROSS JOIN search.{kind}_word w ON w.id = p.rowid{join}"
@@ -276,6 +282,16 @@ def _source(tx: Tx, looked: Looked, piece: _Piece, messages: int, join: str = ""
     if looked.mark:
         condition += " AND w.word >= :mark AND w.word < :beyond"
     return f"search.{kind}_word w{join} WHERE {condition}" if count <= messages * WORDS_A_MESSAGE else None
+
+
+def words_parameters(looked: Looked, piece: Piece) -> dict[str, str]:
+    """What `source` speaks of."""
+    return {
+        "pattern": piece.pattern,
+        "trigrams": _trigrams(piece.text),
+        "mark": looked.mark,
+        "beyond": looked.beyond,
+    }
 
 
 def _trigrams(text: str) -> str:

@@ -1,0 +1,204 @@
+# ruff: noqa: S608  (SQL is put together from constants of the callers; values are always parameters)
+"""For each word of a kind the messages that have it: a bit for each message's id, in chunks of ids.
+
+Words of subjects and addresses are asked for all the time, and some stand in every letter: read row by row, a list of
+28,000 takes longer than everything else together. As bits it is two rows, lists are joined and met as numbers, and
+from the bits it is one step of C to the UIDs (uid_map.py).
+
+A chunk that few messages have is a list of their places in it, two octets each; what is as long as the bits would be,
+is the bits. Rows are in the order of the chunks: what is added next to each other in time is written to few pages.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import compress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from .engine import Tx
+
+SHIFT = 14
+CHUNK = 1 << SHIFT  # ids
+BITS = CHUNK // 8  # octets
+# The octets "0" and "1" as false and true.
+TRUTH = bytes.maketrans(b"01", b"\0\1")
+# Octets that aren't 0, and the bits of each. Where no more places than these are in a mask, they are looked for so.
+SOME = re.compile(rb"[^\0]")
+BITS_OF = [[bit for bit in range(8) if octet >> bit & 1] for octet in range(256)]
+SPARSE = CHUNK // 32
+# How many places are set one by one in a number; more of them are written as digits first.
+ONE_BY_ONE = 64
+
+# Messages: by the number of a chunk a mask of their ids.
+Masks = dict[int, int]
+
+
+def schema(table: str) -> str:
+    """A table of such lists."""
+    return f"""
+CREATE TABLE IF NOT EXISTS {table} (
+    chunk INTEGER NOT NULL, word_id INTEGER NOT NULL, messages BLOB NOT NULL, PRIMARY KEY (chunk, word_id)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def add(connection: sqlite3.Connection, table: str, words: Mapping[int, Sequence[int]]) -> None:
+    """By the words' ids: the messages, which their lists don't have yet."""
+    for chunk, some in _by_chunk(words).items():
+        there = _there(connection, table, chunk, some)
+        connection.executemany(
+            f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
+            [(chunk, word_id, _with(there.get(word_id, b""), places)) for word_id, places in some.items()],
+        )
+
+
+def remove(connection: sqlite3.Connection, table: str, words: Mapping[int, Sequence[int]]) -> set[int]:
+    """By the words' ids: messages that their lists have. The words that have no message any more."""
+    empty: set[int] = set()
+    for chunk, some in _by_chunk(words).items():
+        there = _there(connection, table, chunk, some)
+        left = {word_id: _without(messages, some[word_id]) for word_id, messages in there.items()}
+        connection.executemany(
+            f"UPDATE {table} SET messages = ? WHERE chunk = ? AND word_id = ?",
+            [(messages, chunk, word_id) for word_id, messages in left.items() if messages],
+        )
+        connection.executemany(
+            f"DELETE FROM {table} WHERE chunk = ? AND word_id = ?",
+            [(chunk, word_id) for word_id, messages in left.items() if not messages],
+        )
+        empty.update(word_id for word_id, messages in left.items() if not messages)
+    (last,) = connection.execute(f"SELECT coalesce(max(chunk), -1) FROM {table}").fetchone()
+    elsewhere = connection.execute(
+        f"SELECT DISTINCT w.value FROM json_each(?) w CROSS JOIN json_each(?) c CROSS JOIN {table} t"
+        " ON t.chunk = c.value AND t.word_id = w.value",
+        (json.dumps(list(empty)), json.dumps(list(range(last + 1)))),
+    )
+    return empty.difference(word_id for (word_id,) in elsewhere)
+
+
+def _by_chunk(words: Mapping[int, Sequence[int]]) -> dict[int, dict[int, list[int]]]:
+    """By chunks and words, the places of the messages in the chunk."""
+    chunks: dict[int, dict[int, list[int]]] = {}
+    for word_id, message_ids in words.items():
+        for message_id in message_ids:
+            places = chunks.setdefault(message_id >> SHIFT, {}).setdefault(word_id, [])
+            places.append(message_id & (CHUNK - 1))
+    return chunks
+
+
+def _there(connection: sqlite3.Connection, table: str, chunk: int, word_ids: Iterable[int]) -> dict[int, bytes]:
+    """What is kept of these words in the chunk."""
+    return dict(
+        connection.execute(
+            f"SELECT t.word_id, t.messages FROM json_each(?) w CROSS JOIN {table} t"
+            " ON t.chunk = ? AND t.word_id = w.value",
+            (json.dumps(list(word_ids)), chunk),
+        ).fetchall()
+    )
+
+
+def _with(messages: bytes, places: list[int]) -> bytes:
+    if len(messages) < BITS:
+        longer = messages + _written(places)
+        if len(longer) < BITS:
+            return longer
+        return _of_places(_read(longer)).to_bytes(BITS, "little")
+    return (int.from_bytes(messages, "little") | _of_places(places)).to_bytes(BITS, "little")
+
+
+def _without(messages: bytes, places: list[int]) -> bytes:
+    if len(messages) < BITS:
+        gone = set(places)
+        return _written(place for place in _read(messages) if place not in gone)
+    mask = int.from_bytes(messages, "little") & ~_of_places(places)
+    return mask.to_bytes(BITS, "little") if mask else b""
+
+
+def _written(places: Iterable[int]) -> bytes:
+    written = array("H", places)
+    if sys.byteorder == "big":
+        written.byteswap()
+    return written.tobytes()
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def chunks(tx: Tx, table: str) -> range:
+    """The numbers of all chunks that there are, for readers."""
+    last = tx.value(f"SELECT max(chunk) FROM search.{table}")
+    return range(0) if last is None else range(tx.value(f"SELECT min(chunk) FROM search.{table}"), last + 1)
+
+
+def union(rows: Iterable[tuple[int, bytes]]) -> Masks:
+    """All messages that are in one of the rows: chunks, and what is kept for these."""
+    masks: Masks = {}
+    lists: dict[int, list[bytes]] = {}
+    for chunk, messages in rows:
+        if len(messages) == BITS:
+            masks[chunk] = masks.get(chunk, 0) | int.from_bytes(messages, "little")
+        else:
+            lists.setdefault(chunk, []).append(messages)
+    for chunk, some in lists.items():
+        masks[chunk] = masks.get(chunk, 0) | _of_places(_read(b"".join(some)))
+    return masks
+
+
+def in_both(one: Masks, other: Masks) -> Masks:
+    """The messages that are in both."""
+    return {chunk: mask for chunk in one.keys() & other.keys() if (mask := one[chunk] & other[chunk])}
+
+
+def count(masks: Masks) -> int:
+    """How many messages these are."""
+    return sum(mask.bit_count() for mask in masks.values())
+
+
+def ids(masks: Masks) -> Iterator[int]:
+    """Their ids, ascending."""
+    for chunk in sorted(masks):
+        first = chunk << SHIFT
+        for place in places(masks[chunk]):
+            yield first + place
+
+
+def places(mask: int) -> Iterable[int]:
+    """The places in a chunk that are in the mask, ascending."""
+    if mask.bit_count() > SPARSE:
+        return compress(range(CHUNK), truth(mask))
+    octets = mask.to_bytes(BITS, "little")
+    return [found.start() << 3 | bit for found in SOME.finditer(octets) for bit in BITS_OF[found[0][0]]]
+
+
+def truth(mask: int) -> bytes:
+    """For each place in a chunk, whether it is in the mask."""
+    return f"{mask:0{CHUNK}b}".encode("ascii")[::-1].translate(TRUTH)
+
+
+def _read(messages: bytes) -> array[int]:
+    places = array("H", messages)
+    if sys.byteorder == "big":
+        places.byteswap()
+    return places
+
+
+def _of_places(places: Sequence[int]) -> int:
+    if len(places) <= ONE_BY_ONE:
+        bits = bytearray(BITS)
+        for place in places:
+            bits[place >> 3] |= 1 << (place & 7)
+        return int.from_bytes(bits, "little")
+    digits = bytearray(b"0") * CHUNK
+    for place in places:
+        digits[~place] = 0x31  # the last digit is the first id's
+    return int(digits, 2)
