@@ -113,6 +113,7 @@ class Connection:
             self.raw.execute(f"PRAGMA {pragma}").fetchall()
         if read_only and index_path is not None:
             self.raw.execute("ATTACH DATABASE ? AS search", (str(index_path),))
+            self.raw.execute(f"PRAGMA search.cache_size = -{READER_CACHE_KIB}").fetchall()
         if not read_only:
             self._lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
