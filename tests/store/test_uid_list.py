@@ -16,8 +16,8 @@ from posthouse.store import mail, mailbox, schema, verify
 from posthouse.store.engine import Store, Tx
 from posthouse.store.mailbox import Mailbox
 from posthouse.store.sqlite import Sqlite
-from posthouse.store.uid_list import CHUNK, UidList
-from store_helpers import House, letter
+from posthouse.store.uid_list import CHUNK, UidList, UidLists
+from store_helpers import House, letter, only_sqlite
 
 # UIDs around the ends of chunks.
 UIDS = st.sets(
@@ -55,9 +55,11 @@ def test_others_are_made_of_it(uids: list[int], gone: set[int], new: list[int]) 
 
 
 def both(tx: Tx, mailbox_id: int) -> tuple[list[int], list[int]]:
-    """What is kept, and what the rows say; nothing is read from rows."""
+    """What is kept, on disk and in memory, and what the rows say; nothing is read from rows."""
     rows = tx.all("SELECT uid FROM placement WHERE mailbox_id = :id ORDER BY uid", id=mailbox_id)
-    return list(mail.uids(tx, mailbox_id)), [uid for (uid,) in rows]
+    kept = list(UidLists().of(tx, mailbox_id))
+    assert list(mail.uids(tx, mailbox_id)) == kept
+    return kept, [uid for (uid,) in rows]
 
 
 def expunge(house: House, box: Mailbox, uids: Sequence[int]) -> None:
@@ -91,6 +93,45 @@ def test_it_follows_what_happens(house: House, seed: int, monkeypatch: pytest.Mo
         for box in (inbox, archive):
             kept, rows = house.store.look(both, box.id)
             assert kept == rows
+
+
+def test_a_list_is_read_once_and_brought_up_to_date(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = house.account()
+    inbox, archive = house.box(ada), house.box(ada, "Archive")
+    for box in (inbox, archive):
+        house.fill(box, 20)
+    expunge(house, inbox, [3, 4, 20])
+    first = house.store.look(mail.uids, inbox.id)
+    assert house.store.look(mail.uids, inbox.id) is first
+    monkeypatch.setattr("posthouse.store.uid_list._read", None)
+    house.append(inbox)
+    house.append(inbox)
+    expunge(house, inbox, [7, 21])
+    expunge(house, archive, [7])
+    assert house.store.look(mail.uids, inbox.id) == [1, 2, 5, 6, *range(8, 20), 22]
+    assert first == [1, 2, *range(5, 20)], "a session that has it sees what it saw"
+    monkeypatch.undo()
+    monkeypatch.setattr("posthouse.store.uid_list.MOST_REMOVED", 3)
+    expunge(house, inbox, [8, 9, 10, 11, 12])
+    assert house.store.look(both, inbox.id)[0] == [1, 2, 5, 6, *range(13, 20), 22]
+
+
+@only_sqlite
+def test_what_an_older_transaction_sees_replaces_nothing(house: House) -> None:
+    inbox = house.box(house.account())
+    house.fill(inbox, 5)
+    lists = UidLists()
+
+    def before_and_after(tx: Tx) -> tuple[UidList, UidList, UidList]:
+        before = lists.of(tx, inbox.id)
+        house.append(inbox)
+        expunge(house, inbox, [2])
+        return before, other.look(lists.of, inbox.id), lists.of(tx, inbox.id)
+
+    other = Store.open(house.store.data, readers=1)
+    assert house.store.look(before_and_after) == ([1, 2, 3, 4, 5], [1, 3, 4, 5, 6], [1, 2, 3, 4, 5])
+    assert house.store.look(lists.of, inbox.id) == [1, 3, 4, 5, 6]
+    other.close()
 
 
 def test_holes_over_many_chunks(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

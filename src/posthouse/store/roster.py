@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from . import flag
+from .uid_list import UidLists
 from .uid_map import UidMap
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Rosters:
     """The rosters of a process. From any thread."""
 
     def __init__(self, most: int = MOST) -> None:
+        self.uid_lists = UidLists()  # which a mailbox has that nobody wants the flags of
         self._most = most
         self._kept: OrderedDict[int, Roster] = OrderedDict()
         self._rows: OrderedDict[int, int] = OrderedDict()  # by mailboxes without one: see `of_found`
