@@ -97,7 +97,8 @@ class Pop3Server(Machine[Event]):
         self._answered(replies.TEXT_FOLLOWS)
         # No Reply is made for each of a hundred thousand messages.
         first = b"+OK %d octets\r\n" % len(octets) if wish.lines is None else TEXT_FOLLOWS
-        self._send(first + stuffed(octets))
+        self._send(first)
+        self._send(stuffed(octets))
 
     def begin_text(self, size: int, header_size: int) -> None:
         """Answer `Retrieve`: the message comes. ``header_size``: the octets of its header with the empty line."""
@@ -177,7 +178,9 @@ class Pop3Server(Machine[Event]):
 
     def _command(self) -> Part[None]:
         """One command, from its line to its answer."""
-        line = yield from self._line()
+        line = self.reader.take_line(self.limits.command_line)
+        if line is None:
+            line = yield from self._line()
         if self.maildrop is None:
             self._commands += 1
             if self._commands > self.limits.commands_before_login:

@@ -20,6 +20,8 @@ from posthouse.imap.fetch import Attribute, BinarySection, BinarySize, BodySecti
 from posthouse.store import bundle
 from posthouse.store.engine import Row, Tx
 
+from .beginning import COLUMNS as FROM_THE_BEGINNING
+from .beginning import Beginnings, begins
 from .columns import FLAGS, column_for, column_or_listed
 from .letter import COLUMNS as OCTETS
 from .letter import Letter
@@ -68,6 +70,11 @@ class Answer:
         self._tail = [column for item in implied if (column := column_for(item)) is not None]
         self._columns = [column.name for column in (*self._head, *self._tail)]
         self._begin = begin_of(uid_only=session.server.uid_only)
+        self._beginnings: Beginnings | None = None  # where that is all that is asked of letters
+        if len(sections) == 1 and isinstance(section := sections[0], BodySection) and begins(section):
+            self._beginnings = Beginnings(
+                section, self._begin, self._head, self._tail, uid=self._uid, tail_uid=self._tail_uid
+            )
         self._missing = 0
 
     async def send(self, ranges: Ranges) -> int:
@@ -147,13 +154,15 @@ class Answer:
 
     def _letters(self, tx: Tx, part: Ranges) -> tuple[Iterator[bytes], bytes, bool]:
         """The pieces of a portion, of which the first were taken already."""
-        rows = rows_of(tx, self._selected, part, (*self._columns, *OCTETS), removed=self._removed)
+        octets = OCTETS if self._beginnings is None else FROM_THE_BEGINNING
+        rows = rows_of(tx, self._selected, part, (*self._columns, *octets), removed=self._removed)
         uids = [row[0] for row in rows]
         numbers, missing = numbers_of(self._selected, part, uids)
         if self._session.server.uid_only:
             numbers = uids
         self._missing += missing
-        pieces = self._pieces(numbers, rows, flag_entries(tx, self._columns, rows), tx.blobs)
+        respond = self._pieces if self._beginnings is None else self._beginnings.pieces
+        pieces = respond(numbers, rows, flag_entries(tx, self._columns, rows), tx.blobs)
         return pieces, *take(pieces)
 
     def _pieces(

@@ -54,15 +54,6 @@ class Letter:
 
     def _section(self, item: BodySection) -> Iterable[bytes]:
         """The value of BODY[section]<partial>: a literal, or NIL for a part that isn't there."""
-        section = item.section
-        if item.partial is None and not section.part and (section.text is None or section.text is Text.HEADER):
-            # What is asked for most, of thousands at a time: without a generator, and what it would look at.
-            size = self._size if section.text is None else self._header
-            if size <= PIECE:
-                octets = self._prefix + self._blobs.read(self._blob, 0, size - len(self._prefix))
-                if len(octets) != size:
-                    raise EOFError("a message file is shorter than its row says")
-                return (b"{%d}\r\n%b" % (size, octets),)
         found = self.octets(item)
         if found is None:
             return (NIL,)

@@ -35,8 +35,9 @@ from posthouse.store.mailbox import Mailbox
 from posthouse.wire.sasl import Challenge
 
 from .house import House
+from .letter import Letter
 from .login import Exchange, log_in, mechanisms
-from .pop3_reading import Message, Reading
+from .pop3_reading import Message, Reading, pieces
 from .session import Line, Session
 
 log = logging.getLogger("posthouse.pop3")
@@ -137,8 +138,8 @@ class Pop3Session(Session[Event]):
         assert self._reading is not None
         try:
             message = await self._reading.message(wish.place, header_only=wish.lines == 0)
-            if message.octets is None:
-                await self._send_large(message, header_only=wish.lines == 0)
+            if isinstance(message.octets, Letter):
+                await self._send_large(message, message.octets, header_only=wish.lines == 0)
             elif not wish.lines:
                 self._server.message(message.octets)
             else:
@@ -153,15 +154,15 @@ class Pop3Session(Session[Event]):
         else:
             self._retrieved += wish.lines is None
 
-    async def _send_large(self, message: Message, *, header_only: bool) -> None:
+    async def _send_large(self, message: Message, letter: Letter, *, header_only: bool) -> None:
         """A message that comes piece by piece: a thread reads one, the client takes it, and only then the next."""
-        pieces = message.pieces(header_only=header_only)
-        piece = await asyncio.to_thread(next, pieces, b"")
+        coming = pieces(letter, header_only=header_only)
+        piece = await asyncio.to_thread(next, coming, b"")
         self._server.begin_text(message.size, message.header_size)
         while piece and self._server.text(piece):
             await self.line.flush()
             try:
-                piece = await asyncio.to_thread(next, pieces, b"")
+                piece = await asyncio.to_thread(next, coming, b"")
             except StoreError as error:
                 # Anything said now would be taken for a part of the message: without its end, the client knows.
                 raise EOFError(f"a message can't be read to its end: {error}") from error

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from bisect import bisect_left
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -21,9 +22,9 @@ from posthouse.store import mail
 from posthouse.store.engine import Row, Store, Tx
 from posthouse.store.mailbox import Mailbox
 
+from .beginning import COLUMNS, read_all
 from .letter import Letter
 
-COLUMNS = ("blob", "prefix", "header_size", "size")
 WHOLE = BodySection()
 HEADER = BodySection(Section(text=Text.HEADER))
 
@@ -40,14 +41,14 @@ class Message(NamedTuple):
 
     size: int
     header_size: int
-    octets: bytes | None  # where it is small; only the header, where no more was asked for
-    letter: Letter
+    octets: bytes | Letter  # octets where they are few; only those of the header, where no more was asked for
 
-    def pieces(self, *, header_only: bool) -> Iterator[bytes]:
-        """Its octets, read piece by piece. Blocks; errors: StoreError, and EOFError for a file that is too short."""
-        found = self.letter.octets(HEADER if header_only else WHOLE)
-        assert found is not None
-        return found[1]
+
+def pieces(letter: Letter, *, header_only: bool) -> Iterator[bytes]:
+    """Its octets, read piece by piece. Blocks; errors: StoreError, and EOFError for a file that is too short."""
+    found = letter.octets(HEADER if header_only else WHOLE)
+    assert found is not None
+    return found[1]
 
 
 class Reading:
@@ -108,7 +109,8 @@ class Reading:
         read = await self._store.read(
             _read_some, self._mailbox, some[0], some[-1], len(some), uids[first] if first >= 0 else 0, self._headers
         )
-        return {bisect_left(uids, uid): message for uid, message in read}
+        places = dict(zip(some, range(place, place + count), strict=False))
+        return {places[uid]: message for uid, message in read}
 
 
 def _looked_at(coming: asyncio.Future[dict[int, Message]]) -> None:
@@ -121,25 +123,24 @@ def _read_some(
     tx: Tx, mailbox: Mailbox, low: int, high: int, count: int, wanted: int, headers: bool
 ) -> list[tuple[int, Message]]:
     """The ``count`` messages with these UIDs, as far as their octets, or their headers, have room; one in any
-    case. Errors: StoreError, where ``wanted`` can't be read."""
-    room = AHEAD
-    read: list[tuple[int, Message]] = []
-    for uid, blob, prefix, header_size, size in _rows(tx, mailbox, low, high, count):
-        needed = len(prefix) + header_size if headers else size
-        if needed > room and read:
-            break
-        octets = None
-        if needed <= room:
-            room -= needed
-            try:
-                octets = _octets(tx, blob, prefix, needed)
-            except StoreError:
-                if uid == wanted:
-                    raise
-                break  # told when it is asked for
-        letter = Letter((blob, prefix, header_size, size, b""), tx.blobs)
-        read.append((uid, Message(size, len(prefix) + header_size, octets, letter)))
-    return read
+    case. Errors: StoreError, where ``wanted``, the first of them, can't be read."""
+    rows = _rows(tx, mailbox, low, high, count)
+    sizes = [len(prefix) + header_size if headers else size for _, _, prefix, header_size, size in rows]
+    fit = bisect_right(list(accumulate(sizes)), AHEAD)
+    try:
+        octets = _octets(tx, rows[:fit], sizes)
+    except StoreError:
+        if rows[0][0] == wanted:
+            octets = _octets(tx, rows[:1], sizes)
+        else:
+            return []  # told when it is asked for
+    if rows and not fit:
+        uid, _, prefix, header_size, size = rows[0]
+        return [(uid, Message(size, len(prefix) + header_size, Letter((*rows[0][1:], b""), tx.blobs)))]
+    return [
+        (uid, Message(size, len(prefix) + header_size, one))
+        for (uid, _, prefix, header_size, size), one in zip(rows, octets, strict=False)
+    ]
 
 
 def _rows(tx: Tx, mailbox: Mailbox, first: int, last: int, count: int) -> list[Row]:
@@ -153,8 +154,7 @@ def _rows(tx: Tx, mailbox: Mailbox, first: int, last: int, count: int) -> list[R
     return rows
 
 
-def _octets(tx: Tx, blob: str, prefix: bytes, size: int) -> bytes:
-    octets = prefix + tx.blobs.read(blob, 0, size - len(prefix))
-    if len(octets) != size:
-        raise StoreError("a message file is shorter than its row says")
-    return octets
+def _octets(tx: Tx, rows: Sequence[Row], sizes: Sequence[int]) -> list[bytes]:
+    """The first octets of each. Errors: StoreError."""
+    letters = [(row[1], size - len(row[2])) for row, size in zip(rows, sizes, strict=False)]
+    return [row[2] + octets for row, octets in zip(rows, read_all(tx.blobs, letters), strict=True)]
