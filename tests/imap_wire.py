@@ -27,7 +27,7 @@ class Wire:
         """Hold the conversation."""
         for _, said, expected in exchanges(transcript):
             if said is not None:
-                self._socket.sendall(said.encode() + b"\r\n")
+                self.send(said.encode() + b"\r\n")
             told: list[str] = []
             while expected and not (told and fits(told[-1], expected[-1])):
                 try:
@@ -44,9 +44,18 @@ class Wire:
         self._socket = self._house.tls.wrap_socket(self._socket, server_hostname=self._house.host)
         self._answers = self._socket.makefile("rb")
 
+    def send(self, octets: bytes) -> None:
+        self._socket.sendall(octets)
+
+    def receive(self) -> bytes:
+        """Some octets, at least one."""
+        octets = self._answers.read1()
+        assert octets, "the server has closed the connection"
+        return octets
+
     def first_line(self, said: bytes) -> bytes:
         """The octets of the first line that is told when a client says this."""
-        self._socket.sendall(said)
+        self.send(said)
         return self._answers.readline()
 
     def is_closed(self) -> bool:

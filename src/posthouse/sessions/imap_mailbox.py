@@ -32,18 +32,20 @@ def _create(tx: Tx, person: Account, name: str, special_use: tuple[str, ...]) ->
     if special_use and owner.id != person.id:
         raise No("What a mailbox is for says only who owns it", "USEATTR")
     if special_use and mailbox.find(tx, owner.id, inner) is None:
-        _check_special_use(tx, owner.id, special_use)
+        check_use(inner, special_use)
+        if any(box.special_use == special_use[0] for box in mailbox.list_all(tx, owner.id)):
+            raise No(f"There is a mailbox for {special_use[0]} already", "USEATTR")
     return mailbox.create(tx, owner.id, inner, special_use="".join(special_use))
 
 
-def _check_special_use(tx: Tx, account_id: int, special_use: tuple[str, ...]) -> None:
+def check_use(name: str, special_use: tuple[str, ...]) -> None:
     """RFC 6154 §3: a use that the mailbox can't have is told with a code of its own."""
-    if len(special_use) > 1:
+    if name == "INBOX":
+        raise No("INBOX is what it is", "USEATTR")
+    if len(special_use) != 1:
         raise No("A mailbox has one special use here", "USEATTR")
     if special_use[0] not in SPECIAL_USES:
         raise No(f"{special_use[0]} is no special use of a mailbox here", "USEATTR")
-    if any(box.special_use == special_use[0] for box in mailbox.list_all(tx, account_id)):
-        raise No(f"There is a mailbox for {special_use[0]} already", "USEATTR")
 
 
 def tell_name(session: ImapSession, asked: str) -> None:
