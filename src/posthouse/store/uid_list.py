@@ -31,17 +31,24 @@ THERE = bytes.maketrans(b"01", b"\1\0")
 class UidList(Sequence[int]):
     """UIDs, ascending. A value: what changes it makes a new one."""
 
-    __slots__ = ("_before", "_holes", "stop")
+    __slots__ = ("_before", "_holes", "_missing", "stop")
 
-    def __init__(self, stop: int = 1, holes: Mapping[int, int] | None = None) -> None:
-        """All from 1 up to `stop`, which isn't among them, but for `holes`: by the number of the chunk a mask."""
+    def __init__(
+        self, stop: int = 1, holes: Mapping[int, int] | None = None, missing: Mapping[int, int] | None = None
+    ) -> None:
+        """All from 1 up to `stop`, which isn't among them, but for `holes`: by the number of the chunk a mask.
+        `missing`: how many bits some of these have, where that is known already."""
         self.stop = stop
         self._holes = holes or {}
+        known = missing or {}
+        self._missing = {
+            chunk: known[chunk] if chunk in known else mask.bit_count() for chunk, mask in self._holes.items()
+        }
         counts = [CHUNK] * (((stop - 1) >> SHIFT) + 1)
         counts[-1] = stop - ((len(counts) - 1) << SHIFT)
         counts[0] -= 1  # 0 is no UID
-        for chunk, mask in self._holes.items():
-            counts[chunk] -= mask.bit_count()
+        for chunk, count in self._missing.items():
+            counts[chunk] -= count
         self._before = list(accumulate(counts, initial=0))
 
     @classmethod
@@ -122,15 +129,20 @@ class UidList(Sequence[int]):
         if not new:
             return self
         stop = new[-1] + 1
-        return UidList(stop, _joined(self._holes, holes_between(new, self.stop, stop)))
+        return self._holed(stop, holes_between(new, self.stop, stop))
 
     def before(self, stop: int) -> UidList:
         """These, and all others up to `stop`, which isn't among them."""
-        return self if stop == self.stop else UidList(stop, self._holes)
+        return self if stop == self.stop else UidList(stop, self._holes, self._missing)
 
     def without(self, gone: Iterable[int]) -> UidList:
         """Those that aren't among `gone`."""
-        return UidList(self.stop, _joined(self._holes, _masks(uid for uid in gone if uid in self)))
+        return self._holed(self.stop, _masks(uid for uid in gone if uid in self))
+
+    def _holed(self, stop: int, more: Mapping[int, int]) -> UidList:
+        """The same up to `stop`, with more holes."""
+        missing = {chunk: count for chunk, count in self._missing.items() if chunk not in more}
+        return UidList(stop, _joined(self._holes, more), missing)
 
     def _part(self, start: int, stop: int) -> Sequence[int]:
         """Those from one place up to another."""
@@ -228,6 +240,8 @@ def _changed(
     uids = last.before(uidnext)
     if len(uids) == messages:  # no UID is given twice: if none is missing, these are all
         return uids
+    if len(uids) - messages > MOST_REMOVED:
+        return None
     rows = tx.all(
         "SELECT mailbox_id, uid FROM tombstone WHERE account_id = :account_id AND modseq > :since LIMIT :most",
         account_id=account_id,
