@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,16 @@ def test_octets_are_linked_to_the_backup_before(tmp_path: Path) -> None:
     before.write_bytes(b"octets")
     backup._link_or_copy(source, before, target)
     assert target.samefile(before)
+
+
+def test_octets_are_copied_to_another_file_system(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"octets" * 100_000)
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        target = Path(name) / "target"
+        assert target.parent.stat().st_dev != source.stat().st_dev
+        backup._link_or_copy(source, None, target)
+        assert [path.read_bytes() for path in target.parent.iterdir()] == [source.read_bytes()]
 
 
 @only_sqlite

@@ -1,8 +1,9 @@
 """Backup and restore. A backup is a folder that is itself a store: it can be opened, verified, and restored.
 
 A backup is made beside a server at work: first a snapshot of the database, then the octets that it names. They never
-change, so they are linked where the disk is the same, or to the backup before where that has them; else copied. While
-a backup is made, no octets are deleted (`store.held`).
+change, so they are linked where the disk is the same, or to the backup before where that has them. Where no links lead
+there, but the file system is one (subvolumes of Btrfs, for one), the copies share their blocks; else they are copies.
+While a backup is made, no octets are deleted (`store.held`).
 
 What is restored is a step back in time, and what was given after the backup would be given again. So every mailbox
 gets a new UIDVALIDITY, and every account's modseq a leap that makes all states held by clients too old to compare with.
@@ -12,6 +13,7 @@ Letters that waited in the queue are held: most of them have arrived since, and 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import time
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from .engine import Tx
 
 PORTION = 1_000
+# Let a file share the blocks of another (ioctl_ficlone(2)). Where a link can be made, that takes a third of the time.
+FICLONE = 0x40049409
 # Octets are held back for so long (seconds) at a time; renewed while the backup goes on.
 HOLD = 3_600
 # What no store gives out between a backup and its loss.
@@ -126,7 +130,11 @@ def _link_or_copy(source: Path, before: Path | None, target: Path) -> None:
                 os.link(linked, target)
                 return
     half = target.with_suffix(".half")
-    shutil.copyfile(source, half)
+    with source.open("rb") as octets, half.open("wb") as copy:
+        try:
+            fcntl.ioctl(copy, FICLONE, octets.fileno())
+        except OSError:  # another file system, or one that can't
+            shutil.copyfileobj(octets, copy)
     half.rename(target)
 
 
