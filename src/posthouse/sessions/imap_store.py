@@ -28,26 +28,28 @@ GONE = "Some of the messages no longer exist"
 
 
 class Stored(NamedTuple):
-    """The modseq of a change of flags, the messages that it was for, and the UIDs of those it was refused for."""
+    """The modseq of a change of flags, the messages that it was for, the UIDs of those it was refused for; and how many
+    weren't there any more when it was looked whether they had changed."""
 
     modseq: int
     ranges: Ranges
     refused: list[int]
+    missing: int
 
 
 async def store(session: ImapSession, wish: command.Store) -> Done:
     """STORE: flags set, added or taken away; answered for every message unless .SILENT (§6.4.6)."""
     selected = writable(session)
     ranges = session.ranges(wish.messages, by_uid=wish.uid)
-    stored = await session.house.store.write(_store, session.owner, selected.mailbox, ranges, wish)
+    stored = await session.house.store.write(_store, session.owner, selected, ranges, wish)
     session.news.echoed = stored.modseq
-    missing = 0
+    missing = stored.missing
     flags = [] if wish.silent else [Attribute.FLAGS]
     items = changed_items(session, flags)  # also with .SILENT
     if wish.uid and items and Attribute.UID not in items and not session.server.uid_only:
         items = [Attribute.UID, *items]
     if items:
-        missing = await Answer(session, selected, items).send(stored.ranges)
+        missing += await Answer(session, selected, items).send(stored.ranges)
     if not stored.refused:
         if missing and not wish.uid:
             raise No(GONE, "EXPUNGEISSUED")  # RFC 2180 §4.2
@@ -55,14 +57,19 @@ async def store(session: ImapSession, wish: command.Store) -> Done:
     refused = SAVED.resolve(0, ((uid, uid) for uid in stored.refused))
     await Answer(session, selected, changed_items(session)).send(refused)
     numbers = stored.refused if wish.uid else list(selected.numbers(stored.refused))
+    if missing and not wish.uid:
+        raise No(GONE, f"MODIFIED {SequenceSet.of(numbers)}")  # RFC 7162 §3.1.3, example 12
     return Done("Some of the messages have changed", f"MODIFIED {SequenceSet.of(numbers)}")
 
 
-def _store(tx: Tx, person: Account, box: Mailbox, ranges: Ranges, wish: command.Store) -> Stored:
+def _store(tx: Tx, person: Account, selected: Selected, ranges: Ranges, wish: command.Store) -> Stored:
+    box = selected.mailbox
     mailbox_id = box.id
     refused: list[int] = []
+    missing = 0
     if wish.unchanged_since is not None:
         rows = mail.fetch(tx, mailbox_id, ranges, ("modseq",))
+        missing = max(selected.count(ranges) - len(rows), 0)
         refused = [uid for uid, modseq in rows if modseq > wish.unchanged_since]
         ranges = SAVED.resolve(0, ((uid, uid) for uid, modseq in rows if modseq <= wish.unchanged_since))
     rights = place.rights_in(tx, person, box)
@@ -76,7 +83,7 @@ def _store(tx: Tx, person: Account, box: Mailbox, ranges: Ranges, wish: command.
         modseq = mail.store_flags(tx, mailbox_id, ranges, "remove", others)
         operation = "add"
     modseq = mail.store_flags(tx, mailbox_id, ranges, operation, flags)
-    return Stored(modseq, ranges, refused)
+    return Stored(modseq, ranges, refused, missing)
 
 
 async def expunge(session: ImapSession, wish: command.Expunge) -> Done:
