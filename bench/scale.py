@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from posthouse.message.summary import summarize
-from posthouse.store import account, change, mail, mailbox
+from posthouse.store import account, change, intake, mail, mailbox
 from posthouse.store.engine import Store, Tx
 from store_helpers import NOW, House, keep, letter
 
@@ -76,7 +76,7 @@ def measure_holed(store: Store, account_id: int, name: str) -> dict[str, float]:
     summary = summarize(raw)
     box = store.look(mailbox.existing, account_id, name)
     times = {"select first": timed(select, 1), "again": timed(select)}
-    store.run(mail.append, keep(store, raw), summary, [mail.Target(box.id)], NOW)
+    store.run(intake.append, keep(store, raw), summary, [intake.Target(box.id)], NOW)
     times["after a letter"] = timed(select, 1)
     store.run(mail.remove, box.id, [(box.uidnext, box.uidnext)])
     times["after it went"] = timed(select, 1)
@@ -92,7 +92,7 @@ def measure(store: Store, account_id: int, mailbox_id: int) -> dict[str, float]:
     flips = iter(["add", "remove"] * 50)
 
     def append() -> None:
-        store.run(mail.append, keep(store, raw), summary, [mail.Target(mailbox_id)], NOW)
+        store.run(intake.append, keep(store, raw), summary, [intake.Target(mailbox_id)], NOW)
 
     return {
         "select": timed(lambda: store.look(mailbox.find, account_id, "INBOX")),

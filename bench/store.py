@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from posthouse.message.summary import summarize
-from posthouse.store import mail, search
+from posthouse.store import intake, mail, search
 from posthouse.store.engine import Store
 from posthouse.store.mailbox import Mailbox
 from store_helpers import NOW, House, letter
@@ -49,7 +49,7 @@ def append(store: Store, boxes: list[Mailbox], callers: int, seconds: float) -> 
                 spool = store.blobs.spool()
                 spool.write(RAW)
                 blob = await store.blobs.keep(spool)
-            await store.write(mail.append, blob, summary, [mail.Target(box.id)], NOW)
+            await store.write(intake.append, blob, summary, [intake.Target(box.id)], NOW)
             (times if octets else rows_only).append(time.perf_counter() - begin)
 
     async def all_callers(*, octets: bool) -> None:

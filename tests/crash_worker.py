@@ -16,7 +16,7 @@ from pathlib import Path
 
 from posthouse.files import Item
 from posthouse.message.summary import summarize
-from posthouse.store import account, fresh, mail, mailbox, tidy, transfer
+from posthouse.store import account, fresh, intake, mail, mailbox, tidy, transfer
 from posthouse.store.blob import SPOOL_MEMORY
 from posthouse.store.engine import Store, Tx
 from store_helpers import letter
@@ -86,7 +86,7 @@ async def work(store: Store, ids: list[int], name: str, seed: int) -> None:
             spool.write(raw[start : start + 65536])
         blob = await store.blobs.keep(spool)
         (made,) = await store.write(
-            mail.append, blob, summarize(raw), [mail.Target(chance.choice(ids))], int(time.time())
+            intake.append, blob, summarize(raw), [intake.Target(chance.choice(ids))], int(time.time())
         )
         tell("appended", token, made.mailbox_id, made.uid, made.modseq)
         mine.append(token)

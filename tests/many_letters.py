@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from posthouse.message.summary import summarize
-from posthouse.store import account, mail, mailbox
+from posthouse.store import account, intake, mailbox
 from posthouse.store.engine import Store, Tx
 from store_helpers import keep
 
@@ -45,7 +45,7 @@ def fill(store: Store, count: int) -> None:
                 date=now - (count - number) * 300,
             )
             flags = frozenset(["\\Seen"] if number % 20 else [])
-            mail.append(tx, blob, one, [mail.Target(box.id, flags)], received=now - (count - number) * 300)
+            intake.append(tx, blob, one, [intake.Target(box.id, flags)], received=now - (count - number) * 300)
 
     for start in range(0, count, 500):
         store.run(append, start, min(start + 500, count))

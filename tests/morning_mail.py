@@ -9,7 +9,7 @@ from pathlib import Path
 from posthouse.cli.picture import envelope
 from posthouse.client.message import Message
 from posthouse.message.summary import summarize
-from posthouse.store import account, mail, mailbox
+from posthouse.store import account, intake, mailbox
 from posthouse.store.engine import Store
 from store_helpers import keep
 
@@ -43,9 +43,9 @@ def fill(data: Path, more: int = 120) -> None:
 
     def put(message: Message, box: str = "INBOX", flags: Iterable[str] = (), ago: int = 0) -> None:
         raw = bytes(message)
-        target = mail.Target(store.look(mailbox.existing, owner, box).id, frozenset(flags))
+        target = intake.Target(store.look(mailbox.existing, owner, box).id, frozenset(flags))
         received = int(time.time()) - ago
-        store.run(mail.append, keep(store, raw), summarize(raw), [target], received=received)
+        store.run(intake.append, keep(store, raw), summarize(raw), [target], received=received)
 
     question = Message(
         from_="Charles Babbage <charles@engine.example>",

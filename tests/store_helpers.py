@@ -9,7 +9,7 @@ from zlib import crc32
 import pytest
 
 from posthouse.message.summary import summarize
-from posthouse.store import account, mail, mailbox
+from posthouse.store import account, intake, mail, mailbox
 from posthouse.store.account import Account
 from posthouse.store.blob import Blob
 from posthouse.store.engine import Store, Tx
@@ -68,10 +68,10 @@ class House:
 
     def append(
         self, *boxes: Mailbox, raw: bytes | None = None, flags: Iterable[str] = (), received: int = NOW
-    ) -> list[mail.Appended]:
+    ) -> list[intake.Appended]:
         raw = letter() if raw is None else raw
-        targets = [mail.Target(box.id, frozenset(flags)) for box in boxes]
-        return self.store.run(mail.append, keep(self.store, raw), summarize(raw), targets, received=received)
+        targets = [intake.Target(box.id, frozenset(flags)) for box in boxes]
+        return self.store.run(intake.append, keep(self.store, raw), summarize(raw), targets, received=received)
 
     def fill(self, box: Mailbox, count: int, flags: Iterable[str] = ()) -> None:
         """`count` letters that share their octets."""
@@ -82,7 +82,7 @@ class House:
 
         def append(tx: Tx) -> None:
             for _ in range(count):
-                mail.append(tx, blob, summary, [mail.Target(box.id, frozenset(flags))], received=NOW)
+                intake.append(tx, blob, summary, [intake.Target(box.id, frozenset(flags))], received=NOW)
 
         self.store.run(append)
 

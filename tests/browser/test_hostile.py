@@ -25,7 +25,7 @@ from live import Live, prepare
 from posthouse.client.message import Message
 from posthouse.message.summary import summarize
 from posthouse.server.app import serving
-from posthouse.store import account, mail, mailbox
+from posthouse.store import account, intake, mailbox
 from posthouse.store.engine import Store
 from store_helpers import keep
 
@@ -56,8 +56,8 @@ def put(data: Any, raw: bytes) -> int:
     store = Store.open(data)
     try:
         owner = store.look(account.existing, ADA).id
-        target = mail.Target(store.look(mailbox.existing, owner, "INBOX").id)
-        return store.run(mail.append, keep(store, raw), summarize(raw), [target], received=int(time.time()))[
+        target = intake.Target(store.look(mailbox.existing, owner, "INBOX").id)
+        return store.run(intake.append, keep(store, raw), summarize(raw), [target], received=int(time.time()))[
             0
         ].message_id
     finally:

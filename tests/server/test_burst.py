@@ -12,7 +12,7 @@ import pytest
 
 from live import PASSWORDS, live
 from posthouse.message.summary import summarize
-from posthouse.store import account, change, mail, mailbox
+from posthouse.store import account, change, intake, mailbox
 from posthouse.store.engine import Store
 from store_helpers import NOW, keep, letter
 
@@ -27,7 +27,7 @@ async def deliver(store: Store, mailbox_id: int) -> None:
     blob, summary = keep(store, raw), summarize(raw)
     for _ in range(0, LETTERS, AT_ONCE):
         await asyncio.gather(
-            *(store.write(mail.append, blob, summary, [mail.Target(mailbox_id)], NOW) for _ in range(AT_ONCE))
+            *(store.write(intake.append, blob, summary, [intake.Target(mailbox_id)], NOW) for _ in range(AT_ONCE))
         )
 
 

@@ -13,7 +13,7 @@ from posthouse.errors import StoreError
 from posthouse.message.summary import summarize
 from posthouse.sessions import pop3_reading
 from posthouse.sessions.pop3 import Pop3Session
-from posthouse.store import account, change, fresh, mail, tidy
+from posthouse.store import account, change, fresh, intake, mail, tidy
 from posthouse.store.mailbox import Mailbox
 from posthouse.store.password import hash_password
 from store_helpers import NOW, Clock, House, keep, letter
@@ -66,7 +66,7 @@ def test_the_whole_message_with_our_own_lines_in_front(house: House, talk: Conve
 
 def test_a_prefix_is_part_of_the_message(house: House, talk: Conversation, box: Mailbox) -> None:
     raw, prefix = letter("one", body="1\r\n2\r\n3"), b"Return-Path: <x@example.org>\r\n"
-    house.store.run(mail.append, keep(house.store, raw), summarize(raw), [mail.Target(box.id)], NOW, prefix)
+    house.store.run(intake.append, keep(house.store, raw), summarize(raw), [intake.Target(box.id)], NOW, prefix)
     client = Client(talk)
     assert client.say("RETR 1") == b"+OK %d octets\r\n" % len(prefix + raw) + prefix + raw + b".\r\n"
     header = raw.partition(b"\r\n\r\n")[0]

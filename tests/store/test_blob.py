@@ -21,7 +21,7 @@ import faulty_disk
 from faulty_disk import FaultyDisk
 from posthouse.errors import StoreError, StoreFull
 from posthouse.message.summary import summarize
-from posthouse.store import blob, mail
+from posthouse.store import blob, intake
 from posthouse.store.blob import FILES_A_DIRECTORY, MANY, SPOOL_MEMORY, Blob, Blobs
 from posthouse.store.disk import Disk
 from posthouse.store.search import Body, search
@@ -353,7 +353,7 @@ def test_a_letter_of_50_mb_never_stands_in_memory(house: House) -> None:
         summary = summarize(spool.octets())
         assert (summary.subject, summary.has_attachment, summary.preview) == ("large", True, "see the file")
         kept = house.store.blobs.keep_now(spool)
-        house.store.run(mail.append, kept, summary, [mail.Target(inbox.id)], NOW)
+        house.store.run(intake.append, kept, summary, [intake.Target(inbox.id)], NOW)
         found = hashlib.blake2b()
         for start in range(0, kept.size, 65_536):
             found.update(house.store.blobs.read(kept.id, start, start + 65_536))

@@ -13,7 +13,7 @@ import pytest
 from faulty_sqlite import EIO, FULL, Faults, faulty_sqlite
 from posthouse.errors import StoreError, StoreFull
 from posthouse.message.summary import summarize
-from posthouse.store import mail, mailbox, search, tidy, verify
+from posthouse.store import intake, mail, mailbox, search, tidy, verify
 from posthouse.store.engine import Store, Tx
 from posthouse.store.mailbox import Mailbox
 from store_helpers import NOW, Clock, House, keep, letter
@@ -59,8 +59,8 @@ Change = Callable[[House, Mailbox, Mailbox], object]
 
 def append(house: House, inbox: Mailbox, archive: Mailbox) -> object:
     blob = keep(house.store, RAW)
-    targets = [mail.Target(inbox.id), mail.Target(archive.id)]
-    return house.store.run(mail.append, blob, summarize(RAW), targets, NOW)
+    targets = [intake.Target(inbox.id), intake.Target(archive.id)]
+    return house.store.run(intake.append, blob, summarize(RAW), targets, NOW)
 
 
 def flags(house: House, inbox: Mailbox, archive: Mailbox) -> object:

@@ -13,7 +13,7 @@ import pytest
 from faulty_disk import FaultyDisk
 from posthouse.errors import StoreError, StoreFull
 from posthouse.message.summary import summarize
-from posthouse.store import backup, blob, fresh, mail, tidy, verify
+from posthouse.store import backup, blob, fresh, intake, mail, tidy, verify
 from posthouse.store.blob import SMALL, Blob
 from posthouse.store.engine import Store
 from posthouse.store.search import Body, search
@@ -59,7 +59,7 @@ def test_a_large_one_has_its_file_at_once(house: House) -> None:
 def test_a_letter_that_nobody_gets_leaves_nothing(house: House) -> None:
     kept = keep(house.store, letter())
     with pytest.raises(StoreError):
-        house.store.run(mail.append, kept, summarize(letter()), [mail.Target(12345)], NOW)
+        house.store.run(intake.append, kept, summarize(letter()), [intake.Target(12345)], NOW)
     assert waiting(house.store) == fresh.settle(house.store) == 0
     assert files(house.store) == set()
 
@@ -78,7 +78,7 @@ def test_a_blob_that_is_used_later_than_its_file_was_made(house: House) -> None:
     inbox = house.box(house.account())
     kept = keep(store, letter())
     for _ in range(2):
-        store.run(mail.append, kept, summarize(letter()), [mail.Target(inbox.id)], NOW)
+        store.run(intake.append, kept, summarize(letter()), [intake.Target(inbox.id)], NOW)
         fresh.settle(store)
     assert files(store) == {kept.id}
     assert waiting(store) == 0

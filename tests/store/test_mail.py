@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from posthouse.errors import NotFound, StoreError
 from posthouse.message.summary import summarize
-from posthouse.store import account, mail, mailbox
+from posthouse.store import account, intake, mail, mailbox
 from posthouse.store.mailbox import Mailbox
 from store_helpers import NOW, Clock, House, keep, letter
 
@@ -51,11 +51,11 @@ def test_append_fails_whole(house: House) -> None:
     raw = letter()
     blob = keep(house.store, raw)
     for targets, error in (
-        ([mail.Target(inbox.id), mail.Target(999)], NotFound),
-        ([mail.Target(inbox.id), mail.Target(inbox.id, frozenset({"no flag"}))], StoreError),
+        ([intake.Target(inbox.id), intake.Target(999)], NotFound),
+        ([intake.Target(inbox.id), intake.Target(inbox.id, frozenset({"no flag"}))], StoreError),
     ):
         with pytest.raises(error):
-            house.store.run(mail.append, blob, summarize(raw), targets, received=NOW)
+            house.store.run(intake.append, blob, summarize(raw), targets, received=NOW)
     assert [*house.store.look(mail.uids, inbox.id)] == []
     assert counters(house, inbox) == (0, 0, 0, 0)
     assert house.store.look(lambda tx: tx.value("SELECT count(*) FROM blob")) == 0
@@ -67,10 +67,10 @@ def test_fetch_gives_columns_in_order(house: House, clock: Clock) -> None:
     summary = summarize(letter("x"))
     clock.now += 5
     (appended,) = house.store.run(
-        mail.append,
+        intake.append,
         blob,
         summary,
-        [mail.Target(inbox.id, frozenset({"\\Seen"}))],
+        [intake.Target(inbox.id, frozenset({"\\Seen"}))],
         received=NOW - 9,
         prefix=b"Return-Path: <>\r\n",
     )
@@ -125,7 +125,7 @@ def test_texts_that_no_database_takes(house: House) -> None:
     inbox = house.box(house.account())
     raw = letter()
     odd = replace(summarize(raw), subject="NUL \0, half \udce4 a surrogate")
-    house.store.run(mail.append, keep(house.store, raw), odd, [mail.Target(inbox.id)], received=NOW)
+    house.store.run(intake.append, keep(house.store, raw), odd, [intake.Target(inbox.id)], received=NOW)
     assert house.store.look(mail.fetch, inbox.id, mail.ALL, ["subject"]) == [(1, "NUL \ufffd, half ? a surrogate")]
 
 

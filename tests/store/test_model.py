@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from posthouse.errors import AlreadyExists, OverQuota, StoreError
 from posthouse.message.summary import summarize
-from posthouse.store import change, flag, mail, mailbox, quota, search, tidy, verify
+from posthouse.store import change, flag, intake, mail, mailbox, quota, search, tidy, verify
 from posthouse.store.engine import Store
 from store_helpers import NOW, Clock, House, keep, letter
 
@@ -85,12 +85,12 @@ class Model(RuleBasedStateMachine):
     def append(self, names: list[str], flags: frozenset[str]) -> None:
         boxes = [self.boxes[name] for name in names if name in self.boxes]
         if boxes:
-            targets = [mail.Target(box.id, flags) for box in boxes]
+            targets = [intake.Target(box.id, flags) for box in boxes]
             if self.limit is not None and len(self._messages()) >= self.limit:
                 with pytest.raises(OverQuota):
-                    self.store.run(mail.append, self.blob, self.summary, targets, NOW)
+                    self.store.run(intake.append, self.blob, self.summary, targets, NOW)
                 return
-            made = self.store.run(mail.append, self.blob, self.summary, targets, NOW)
+            made = self.store.run(intake.append, self.blob, self.summary, targets, NOW)
             assert [one.uid for one in made] == [box.add(made[0].message_id, flags) for box in boxes]
             assert len({one.message_id for one in made}) == 1
 

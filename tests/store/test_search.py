@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from posthouse.errors import NotFound
 from posthouse.message.summary import summarize
-from posthouse.store import fresh, mail
+from posthouse.store import fresh, intake
 from posthouse.store.engine import Store
 from posthouse.store.fold import fold
 from posthouse.store.search import (
@@ -68,10 +68,10 @@ def mailbox_id(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     undated = replace(summarize(last), date=None)
     blob = keep(store, last)
     store.run(
-        mail.append,
+        intake.append,
         blob,
         undated,
-        [mail.Target(inbox.id)],
+        [intake.Target(inbox.id)],
         received=NOW + DAY,
         prefix=b"Return-Path: <r@example.com>\r\n",
     )

@@ -21,7 +21,7 @@ from posthouse.message.summary import Summary
 from posthouse.smtp import srs
 from posthouse.smtp.dsn import ascii_only, decode_xtext, original_recipient
 from posthouse.smtp.path import parse_mailbox
-from posthouse.store import domain, mail, mailbox, queue, quota
+from posthouse.store import domain, intake, mailbox, queue, quota
 from posthouse.store.address import canonical_domain
 from posthouse.store.blob import Blob
 from posthouse.store.engine import Store, Tx
@@ -303,9 +303,9 @@ def place(tx: Tx, report: Report) -> None:
     accounts, elsewhere = expand(tx, str(sender))
     boxes = [mailbox.find(tx, one, "INBOX") for one in accounts]
     size = len(prefix) + report.blob.size
-    targets = [mail.Target(box.id) for box in boxes if box and quota.get(tx, box.account_id).has_room(size)]
+    targets = [intake.Target(box.id) for box in boxes if box and quota.get(tx, box.account_id).has_room(size)]
     if targets:
-        mail.append(tx, report.blob, report.summary, targets, received=tx.now, prefix=prefix)
+        intake.append(tx, report.blob, report.summary, targets, received=tx.now, prefix=prefix)
     if not accounts and not elsewhere and not domain.is_local(tx, sender.domain):
         elsewhere = (str(sender),)
     if not targets and not elsewhere:

@@ -7,10 +7,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from posthouse.errors import NotFound, OverQuota, StoreError
 from posthouse.message.summary import Summary, summarize
-from posthouse.store import mail, mailbox, queue, quota
+from posthouse.store import intake, mailbox, queue, quota
 from posthouse.store.blob import Blob, Spool
 from posthouse.store.engine import Store, Tx
 
@@ -33,6 +34,15 @@ class Kept:
     prefix: bytes
 
 
+class Delivery(NamedTuple):
+    """A letter on its way: to the inboxes of accounts, and on to others (see `deliver`)."""
+
+    kept: Kept
+    accounts: Sequence[int]
+    onward: queue.Onward | None
+    forwardings: Sequence[Forwarding]
+
+
 async def deliver(
     store: Store,
     spool: Spool,
@@ -50,7 +60,7 @@ async def deliver(
     room: then nothing was kept.
     """
     kept = await keep(store, spool, trace)
-    await store.write(_place, kept, tuple(dict.fromkeys(accounts)), onward, forwardings)
+    await store.write_each(_place_all, Delivery(kept, tuple(dict.fromkeys(accounts)), onward, forwardings))
     return kept
 
 
@@ -73,19 +83,30 @@ async def scan(spool: Spool) -> Summary:
     return await asyncio.to_thread(lambda: summarize(spool.octets()))
 
 
-def _place(
-    tx: Tx, kept: Kept, accounts: Sequence[int], onward: queue.Onward | None, forwardings: Sequence[Forwarding]
-) -> None:
-    if onward is not None:
-        queue.add(tx, kept.blob, kept.summary.header_size, onward)
-    forward.place(tx, kept.blob, kept.summary.header_size, forwardings)
-    inboxes = [box for account in accounts if (box := mailbox.find(tx, account, "INBOX"))]
-    if not inboxes:
-        if onward is None and not forwardings:
-            raise NotFound("the mailbox is gone")
-        return
-    targets = [mail.Target(box.id, NO_FLAGS) for box in inboxes]
-    mail.append(tx, kept.blob, kept.summary, targets, received=tx.now, prefix=kept.prefix)
+def _place_all(tx: Tx, deliveries: Sequence[Delivery]) -> list[StoreError | None]:
+    """Put letters where they go; for each, what was in the way."""
+    inboxes = mailbox.inboxes(tx, {account for one in deliveries for account in one.accounts})
+    letters = []
+    for kept, accounts, _, _ in deliveries:
+        targets = [intake.Target(inboxes[account]) for account in accounts if account in inboxes]
+        letters.append(intake.Letter(kept.blob, kept.summary, targets, tx.now, kept.prefix))
+    outcomes: list[StoreError | None] = []
+    for one, letter, outcome in zip(deliveries, letters, intake.append_each(tx, letters), strict=True):
+        if isinstance(outcome, StoreError):
+            outcomes.append(outcome)
+        elif letter.targets or one.onward is not None or one.forwardings:
+            _send_on(tx, one)
+            outcomes.append(None)
+        else:
+            outcomes.append(NotFound("the mailbox is gone"))
+    return outcomes
+
+
+def _send_on(tx: Tx, delivery: Delivery) -> None:
+    kept = delivery.kept
+    if delivery.onward is not None:
+        queue.add(tx, kept.blob, kept.summary.header_size, delivery.onward)
+    forward.place(tx, kept.blob, kept.summary.header_size, delivery.forwardings)
 
 
 def place_each(
@@ -106,8 +127,8 @@ def place_each(
             inboxes |= new
             outcomes.append(None if found else NotFound("there is no such mailbox"))
     if inboxes:
-        targets = [mail.Target(box.id, NO_FLAGS) for box in inboxes.values()]
-        mail.append(tx, kept.blob, kept.summary, targets, received=tx.now, prefix=kept.prefix)
+        targets = [intake.Target(box.id, NO_FLAGS) for box in inboxes.values()]
+        intake.append(tx, kept.blob, kept.summary, targets, received=tx.now, prefix=kept.prefix)
     going = [one for one, error in zip(forwardings, outcomes, strict=True) if one is not None and error is None]
     forward.place(tx, kept.blob, kept.summary.header_size, going)
     return outcomes

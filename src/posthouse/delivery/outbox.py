@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from posthouse.errors import InvalidMessage, NotFound, StoreError
 from posthouse.message.date import format_date
 from posthouse.smtp.path import Mailbox, parse_mailbox
-from posthouse.store import account, mail, mailbox, queue, submission
+from posthouse.store import account, intake, mailbox, queue, submission
 from posthouse.store.address import canonical_domain
 from posthouse.store.queue import Terms
 
@@ -87,8 +87,8 @@ def send(tx: Tx, account_id: int, letter: Outgoing) -> Queued:
     )
     outgoing_id = queue.add(tx, letter.sent.blob, letter.sent.summary.header_size, onward)
     sent = mailbox.for_use(tx, account_id, "\\Sent", "Sent")
-    target = mail.Target(sent.id, frozenset({"\\Seen"}))
-    copy = mail.append(tx, letter.copy.blob, letter.copy.summary, [target], received=tx.now)[0]
+    target = intake.Target(sent.id, frozenset({"\\Seen"}))
+    copy = intake.append(tx, letter.copy.blob, letter.copy.summary, [target], received=tx.now)[0]
     submission.add(tx, account_id, outgoing_id, copy.message_id)
     return Queued(outgoing_id, copy.message_id)
 

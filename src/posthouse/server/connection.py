@@ -13,6 +13,7 @@ from typing import Any, cast
 from posthouse.sessions.session import Peer, Session
 from posthouse.wire.machine import Tls
 
+from . import eager
 from .tls import ServerTls
 
 log = logging.getLogger("posthouse.server")
@@ -54,7 +55,8 @@ class Connection(asyncio.Protocol):
         self._gone = gone
         self._transport: asyncio.Transport | None = None
         self._session: Session[Any] | None = None
-        self._pumping: asyncio.Task[None] | None = None
+        self._pumping = False
+        self._task: asyncio.Task[None] | None = None  # of the pump, where it waits for something
         self._handshake: asyncio.Task[asyncio.Transport | None] | None = None  # of STARTTLS, while it goes on
         self._again = False  # octets or a wake-up came while the pump ran
         self._woken = False
@@ -99,14 +101,14 @@ class Connection(asyncio.Protocol):
         if self._unproved >= SIGN_OF_LIFE:
             self._note_life()
         self._session.machine.receive_data(data)
-        if self._pumping is not None and not self._paused and len(self._session.machine.reader) > READ_AHEAD:
+        if self._pumping and not self._paused and len(self._session.machine.reader) > READ_AHEAD:
             self._pause()
-        self._pump_soon()
+        self._pump_now()
 
     def eof_received(self) -> bool:
         if self._session is not None:
             self._session.machine.receive_eof()
-            self._pump_soon()
+            self._pump_now()
         # A peer that has said all (`printf … | nc`) still hears the answers; TLS has no half-open connections.
         return not self.cipher
 
@@ -125,7 +127,7 @@ class Connection(asyncio.Protocol):
             return
         if self._timer is not None:
             self._timer.cancel()
-        if self._session is not None and self._pumping is None:
+        if self._session is not None and not self._pumping:
             self._end()
         self._transport = None
         self.resume_writing()
@@ -155,15 +157,19 @@ class Connection(asyncio.Protocol):
             raise ConnectionResetError("the peer is gone")
 
     def wake(self) -> None:
-        self._woken = True
-        self._pump_soon()
+        # Not at once: whoever wakes many sessions is in the middle of something.
+        if not self._woken:
+            self._woken = True
+            asyncio.get_running_loop().call_soon(self._pump_now)
 
     # -- the pump ------------------------------------------------------------------------------------------------
 
-    def _pump_soon(self) -> None:
+    def _pump_now(self) -> None:
+        """Answer what has come, as far as nothing has to be waited for; a task does the rest."""
         self._again = True
-        if self._pumping is None and self._transport is not None:
-            self._pumping = asyncio.get_running_loop().create_task(self._pump())
+        if not self._pumping and self._transport is not None:
+            self._pumping = True
+            self._task = eager.begin(self._pump())
 
     async def _pump(self) -> None:
         session = self._session
@@ -181,7 +187,7 @@ class Connection(asyncio.Protocol):
             log.exception("%s session with %s failed", session.protocol, self.peer)
             self._close("internal error; the server's log has the details")
         finally:
-            self._pumping = None
+            self._pumping = False
             if self._transport is None:
                 self._end()
             elif self._stopping and not session.in_progress:
@@ -278,7 +284,7 @@ class Connection(asyncio.Protocol):
         self._stopping = reason
         if self._handshake is not None:
             self.abort()  # in the middle of a handshake nothing can be said
-        elif self._pumping is None and (self._session is None or not self._session.in_progress):
+        elif not self._pumping and (self._session is None or not self._session.in_progress):
             self._close(reason)
 
     def abort(self) -> None:
@@ -310,7 +316,7 @@ class Connection(asyncio.Protocol):
             return
         loop = asyncio.get_running_loop()
         silent = loop.time() - self._heard
-        stuck = self._pumping is None or self._room is not None
+        stuck = not self._pumping or self._room is not None
         if stuck and silent >= self._session.patience:
             log.info("closed %s: silent for %.0f s", self.peer, silent)
             self._close("idle for too long")

@@ -6,6 +6,7 @@ program ask once.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -147,7 +148,7 @@ class TokenCheck:
         if form:
             headers |= {"Content-Type": "application/x-www-form-urlencoded"}
             headers |= {"Authorization": self._authorization} if self._authorization else {}
-        answer = await https.ask(
+        question = https.ask(
             where.hostname or "",
             (where.path or "/") + (f"?{where.query}" if where.query else ""),
             context=self._context if tls else None,
@@ -158,6 +159,7 @@ class TokenCheck:
             headers=headers,
             body=form,
         )
+        answer = await asyncio.create_task(question)  # its time-out needs a task, which a session may lack (eager.py)
         if answer.status != 200:
             raise ConnectionFailed(f"{url} answers {answer.status}")
         return answer.body

@@ -16,11 +16,11 @@ from posthouse.imap.command import Append, Replaces
 from posthouse.imap.sequence import SequenceSet
 from posthouse.imap.syntax import Malformed
 from posthouse.message.summary import Summary
-from posthouse.store import mail
+from posthouse.store import intake, mail
 from posthouse.store.account import Account
 from posthouse.store.blob import Blob, Spool
 from posthouse.store.engine import Tx
-from posthouse.store.mail import Appended, Target
+from posthouse.store.intake import Appended, Letter, Target
 from posthouse.store.mailbox import Mailbox
 
 from . import place
@@ -138,9 +138,9 @@ def _append_all(
         if not mail.remove(tx, replaced.box.id, ((replaced.uid, replaced.uid),)):
             raise No("The message to replace no longer exists", "EXPUNGEISSUED")
     where = place.need(tx, person, letters[0][0].mailbox, "i", absent="TRYCREATE")
-    appended: list[Appended] = []
+    incoming = []
     for append, summary, blob in letters:
         received = now if append.internal_date is None else append.internal_date.epoch
         flags = place.allowed(append.flags, where.rights)
-        appended += mail.append(tx, blob, summary, [Target(where.box.id, flags)], received)
-    return appended
+        incoming.append(Letter(blob, summary, [Target(where.box.id, flags)], received))
+    return [appended for (appended,) in intake.append_all(tx, incoming)]

@@ -1,20 +1,33 @@
+# ruff: noqa: S608  (SQL is put together from constants of this file; values are always parameters)
 """Messages from one account's mailbox into another account's: copies that share the octets, each with its own flags."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from posthouse.errors import StoreError
 
-from . import flag, mail, ordering, quota, thread
-from .change import next_modseq_in
+from . import bundle, flag, intake, mail, ordering, quota, thread
 from .mail import Copied, Ranges
 
 if TYPE_CHECKING:
-    from .engine import Tx
+    from .engine import Row, Tx
 
 # One transaction carries so many: each is some rows of its own, and other writers wait.
 MAX_MESSAGES = 10_000
+# Of each message, behind its UID.
+COLUMNS = (
+    "message_id", "flags", "size", "received", "subject", "base_subject", "message_id_field", "in_reply_to",
+    "references",
+)  # fmt: skip
+# What is known of a message by its id, and its copy has the same.
+DERIVED = {
+    "wire": ", ".join(intake.WIRE[1:]),
+    "folded": ", ".join(intake.FOLDED[1:]),
+    "listed": "fields",
+    "ordering": ", ".join(ordering.COLUMNS[1:]),
+}
 
 
 class Names(NamedTuple):
@@ -33,20 +46,40 @@ def copy(tx: Tx, mailbox_id: int, ranges: Ranges, target_id: int) -> Copied:
     They count against that account's quota. Errors: NotFound for a mailbox that is gone; OverQuota; StoreError for
     more than MAX_MESSAGES.
     """
-    account_id, modseq = next_modseq_in(tx, target_id)
-    rows = mail.fetch(tx, mailbox_id, ranges, ("message_id", "flags", "size", "received"))
+    account_id = mail.account_of(tx, target_id)
+    rows = mail.fetch(tx, mailbox_id, ranges, COLUMNS)
     if len(rows) > MAX_MESSAGES:
         raise StoreError(
             f"at most {MAX_MESSAGES} messages go to somebody else at a time", advice="Take some at a time."
         )
-    uidvalidity: int = tx.value("SELECT uidvalidity FROM mailbox WHERE id = :id", id=target_id)
-    source, target = [], []
-    for uid, message_id, line, size, received in rows:
-        new_id = _duplicate(tx, message_id, account_id, size, received)
-        _, new_uid = mail.place(tx, account_id, target_id, new_id, flag.parse(line), size, modseq)
-        source.append(uid)
-        target.append(new_uid)
-    return Copied(uidvalidity, source, target)
+    sizes = [row[3] for row in rows]
+    modseq, room = quota.take(tx, account_id, len(rows), sum(sizes), modseqs=1)
+    if room.is_exceeded:
+        raise room.refusal(max(sizes))
+    tx.changed(account_id, modseq)
+    new_ids = _duplicate(tx, account_id, rows)
+    flags = [flag.parse(row[2]) for row in rows]
+    uidvalidity, first = intake.take_uids(
+        tx,
+        target_id,
+        modseq,
+        count=len(rows),
+        unseen=sum("\\Seen" not in one for one in flags),
+        deleted=sum("\\Deleted" in one for one in flags),
+        size=sum(sizes),
+    )
+    flagsets = {one: flag.intern(tx, account_id, one) for one in set(flags)}
+    target = list(range(first, first + len(rows)))
+    tx.insert(
+        "placement",
+        intake.PLACEMENT,
+        [
+            (target_id, uid, new_id, flagsets[theirs], modseq, modseq, tx.now, row[4])
+            for uid, new_id, theirs, row in zip(target, new_ids, flags, rows, strict=True)
+        ],
+    )
+    bundle.came(tx, target_id, first, first + len(rows) - 1)
+    return Copied(uidvalidity, [row[0] for row in rows], target)
 
 
 def move(tx: Tx, mailbox_id: int, ranges: Ranges, target_id: int) -> Copied:
@@ -56,45 +89,33 @@ def move(tx: Tx, mailbox_id: int, ranges: Ranges, target_id: int) -> Copied:
     return copied
 
 
-def _duplicate(tx: Tx, message_id: int, account_id: int, size: int, received: int) -> int:
-    """The same message as another account's, in no mailbox yet; its id."""
-    quota.take(tx, account_id, size)
-    tx.run(
-        "UPDATE blob SET uses = uses + 1, released = NULL WHERE id = (SELECT blob_id FROM message WHERE id = :id)",
-        id=message_id,
+def _duplicate(tx: Tx, account_id: int, rows: Sequence[Row]) -> list[int]:
+    """The same messages as another account's, in no mailbox yet; their ids."""
+    thread_ids = thread.assign(
+        tx,
+        [
+            thread.Arrival(account_id, Names(subject, base, own, tuple(answered.split()), tuple(named.split())), came)
+            for _, _, _, _, came, subject, base, own, answered, named in rows
+        ],
     )
-    row = tx.one(
-        "SELECT subject, base_subject, message_id_, in_reply_to, reference_ids FROM wire WHERE message_id = :id",
-        id=message_id,
+    new_ids = tx.take_ids("message", len(rows))
+    each = [
+        {"id": row[1], "new_id": new_id, "account_id": account_id, "thread_id": thread_id}
+        for row, new_id, thread_id in zip(rows, new_ids, thread_ids, strict=True)
+    ]
+    tx.many(
+        "UPDATE blob SET uses = uses + 1, released = NULL WHERE id = (SELECT blob_id FROM message WHERE id = :id)", each
     )
-    assert row is not None  # every message has one
-    names = Names(row[0], row[1], row[2], tuple(row[3].split()), tuple(row[4].split()))
-    new_id: int = tx.value(
-        "INSERT INTO message (account_id, thread_id, blob_id, prefix, size, header_size, received, sent, attachment)"
-        " SELECT :account_id, :thread_id, blob_id, prefix, size, header_size, received, sent, attachment"
-        " FROM message WHERE id = :id RETURNING id",
-        account_id=account_id,
-        thread_id=thread.find_or_make(tx, account_id, names, received),
-        id=message_id,
+    tx.many(
+        "INSERT INTO message (id, account_id, thread_id, blob_id, prefix, size, header_size, received, sent,"
+        " attachment) SELECT :new_id, :account_id, :thread_id, blob_id, prefix, size, header_size, received, sent,"
+        " attachment FROM message WHERE id = :id",
+        each,
     )
-    tx.run(
-        "INSERT INTO wire (message_id, envelope, body, bodystructure, tree, subject, from_, to_, cc, bcc, reply_to,"
-        " message_id_, in_reply_to, reference_ids, base_subject, preview)"
-        " SELECT :new_id, envelope, body, bodystructure, tree, subject, from_, to_, cc, bcc, reply_to,"
-        " message_id_, in_reply_to, reference_ids, base_subject, preview FROM wire WHERE message_id = :id",
-        new_id=new_id,
-        id=message_id,
-    )
-    tx.run(
-        "INSERT INTO folded (message_id, subject, from_, to_, cc, bcc)"
-        " SELECT :new_id, subject, from_, to_, cc, bcc FROM folded WHERE message_id = :id",
-        new_id=new_id,
-        id=message_id,
-    )
-    tx.run(
-        "INSERT INTO listed (message_id, fields) SELECT :new_id, fields FROM listed WHERE message_id = :id",
-        new_id=new_id,
-        id=message_id,
-    )
-    ordering.duplicate(tx, message_id, new_id)
-    return new_id
+    for table, columns in DERIVED.items():
+        tx.many(
+            f"INSERT INTO {table} (message_id, {columns}) SELECT :new_id, {columns} FROM {table}"
+            " WHERE message_id = :id",
+            each,
+        )
+    return new_ids

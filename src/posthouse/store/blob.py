@@ -229,7 +229,7 @@ class Blobs:
         return Spool(self._incoming, self._disk)
 
     async def keep(self, spool: Spool) -> Blob:
-        """For `mail.append` or `queue.add`: a large letter's octets are on disk when this returns, a small one's with
+        """For `intake.append` or `queue.add`: a large letter's octets are on disk when this returns, a small one's with
         that transaction. Errors: StoreFull, StoreError.
 
         The spool is used up, whatever comes of it. Until a row counts the blob, a sweep may take its file for a stray:

@@ -67,6 +67,12 @@ def want(tx: Tx, mailbox_id: int, uid: int) -> None:
     )
 
 
+def came(tx: Tx, mailbox_id: int, first: int, last: int) -> None:
+    """Messages with these UIDs have come: a range that they fill wants its bundle."""
+    if last // SIZE > (first - 1) // SIZE:
+        want(tx, mailbox_id, first)
+
+
 def are_wanted(tx: Tx) -> bool:
     """Whether there are mailboxes that bundles may be missing in."""
     return tx.one("SELECT 1 FROM unbundled LIMIT 1") is not None

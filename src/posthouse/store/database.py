@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -58,6 +58,12 @@ class Connection(Protocol):
 
     def has_table(self, name: str) -> bool:
         """Whether there is a table of this name."""
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], tail: str = "") -> None:
+        """Insert rows, many with one statement. `tail`: what follows VALUES in the SQL."""
+
+    def take_ids(self, table: str, count: int) -> list[int]:
+        """The next ids, ascending; they aren't given to others."""
 
     def skip_ids(self, table: str, count: int) -> None:
         """Leave out so many ids before the next one."""

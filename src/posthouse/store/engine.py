@@ -17,7 +17,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -38,6 +38,7 @@ log = logging.getLogger("posthouse.store")
 
 P = ParamSpec("P")
 T = TypeVar("T")
+A = TypeVar("A")
 # A row has the columns in the order in which the SELECT names them; unpack it.
 Row = tuple[Any, ...]
 
@@ -52,11 +53,16 @@ NOTHING: Mapping[str, Any] = {}
 class Tx:
     """A transaction, as a store function sees it. Parameters are `:name` in the SQL and keywords in the call."""
 
-    __slots__ = ("_execute", "_executemany", "bare", "blobs", "has_index", "hints", "now", "rosters", "skip_ids")
+    __slots__ = (
+        "_execute", "_executemany", "bare", "blobs", "has_index", "hints", "insert", "now", "rosters", "skip_ids",
+        "take_ids",
+    )  # fmt: skip
 
     def __init__(self, connection: Connection, now: int, blobs: Blobs, rosters: Rosters | None = None) -> None:
         self._execute = connection.execute
         self._executemany = connection.executemany
+        self.insert = connection.insert
+        self.take_ids = connection.take_ids
         self.skip_ids = connection.skip_ids
         self.bare = connection.bare
         self.has_index = connection.has_index
@@ -109,6 +115,12 @@ class _Call(Waiter):
         self.args = args
         self.kwargs = kwargs
         self.hints: dict[int, int] = {}
+
+
+class _Each(_Call):
+    """One of many for a function that takes all of them together."""
+
+    __slots__ = ()
 
 
 class _Lost(Exception):
@@ -229,6 +241,13 @@ class Store:
         result: T = await self._ask(self._writes, _Call(fn, args, kwargs, asyncio.get_running_loop()))
         return result
 
+    async def write_each(self, fn: Callable[[Tx, Sequence[A]], Sequence[T | StoreError]], one: A, /) -> T:
+        """`write` of `fn(tx, [one])`, but together with the others for which `fn` waits: it is called once, with all of
+        them in the order in which they came, and gives each its result, or its error, with which nothing of it has
+        happened. When it raises, each is tried alone."""
+        result: T = await self._ask(self._writes, _Each(fn, (one,), {}, asyncio.get_running_loop()))
+        return result
+
     async def read(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(tx, …)` on a snapshot; it can't change anything."""
         result: T = await self._ask(self._reads, _Call(fn, args, kwargs, asyncio.get_running_loop()))
@@ -301,8 +320,8 @@ class Store:
         try:
             connection.begin()
             now = int(self._clock())
-            for call in batch:
-                self._try(connection, call, now, alone=len(batch) == 1)
+            for calls in _together(batch):
+                self._try(connection, calls, now, alone=len(calls) == len(batch))
             connection.commit()
             self._commits += 1
             return True
@@ -318,21 +337,35 @@ class Store:
                 call.error.__cause__ = error
             return not self._database.is_transient(error.__cause__ or error)
 
-    def _try(self, connection: Connection, call: _Call, now: int, *, alone: bool) -> None:
-        """Run one function: in its savepoint, where the transaction is not its `alone`."""
+    def _try(self, connection: Connection, calls: list[_Call], now: int, *, alone: bool) -> None:
+        """Run one function, of all calls: in its savepoint, where the transaction is not its `alone`."""
         if not alone:
             connection.execute("SAVEPOINT call", NOTHING)
         tx = Tx(connection, now, self.blobs)
-        call.error = None
-        call.hints = {}
+        for call in calls:
+            call.error = None
+            call.hints = {}
+        first = calls[0]
         try:
-            call.result = call.fn(tx, *call.args, **call.kwargs)
-            call.hints = tx.hints
+            if isinstance(first, _Each):
+                for call, result in zip(calls, first.fn(tx, [call.args[0] for call in calls]), strict=True):
+                    if isinstance(result, StoreError):
+                        call.error = result
+                    else:
+                        call.result = result
+            else:
+                first.result = first.fn(tx, *first.args, **first.kwargs)
+            first.hints = tx.hints
         except BaseException as error:  # whatever it is, it is the caller's
-            call.error = self._explained(error)
             if alone or not connection.in_transaction or self._database.is_transient(error):
+                first.error = self._explained(error)
                 raise _Lost from error
             connection.execute("ROLLBACK TO call", NOTHING)
+            if len(calls) == 1:
+                first.error = self._explained(error)
+            else:
+                for call in calls:
+                    self._try(connection, [call], now, alone=False)
         if not alone:
             connection.execute("RELEASE call", NOTHING)
 
@@ -367,6 +400,18 @@ class Store:
     def _forget_snapshot(self, connection: Connection) -> None:
         with contextlib.suppress(self._database.driver_error):
             connection.rollback()
+
+
+def _together(batch: list[_Call]) -> Iterator[list[_Call]]:
+    """The batch in its order; neighbours that one function takes together."""
+    start = 0
+    while start < len(batch):
+        end = start + 1
+        if isinstance(batch[start], _Each):
+            while end < len(batch) and isinstance(batch[end], _Each) and batch[end].fn is batch[start].fn:
+                end += 1
+        yield batch[start:end]
+        start = end
 
 
 def _take(calls: queue.SimpleQueue[_Call | None]) -> tuple[list[_Call], bool]:

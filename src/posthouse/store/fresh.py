@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from . import tidy
@@ -30,20 +31,19 @@ PAUSE = 10.0
 FIND = "SELECT octets FROM fresh WHERE blob_id = :id"
 
 
-def use(tx: Tx, blob: Blob) -> None:
-    """Count one use more of a blob; octets that came with it are on disk with that."""
-    tx.run(
-        "INSERT INTO blob (id, size, uses) VALUES (:id, :size, 1) ON CONFLICT (id) DO UPDATE"
-        " SET uses = blob.uses + 1, released = NULL",
-        id=blob.id,
-        size=blob.size,
+def use(tx: Tx, blobs: Collection[Blob]) -> None:
+    """Count one use more of a blob for each time that it is named; octets that came with it are on disk with that."""
+    uses = Counter(blob.id for blob in blobs)
+    once = {blob.id: blob for blob in blobs}.values()
+    tx.insert(
+        "blob",
+        ("id", "size", "uses"),
+        [(blob.id, blob.size, uses[blob.id]) for blob in once],
+        "ON CONFLICT (id) DO UPDATE SET uses = blob.uses + excluded.uses, released = NULL",
     )
-    if blob.octets is not None:
-        tx.run(
-            "INSERT INTO fresh (blob_id, octets) VALUES (:id, :octets) ON CONFLICT (blob_id) DO NOTHING",
-            id=blob.id,
-            octets=blob.octets,
-        )
+    fresh = [(blob.id, blob.octets) for blob in once if blob.octets is not None]
+    if fresh:
+        tx.insert("fresh", ("blob_id", "octets"), fresh, "ON CONFLICT (blob_id) DO NOTHING")
         tx.changed(FEED, tx.now)
 
 

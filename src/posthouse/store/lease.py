@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from .queue import TERMS, Letter, Recipient, Terms, in_portions
+from .portion import in_portions
+from .queue import TERMS, Letter, Recipient, Terms
 
 if TYPE_CHECKING:
     from .engine import Row, Tx

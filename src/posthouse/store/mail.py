@@ -1,5 +1,5 @@
 # ruff: noqa: S608  (SQL is put together from constants of this file; values are always parameters)
-"""Messages in mailboxes: appended, read, flagged, copied, moved, expunged. Everything takes sets and works set-wise.
+"""Messages in mailboxes: read, flagged, copied, moved, expunged. Everything takes sets and works set-wise.
 
 `Ranges` are what a UID set comes to: (first, last) pairs, both included, in any order. Each pair costs a statement that
 walks just those rows, so a million messages in one range are one statement.
@@ -11,19 +11,15 @@ the last placement goes, the message stays readable for a while (see tidy.py), f
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from posthouse.errors import NotFound, StoreError
 
-from . import bundle, flag, fresh, ordering, quota, thread, uid_list
-from .blob import Blob
+from . import bundle, flag, quota, uid_list
 from .change import next_modseq, next_modseq_in
-from .fold import clean, fold
+from .intake import take_uids
 
 if TYPE_CHECKING:
-    from posthouse.message.summary import Summary
-
     from .engine import Row, Tx
     from .uid_list import UidList
 
@@ -73,172 +69,12 @@ IN_RANGE = "placement.mailbox_id = :mailbox_id AND placement.uid BETWEEN :low AN
 DELETED = "EXISTS (SELECT 1 FROM flagset f WHERE f.id = placement.flagset_id AND f.deleted = 1)"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A mailbox that gets the message, and with which flags."""
-
-    mailbox_id: int
-    flags: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """Where a message went."""
-
-    mailbox_id: int
-    uidvalidity: int
-    uid: int
-    message_id: int
-    modseq: int
-
-
 class Copied(NamedTuple):
     """Which messages went where: the UIDs of both sides, in step, ascending (RFC 4315 §3)."""
 
     uidvalidity: int
     source: list[int]
     target: list[int]
-
-
-# -- coming in -----------------------------------------------------------------------------------------------------
-
-
-def append(
-    tx: Tx, blob: Blob, summary: Summary, targets: Sequence[Target], received: int, prefix: bytes = b""
-) -> list[Appended]:
-    """Put a letter into mailboxes, of one account or of many: one message for each account, all sharing the octets.
-
-    `received` is the internal date. `prefix`: header lines of ours, shown in front of the octets.
-    Errors: NotFound for a mailbox that is gone; OverQuota when a quota has no room for it; StoreError for what is no
-    flag. Nothing was appended then.
-    """
-    messages: dict[int, int] = {}
-    appended = []
-    for target in targets:
-        flags = flag.canonical(target.flags)
-        account_id, modseq = next_modseq_in(tx, target.mailbox_id)
-        if account_id not in messages:
-            messages[account_id] = _insert(tx, account_id, blob, summary, received, prefix)
-        size = len(prefix) + blob.size
-        uidvalidity, uid = place(tx, account_id, target.mailbox_id, messages[account_id], flags, size, modseq)
-        appended.append(Appended(target.mailbox_id, uidvalidity, uid, messages[account_id], modseq))
-    return appended
-
-
-def place(
-    tx: Tx, account_id: int, mailbox_id: int, message_id: int, flags: frozenset[str], size: int, modseq: int
-) -> tuple[int, int]:
-    """Put a message of the account into a mailbox of it; UIDVALIDITY and UID. `flags` are canonical."""
-    uidvalidity, uid = _take_uids(
-        tx,
-        mailbox_id,
-        modseq,
-        count=1,
-        unseen=int("\\Seen" not in flags),
-        deleted=int("\\Deleted" in flags),
-        size=size,
-    )
-    tx.run(
-        "INSERT INTO placement (mailbox_id, uid, message_id, flagset_id, modseq, created, saved, received)"
-        " VALUES (:mailbox_id, :uid, :message_id, :flagset_id, :modseq, :modseq, :now,"
-        " (SELECT received FROM message WHERE id = :message_id))",
-        mailbox_id=mailbox_id,
-        uid=uid,
-        message_id=message_id,
-        flagset_id=flag.intern(tx, account_id, flags),
-        modseq=modseq,
-        now=tx.now,
-    )
-    if uid % bundle.SIZE == 0:
-        bundle.want(tx, mailbox_id, uid)
-    return uidvalidity, uid
-
-
-def account_of(tx: Tx, mailbox_id: int) -> int:
-    """Whose mailbox it is. Errors: NotFound."""
-    account_id: int | None = tx.value("SELECT account_id FROM mailbox WHERE id = :id", id=mailbox_id)
-    if account_id is None:
-        raise NotFound("there is no such mailbox")
-    return account_id
-
-
-def _insert(tx: Tx, account_id: int, blob: Blob, summary: Summary, received: int, prefix: bytes) -> int:
-    """The message itself, in no mailbox yet; its id."""
-    quota.take(tx, account_id, len(prefix) + blob.size)
-    fresh.use(tx, blob)
-    message_id: int = tx.value(
-        "INSERT INTO message (account_id, thread_id, blob_id, prefix, size, header_size, received, sent, attachment)"
-        " VALUES (:account_id, :thread_id, :blob_id, :prefix, :size, :header_size, :received, :sent, :attachment)"
-        " RETURNING id",
-        account_id=account_id,
-        thread_id=thread.find_or_make(tx, account_id, summary, received),
-        blob_id=blob.id,
-        prefix=prefix,
-        size=len(prefix) + blob.size,
-        header_size=summary.header_size,
-        received=received,
-        sent=summary.date,
-        attachment=int(summary.has_attachment),
-    )
-    people = {
-        "subject": clean(summary.subject),
-        "from_": clean(summary.from_),
-        "to_": clean(summary.to),
-        "cc": clean(summary.cc),
-        "bcc": clean(summary.bcc),
-    }
-    tx.run(
-        "INSERT INTO wire (message_id, envelope, body, bodystructure, tree, subject, from_, to_, cc, bcc, reply_to,"
-        " message_id_, in_reply_to, reference_ids, base_subject, preview)"
-        " VALUES (:message_id, :envelope, :body, :bodystructure, :tree, :subject, :from_, :to_, :cc, :bcc, :reply_to,"
-        " :message_id_, :in_reply_to, :reference_ids, :base_subject, :preview)",
-        message_id=message_id,
-        envelope=summary.envelope,
-        body=summary.body,
-        bodystructure=summary.bodystructure,
-        tree=summary.tree,
-        reply_to=clean(summary.reply_to),
-        message_id_=clean(summary.message_id),
-        in_reply_to=clean(" ".join(summary.in_reply_to)),
-        reference_ids=clean(" ".join(summary.references)),
-        base_subject=clean(summary.base_subject),
-        preview=clean(summary.preview),
-        **people,
-    )
-    tx.run(
-        "INSERT INTO folded (message_id, subject, from_, to_, cc, bcc)"
-        " VALUES (:message_id, :subject, :from_, :to_, :cc, :bcc)",
-        message_id=message_id,
-        **{name: fold(text) for name, text in people.items()},
-    )
-    if summary.listed is not None:
-        tx.run(
-            "INSERT INTO listed (message_id, fields) VALUES (:message_id, :fields)",
-            message_id=message_id,
-            fields=summary.listed,
-        )
-    ordering.insert(tx, message_id, summary, received)
-    return message_id
-
-
-def _take_uids(
-    tx: Tx, mailbox_id: int, modseq: int, *, count: int, unseen: int, deleted: int, size: int
-) -> tuple[int, int]:
-    """Make room for `count` messages: the counters, UIDVALIDITY, and the first of as many new UIDs."""
-    row = tx.one(
-        "UPDATE mailbox SET uidnext = uidnext + :count, highestmodseq = :modseq, messages = messages + :count,"
-        " unseen = unseen + :unseen, deleted = deleted + :deleted, size = size + :size WHERE id = :mailbox_id"
-        " RETURNING uidvalidity, uidnext - :count",
-        mailbox_id=mailbox_id,
-        modseq=modseq,
-        count=count,
-        unseen=unseen,
-        deleted=deleted,
-        size=size,
-    )
-    if row is None:
-        raise NotFound("there is no such mailbox")
-    return row[0], row[1]
 
 
 # -- reading -------------------------------------------------------------------------------------------------------
@@ -499,6 +335,14 @@ def move(tx: Tx, mailbox_id: int, ranges: Ranges, target_id: int) -> Copied:
     return copied
 
 
+def account_of(tx: Tx, mailbox_id: int) -> int:
+    """Whose mailbox it is. Errors: NotFound."""
+    account_id: int | None = tx.value("SELECT account_id FROM mailbox WHERE id = :id", id=mailbox_id)
+    if account_id is None:
+        raise NotFound("there is no such mailbox")
+    return account_id
+
+
 def _same_account(tx: Tx, account_id: int, target_id: int) -> None:
     if account_of(tx, target_id) != account_id:
         raise StoreError("the mailbox belongs to another account")
@@ -526,7 +370,7 @@ def _copy(tx: Tx, mailbox_id: int, ranges: Ranges, target_id: int, modseq: int) 
     if not source:
         uidvalidity = tx.value("SELECT uidvalidity FROM mailbox WHERE id = :id", id=target_id)
         return Copied(uidvalidity, [], [])
-    uidvalidity, first = _take_uids(tx, target_id, modseq, count=len(source), unseen=unseen, deleted=deleted, size=size)
+    uidvalidity, first = take_uids(tx, target_id, modseq, count=len(source), unseen=unseen, deleted=deleted, size=size)
     start = first
     for low, high, count in counts:
         tx.run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from posthouse.errors import AlreadyExists, NotFound, StoreError
 
 from . import acl, mail
 from .change import next_modseq
+from .portion import in_portions
 
 if TYPE_CHECKING:
     from .engine import Row, Tx
@@ -315,6 +317,16 @@ def get(tx: Tx, mailbox_id: int) -> Mailbox:
     if row is None:
         raise NotFound("there is no such mailbox")
     return _mailbox(row)
+
+
+def inboxes(tx: Tx, account_ids: Collection[int]) -> dict[int, int]:
+    """The ids of these accounts' inboxes; of an account that is gone there is none."""
+    found: dict[int, int] = {}
+    for among, ids in in_portions(sorted(account_ids)):
+        found.update(
+            tx.all(f"SELECT account_id, id FROM mailbox WHERE account_id IN ({among}) AND name = 'INBOX'", **ids)
+        )
+    return found
 
 
 def list_all(tx: Tx, account_id: int) -> list[Mailbox]:

@@ -14,50 +14,37 @@ if TYPE_CHECKING:
     from posthouse.message.summary import Summary
 
     from .database import Connection
-    from .engine import Tx
+    from .engine import Row
 
 PORTION = 1_000  # messages of an older store that are put in order in one go
 
 
-def insert(tx: Tx, message_id: int, summary: Summary, received: int) -> None:
-    """Make a new message's place ready."""
+COLUMNS = (
+    "message_id", "date", "subject", "is_reply", "from_", "to_", "cc", "display_from", "display_to", "own", "ancestors",
+)  # fmt: skip
+
+
+def row(message_id: int, summary: Summary, received: int) -> Row:
+    """A new message's place: the row of COLUMNS."""
     ancestors = summary.references or summary.in_reply_to[:1]  # RFC 5256 §3, REFERENCES
     date = received if summary.date is None else summary.date  # §2.2
-    tx.run(INSERT, **_row(message_id, date, summary.order, summary.message_id, " ".join(ancestors)))
+    return _row(message_id, date, summary.order, summary.message_id, " ".join(ancestors))
 
 
-INSERT = (
-    "INSERT INTO ordering (message_id, date, subject, is_reply, from_, to_, cc, display_from, display_to, own,"
-    " ancestors) VALUES (:message_id, :date, :subject, :is_reply, :from_, :to_, :cc, :display_from, :display_to, :own,"
-    " :ancestors)"
-)
-
-
-def duplicate(tx: Tx, message_id: int, new_id: int) -> None:
-    """The same for a message that is another account's copy of one."""
-    tx.run(
-        "INSERT INTO ordering (message_id, date, subject, is_reply, from_, to_, cc, display_from, display_to, own,"
-        " ancestors) SELECT :new_id, date, subject, is_reply, from_, to_, cc, display_from, display_to, own, ancestors"
-        " FROM ordering WHERE message_id = :id",
-        new_id=new_id,
-        id=message_id,
+def _row(message_id: int, date: int, place: Order, own: str, ancestors: str) -> Row:
+    return (
+        message_id,
+        date,
+        place.subject,
+        int(place.is_reply),
+        place.from_,
+        place.to,
+        place.cc,
+        place.display_from,
+        place.display_to,
+        clean(own),
+        clean(ancestors),
     )
-
-
-def _row(message_id: int, date: int, place: Order, own: str, ancestors: str) -> dict[str, object]:
-    return {
-        "message_id": message_id,
-        "date": date,
-        "subject": place.subject,
-        "is_reply": int(place.is_reply),
-        "from_": place.from_,
-        "to_": place.to,
-        "cc": place.cc,
-        "display_from": place.display_from,
-        "display_to": place.display_to,
-        "own": clean(own),
-        "ancestors": clean(ancestors),
-    }
 
 
 def fill(connection: Connection) -> None:
@@ -73,5 +60,5 @@ def fill(connection: Connection) -> None:
         for message_id, date, subject, from_, to, cc, own, references, in_reply_to in rows:
             place = order(*base_subject(subject), address.read(from_), address.read(to), address.read(cc))
             places.append(_row(message_id, date, place, own, references or in_reply_to.partition(" ")[0]))
-        connection.executemany(INSERT, places)
+        connection.insert("ordering", COLUMNS, places)
         last = rows[-1][0]

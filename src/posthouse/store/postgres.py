@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from posthouse.errors import StoreError, StoreFull
+
+from . import portion
 
 # A name, but not in a literal and not behind a cast's second colon.
 PARAMETER = re.compile(r"'[^']*'|::\w+|:([a-z_][a-z0-9_]*)|%")
@@ -142,6 +144,19 @@ class Connection:
         """Whether there is a table of this name."""
         row = self._raw.execute("SELECT to_regclass(%s) IS NOT NULL", (name,)).fetchone()
         return bool(row and row[0])
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], tail: str = "") -> None:
+        """Insert rows, many with one statement."""
+        for sql, values in portion.inserts(table, tuple(columns), rows, tail, "%s"):
+            self._raw.execute(sql.encode(), values)
+
+    def take_ids(self, table: str, count: int) -> list[int]:
+        """The next ids."""
+        rows = self._raw.execute(
+            "SELECT nextval(pg_get_serial_sequence(%(table)s, 'id')) FROM generate_series(1, %(count)s)",
+            {"table": table, "count": count},
+        ).fetchall()
+        return sorted(number for (number,) in rows)
 
     def skip_ids(self, table: str, count: int) -> None:
         """Leave out so many ids before the next one."""

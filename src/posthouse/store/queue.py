@@ -8,17 +8,17 @@ that isn't done. The last recipient takes the letter with it. How the relay take
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from . import fresh
 from .blob import Blob
+from .portion import in_portions
 
 if TYPE_CHECKING:
     from .engine import Row, Tx
 
-T = TypeVar("T")
 
 # The key of the queue's hints in the feed, where accounts have theirs: ids of accounts begin at 1.
 FEED = 0
@@ -38,8 +38,6 @@ STATE = (
 )
 # Recipients that one transaction forgets.
 DROPPED = 5_000
-# Values in one statement (SQLite takes 32,766).
-IN_A_STATEMENT = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +149,7 @@ def add(tx: Tx, blob: Blob, header_size: int, onward: Onward) -> int:
     expires = due + onward.lifetime
     if terms.deliver_by is not None and terms.by_mode.startswith("R"):
         expires = min(expires, terms.deliver_by)
-    fresh.use(tx, blob)
+    fresh.use(tx, [blob])
     letter_id: int = tx.value(
         f"INSERT INTO outgoing (blob_id, prefix, size, header_size, sender, queued, {', '.join(TERMS)})"
         f" VALUES (:blob_id, :prefix, :size, :header_size, :sender, :now, :{', :'.join(TERMS)}) RETURNING id",
@@ -221,20 +219,6 @@ def done(tx: Tx, settled: Sequence[tuple[int, int]]) -> None:
                 now=tx.now,
                 **names,
             )
-
-
-def in_portions(values: Sequence[T]) -> Iterator[tuple[str, dict[str, T]]]:
-    """Values for `IN (…)`: names of parameters, and the parameters.
-
-    One statement for many rows: each lets go of the interpreter's lock once, and waits for it. Their number is a power
-    of two, so that there are few different statements; the last value fills it up.
-    """
-    for start in range(0, len(values), IN_A_STATEMENT):
-        some = values[start : start + IN_A_STATEMENT]
-        width = 1 << (len(some) - 1).bit_length()
-        padded = [*some, *[some[-1]] * (width - len(some))]
-        params = {f"in{number}": value for number, value in enumerate(padded)}
-        yield ", ".join(f":{name}" for name in params), params
 
 
 # -- for the operator ----------------------------------------------------------------------------------------------

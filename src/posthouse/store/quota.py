@@ -26,6 +26,25 @@ class Quota:
             self.message_limit is None or self.messages < self.message_limit
         )
 
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether there is more than there may be."""
+        return (self.size_limit is not None and self.size > self.size_limit) or (
+            self.message_limit is not None and self.messages > self.message_limit
+        )
+
+    def without(self, messages: int, size: int) -> Quota:
+        """What there is when these are gone."""
+        return Quota(self.size - size, self.messages - messages, self.size_limit, self.message_limit)
+
+    def refusal(self, size: int) -> OverQuota:
+        """Why a message of so many octets has no room."""
+        return OverQuota(
+            "The mailbox is full.",
+            never=self.message_limit == 0 or (self.size_limit is not None and size > self.size_limit),
+            advice="Delete some messages, or ask the administrator for more room.",
+        )
+
 
 def get(tx: Tx, account_id: int) -> Quota:
     """What the account has and may have. Errors: NotFound."""
@@ -48,34 +67,28 @@ def set_limits(tx: Tx, account_id: int, *, size: int | None, messages: int | Non
         raise NotFound("there is no such account")
 
 
-def take(tx: Tx, account_id: int, size: int) -> None:
-    """Count a message that comes. Errors: OverQuota."""
+def take(tx: Tx, account_id: int, messages: int, size: int, *, modseqs: int) -> tuple[int, Quota]:
+    """Lock the account, take its next modseqs and count messages that come, whether they fit or not: the last modseq,
+    and what the account has then. Errors: NotFound."""
     row = tx.one(
-        "UPDATE account SET size = size + :size, messages = messages + 1 WHERE id = :account_id"
-        " RETURNING size - coalesce(size_limit, size), messages - coalesce(message_limit, messages), size_limit,"
-        " message_limit",
+        "UPDATE account SET modseq = modseq + :modseqs, size = size + :size, messages = messages + :messages"
+        " WHERE id = :account_id RETURNING modseq, size, messages, size_limit, message_limit",
         account_id=account_id,
+        modseqs=modseqs,
+        messages=messages,
         size=size,
     )
-    assert row is not None  # the caller holds its lock
-    size_over, messages_over, size_limit, message_limit = row
-    if size_over > 0 or messages_over > 0:
-        raise _full(size, size_limit, message_limit)
+    if row is None:
+        raise NotFound("there is no such account")
+    modseq, *counts = row
+    return modseq, Quota(*counts)
 
 
 def check(tx: Tx, account_id: int, size: int) -> None:
     """Whether a message of so many octets would have room now. Errors: OverQuota; NotFound."""
     quota = get(tx, account_id)
     if not quota.has_room(size):
-        raise _full(size, quota.size_limit, quota.message_limit)
-
-
-def _full(size: int, size_limit: int | None, message_limit: int | None) -> OverQuota:
-    return OverQuota(
-        "The mailbox is full.",
-        never=message_limit == 0 or (size_limit is not None and size > size_limit),
-        advice="Delete some messages, or ask the administrator for more room.",
-    )
+        raise quota.refusal(size)
 
 
 def give_back(tx: Tx, account_id: int, messages: int, size: int) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from posthouse.errors import StoreError, StoreFull
 
-from . import fold
+from . import fold, portion
 
 # {id}: AUTOINCREMENT, so that the id of a removed row isn't given again (RFC 8474 §4 and §5.1 forbid it).
 WORDS = {
@@ -162,6 +162,17 @@ class Connection:
     def has_table(self, name: str) -> bool:
         """Whether the database has a table of this name."""
         return self.raw.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (name,)).fetchone() is not None
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], tail: str = "") -> None:
+        """Insert rows, many with one statement."""
+        for sql, values in portion.inserts(table, tuple(columns), rows, tail, "?"):
+            self.raw.execute(sql, values)
+
+    def take_ids(self, table: str, count: int) -> list[int]:
+        """The next ids: the writer is alone, and rows with these ids bring the sequence forward."""
+        row = self.raw.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+        last = 0 if row is None else row[0]
+        return list(range(last + 1, last + count + 1))
 
     def skip_ids(self, table: str, count: int) -> None:
         """Leave out so many ids before the next one."""

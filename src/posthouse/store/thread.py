@@ -12,12 +12,15 @@ The message after the last one begins another, to which the ids lead from then o
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from posthouse.message.thread import base_subject
 
 from .fold import clean, fold
+from .portion import pairs_in_portions
 
 if TYPE_CHECKING:
     from .engine import Tx
@@ -46,34 +49,88 @@ class Names(Protocol):
     def references(self) -> tuple[str, ...]: ...
 
 
-def find_or_make(tx: Tx, account_id: int, summary: Names, received: int) -> int:
-    """The id of the thread that the message belongs to, a new one if there is none."""
-    subject = fold(clean(summary.base_subject))
-    named = list(dict.fromkeys((*summary.references, *summary.in_reply_to)))
-    if len(named) > MAX_IDS:
-        named = [named[0], *named[1 - MAX_IDS :]]
-    keys = [key(one, subject) for one in dict.fromkeys((*named, summary.message_id)) if one]
-    by_subject = key("", subject) if subject else None
-    known = _with_ids(tx, account_id, keys)
-    thread_id = next((one for one in known if _has_room(tx, one)), None)
-    if thread_id is None and not known and by_subject is not None and not named and base_subject(summary.subject)[1]:
-        thread_id = tx.value(
-            "SELECT thread_id FROM thread_key WHERE account_id = :account_id AND key = :key AND latest >= :since",
-            account_id=account_id,
-            key=by_subject,
-            since=received - PATIENCE,
-        )
-        if thread_id is not None and not _has_room(tx, thread_id):
-            thread_id = None
-    if thread_id is None:
-        thread_id = tx.value("INSERT INTO thread (account_id) VALUES (:account_id) RETURNING id", account_id=account_id)
-    moved = bool(known) and thread_id != known[0]  # a full one is left behind
-    for one in keys:
-        _remember(tx, account_id, one, thread_id, received, instead=moved)
-    if by_subject is not None:
-        _remember(tx, account_id, by_subject, thread_id, received, instead=True)
-    assert thread_id is not None
-    return thread_id
+class Arrival(NamedTuple):
+    """A message that comes, whose it is, and when it came."""
+
+    account_id: int
+    names: Names
+    received: int
+
+
+def assign(tx: Tx, arrivals: Sequence[Arrival]) -> list[int]:
+    """The ids of the threads that the messages belong to, which come in this order; where there is none, a new one."""
+    wanted = [_Keys(*arrival) for arrival in arrivals]
+    known = _read(tx, [(one.account_id, key) for one in wanted for key in one.all])
+    room = _Room(tx)
+    ids = iter(tx.take_ids("thread", len(wanted)))
+    made: list[tuple[int, int]] = []
+    changed: dict[tuple[int, int], tuple[int, int]] = {}
+    thread_ids = []
+    for one in wanted:
+        leading = sorted({known[one.account_id, key][0] for key in one.ids if (one.account_id, key) in known})
+        thread_id = next((thread_id for thread_id in leading if room.takes(thread_id)), None)
+        if thread_id is None and not leading and one.subject is not None and one.waits_for_subject:
+            by_subject, latest = known.get((one.account_id, one.subject), (0, -1))
+            if latest >= one.received - PATIENCE and room.takes(by_subject):
+                thread_id = by_subject
+        if thread_id is None:
+            thread_id = next(ids)
+            made.append((thread_id, one.account_id))
+        moved = bool(leading) and thread_id != leading[0]  # a full one is left behind
+        for key in one.all:
+            place = one.account_id, key
+            if moved or key == one.subject or place not in known:
+                known[place] = changed[place] = thread_id, one.received
+        room.fill(thread_id)
+        thread_ids.append(thread_id)
+    tx.insert("thread", ("id", "account_id"), made)
+    tx.insert(
+        "thread_key",
+        ("account_id", "key", "thread_id", "latest"),
+        [(*place, *leads) for place, leads in changed.items()],
+        "ON CONFLICT (account_id, key) DO UPDATE SET thread_id = excluded.thread_id, latest = excluded.latest",
+    )
+    return thread_ids
+
+
+class _Keys:
+    """What leads from a message to its thread."""
+
+    __slots__ = ("account_id", "all", "ids", "received", "subject", "waits_for_subject")
+
+    def __init__(self, account_id: int, names: Names, received: int) -> None:
+        self.account_id = account_id
+        self.received = received
+        subject = fold(clean(names.base_subject))
+        named = list(dict.fromkeys((*names.references, *names.in_reply_to)))
+        if len(named) > MAX_IDS:
+            named = [named[0], *named[1 - MAX_IDS :]]
+        self.ids = [key(one, subject) for one in dict.fromkeys((*named, names.message_id)) if one]
+        self.subject = key("", subject) if subject else None
+        self.all = self.ids if self.subject is None else [*self.ids, self.subject]
+        # An answer that names nothing.
+        self.waits_for_subject = not named and base_subject(names.subject)[1]
+
+
+class _Room:
+    """Whether threads have room for one message more, while messages come that aren't in the database yet."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self._counts: dict[int, int] = {}  # of those that were asked for
+        self._came: Counter[int] = Counter()
+
+    def takes(self, thread_id: int) -> bool:
+        if thread_id not in self._counts:
+            self._counts[thread_id] = self._tx.value(
+                "SELECT count(*) FROM (SELECT 1 FROM message WHERE thread_id = :thread_id LIMIT :most) AS few",
+                thread_id=thread_id,
+                most=MAX_MESSAGES,
+            )
+        return self._counts[thread_id] + self._came[thread_id] < MAX_MESSAGES
+
+    def fill(self, thread_id: int) -> None:
+        self._came[thread_id] += 1
 
 
 def key(message_id: str, subject: str) -> int:
@@ -82,40 +139,18 @@ def key(message_id: str, subject: str) -> int:
     return int.from_bytes(blake2b(octets, digest_size=8).digest(), "big", signed=True)
 
 
-def _with_ids(tx: Tx, account_id: int, keys: list[int]) -> list[int]:
-    """The threads that the keys lead to, the oldest first."""
-    found = [
-        tx.value(
-            "SELECT thread_id FROM thread_key WHERE account_id = :account_id AND key = :key",
-            account_id=account_id,
-            key=one,
-        )
-        for one in keys
-    ]
-    return sorted({thread_id for thread_id in found if thread_id is not None})
-
-
-def _has_room(tx: Tx, thread_id: int) -> bool:
-    """Whether one message more may come to it."""
-    count: int = tx.value(
-        "SELECT count(*) FROM (SELECT 1 FROM message WHERE thread_id = :thread_id LIMIT :most) AS few",
-        thread_id=thread_id,
-        most=MAX_MESSAGES,
-    )
-    return count < MAX_MESSAGES
-
-
-def _remember(tx: Tx, account_id: int, key: int, thread_id: int, received: int, *, instead: bool) -> None:
-    """The key leads to the thread from now on; without `instead` only where it leads to none yet."""
-    then = "DO UPDATE SET thread_id = :thread_id, latest = :received" if instead else "DO NOTHING"
-    tx.run(
-        "INSERT INTO thread_key (account_id, key, thread_id, latest)"
-        f" VALUES (:account_id, :key, :thread_id, :received) ON CONFLICT (account_id, key) {then}",
-        account_id=account_id,
-        key=key,
-        thread_id=thread_id,
-        received=received,
-    )
+def _read(tx: Tx, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], tuple[int, int]]:
+    """To which thread each key of an account leads, and when a message last came with it."""
+    found = {}
+    for wanted, params in pairs_in_portions(places):
+        for account_id, key, thread_id, latest in tx.all(
+            f"WITH wanted (account_id, key) AS (VALUES {wanted})"
+            " SELECT t.account_id, t.key, t.thread_id, t.latest FROM wanted JOIN thread_key t"
+            " ON t.account_id = wanted.account_id AND t.key = wanted.key",
+            **params,
+        ):
+            found[account_id, key] = thread_id, latest
+    return found
 
 
 def messages(tx: Tx, account_id: int, thread_id: int) -> list[int]:

@@ -22,7 +22,7 @@ from posthouse.files.large import CHUNK, LARGE, Large
 from posthouse.files.target import Format, new_target
 from posthouse.message.summary import Summary, summarize
 
-from . import flag, mail, mailbox
+from . import flag, intake, mail, mailbox
 
 if TYPE_CHECKING:
     from .blob import Blob, Blobs
@@ -132,19 +132,22 @@ def _append_all(store: Store, account_id: int, entries: list[_Entry]) -> None:
 
 def _append(tx: Tx, account_id: int, entries: list[_Entry], blobs: Sequence[Blob], summaries: list[Summary]) -> None:
     boxes: dict[str, int] = {}
+    letters = []
     for entry, blob, summary in zip(entries, blobs, summaries, strict=True):
         item = entry.item
         if entry.mailbox not in boxes:
             boxes[entry.mailbox] = _mailbox(tx, account_id, entry.mailbox)
-        target = mail.Target(boxes[entry.mailbox], _usable_flags(item.flags))
-        (made,) = mail.append(tx, blob, summary, [target], _received(item, summary, tx.now))
-        tx.run(
-            "INSERT INTO imported (account_id, digest, message_id) VALUES (:account_id, :digest, :message_id)"
-            " ON CONFLICT (account_id, digest) DO UPDATE SET message_id = :message_id",
-            account_id=account_id,
-            digest=entry.digest,
-            message_id=made.message_id,
-        )
+        target = intake.Target(boxes[entry.mailbox], _usable_flags(item.flags))
+        letters.append(intake.Letter(blob, summary, [target], _received(item, summary, tx.now)))
+    tx.insert(
+        "imported",
+        ("account_id", "digest", "message_id"),
+        [
+            (account_id, entry.digest, made.message_id)
+            for entry, (made,) in zip(entries, intake.append_all(tx, letters), strict=True)
+        ],
+        "ON CONFLICT (account_id, digest) DO UPDATE SET message_id = excluded.message_id",
+    )
 
 
 def _mailbox_name(folder: str, into: str) -> str:

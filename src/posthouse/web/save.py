@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 from posthouse.errors import NotFound
 from posthouse.message.compose import is_media_type
 from posthouse.message.filename import safe_name
-from posthouse.store import conversation, mail, mailbox, submission
+from posthouse.store import conversation, intake, mail, mailbox, submission
 
 from . import draft, limits, page
 from .draft import Draft, Upload
@@ -109,8 +109,8 @@ def _place(tx: Tx, account_id: int, copy: Kept, old: int | None) -> int:
     """The new draft, in the place of the old one."""
     box = mailbox.for_use(tx, account_id, "\\Drafts", "Drafts")
     take_out(tx, account_id, old)
-    target = mail.Target(box.id, frozenset({"\\Draft", "\\Seen"}))
-    return mail.append(tx, copy.blob, copy.summary, [target], received=tx.now)[0].message_id
+    target = intake.Target(box.id, frozenset({"\\Draft", "\\Seen"}))
+    return intake.append(tx, copy.blob, copy.summary, [target], received=tx.now)[0].message_id
 
 
 def take_out(tx: Tx, account_id: int, old: int | None) -> None:
