@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import sqlite3
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,8 @@ async def gathered(store: Store, *calls: object) -> list[object]:
     first = asyncio.create_task(store.write(hold, entered, leave))
     await asyncio.to_thread(entered.wait)
     tasks = [asyncio.create_task(call) for call in calls]  # type: ignore[arg-type]
-    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # they ask
+    await asyncio.sleep(0)  # what was asked in that turn of the loop is handed over
     leave.set()
     await first
     return await asyncio.gather(*tasks, return_exceptions=True)
@@ -68,6 +70,61 @@ def test_an_exception_undoes_one_function_and_reaches_its_caller(store: Store) -
     assert isinstance(again, AlreadyExists)
     assert last == "b.example"
     assert store.look(domain.list_all) == ["a.example", "b.example"]
+
+
+def test_what_one_function_takes_together_is_one_call(store: Store) -> None:
+    calls: list[list[str]] = []
+
+    def add_each(tx: Tx, names: Sequence[str]) -> list[str | StoreError]:
+        calls.append(list(names))
+        return [StoreError("not this one") if name == "b.example" else domain.add(tx, name) for name in names]
+
+    results = asyncio.run(
+        gathered(
+            store,
+            store.write_each(add_each, "a.example"),
+            store.write_each(add_each, "b.example"),
+            store.write(domain.add, "c.example"),
+            store.write_each(add_each, "d.example"),
+        )
+    )
+    assert calls == [["a.example", "b.example"], ["d.example"]]
+    assert isinstance(results[1], StoreError)
+    assert [results[0], *results[2:]] == ["a.example", "c.example", "d.example"]
+    assert store.look(domain.list_all) == ["a.example", "c.example", "d.example"]
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_what_fails_together_is_tried_alone(store: Store, others: int) -> None:
+    def add_each(tx: Tx, names: Sequence[str]) -> list[str | StoreError]:
+        added: list[str | StoreError] = [domain.add(tx, name) for name in names]
+        if "bad.example" in names:
+            raise LookupError("half way")
+        tx.changed(len(names), 1)
+        return added
+
+    good, failed, last, *_ = asyncio.run(
+        gathered(
+            store,
+            store.write_each(add_each, "a.example"),
+            store.write_each(add_each, "bad.example"),
+            store.write_each(add_each, "b.example"),
+            *(store.write(domain.add, f"{number}.example") for number in range(others)),
+        )
+    )
+    assert (good, last) == ("a.example", "b.example")
+    assert isinstance(failed, LookupError)
+    assert "bad.example" not in store.look(domain.list_all)
+
+
+def test_a_turn_of_the_loop_is_one_batch(store: Store) -> None:
+    async def at_once() -> None:
+        await asyncio.gather(*(store.write(domain.add, f"{number}.example") for number in range(20)))
+
+    before = store.statistics()
+    asyncio.run(at_once())
+    assert store.statistics().writes - before.writes == 20
+    assert len(store.look(domain.list_all)) == 20
 
 
 def test_a_read_is_a_snapshot(store: Store) -> None:

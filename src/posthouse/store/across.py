@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from posthouse.errors import StoreError
 
 from . import bundle, flag, intake, mail, ordering, quota, thread
+from .coming import Coming, take_uids
 from .mail import Copied, Ranges
 
 if TYPE_CHECKING:
@@ -53,21 +54,15 @@ def copy(tx: Tx, mailbox_id: int, ranges: Ranges, target_id: int) -> Copied:
             f"at most {MAX_MESSAGES} messages go to somebody else at a time", advice="Take some at a time."
         )
     sizes = [row[3] for row in rows]
-    modseq, room = quota.take(tx, account_id, len(rows), sum(sizes), modseqs=1)
+    modseq, room = quota.take(tx, [quota.Demand(account_id, 1, len(rows), sum(sizes))])[account_id]
     if room.is_exceeded:
         raise room.refusal(max(sizes))
     tx.changed(account_id, modseq)
     new_ids = _duplicate(tx, account_id, rows)
     flags = [flag.parse(row[2]) for row in rows]
-    uidvalidity, first = intake.take_uids(
-        tx,
-        target_id,
-        modseq,
-        count=len(rows),
-        unseen=sum("\\Seen" not in one for one in flags),
-        deleted=sum("\\Deleted" in one for one in flags),
-        size=sum(sizes),
-    )
+    unseen, deleted = sum("\\Seen" not in one for one in flags), sum("\\Deleted" in one for one in flags)
+    coming = Coming(target_id, modseq, len(rows), unseen, deleted, sum(sizes))
+    uidvalidity, first = take_uids(tx, [coming])[target_id]
     flagsets = {one: flag.intern(tx, account_id, one) for one in set(flags)}
     target = list(range(first, first + len(rows)))
     tx.insert(

@@ -60,7 +60,7 @@ class Connection(Protocol):
         """Whether there is a table of this name."""
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], tail: str = "") -> None:
-        """Insert rows, many with one statement. `tail`: what follows VALUES in the SQL."""
+        """Insert rows, in few steps. `tail`: what follows VALUES in the SQL. No row has NULL in its first column."""
 
     def take_ids(self, table: str, count: int) -> list[int]:
         """The next ids, ascending; they aren't given to others."""

@@ -147,6 +147,7 @@ class Store:
         self._clock = clock
         self._writes: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._reads: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[_Call]] = {}  # each loop's, in its present turn
         self._written = self._commits = self._largest = self._read = 0
         self._closed = False
         writer = database.connect()
@@ -238,14 +239,14 @@ class Store:
 
     async def write(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(tx, …)`; when this returns, what it did is on disk. StoreFull, StoreError: it didn't happen."""
-        result: T = await self._ask(self._writes, _Call(fn, args, kwargs, asyncio.get_running_loop()))
+        result: T = await self._gather(_Call(fn, args, kwargs, asyncio.get_running_loop()))
         return result
 
     async def write_each(self, fn: Callable[[Tx, Sequence[A]], Sequence[T | StoreError]], one: A, /) -> T:
         """`write` of `fn(tx, [one])`, but together with the others for which `fn` waits: it is called once, with all of
         them in the order in which they came, and gives each its result, or its error, with which nothing of it has
         happened. When it raises, each is tried alone."""
-        result: T = await self._ask(self._writes, _Each(fn, (one,), {}, asyncio.get_running_loop()))
+        result: T = await self._gather(_Each(fn, (one,), {}, asyncio.get_running_loop()))
         return result
 
     async def read(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -279,6 +280,31 @@ class Store:
         """`read` for callers without an event loop: blocks."""
         result: T = self._ask(self._reads, _Call(fn, args, kwargs, None)).result()
         return result
+
+    def _gather(self, call: _Call) -> Any:
+        """Let the call wait for its turn, together with all others of this turn of its event loop; its future.
+
+        Were each handed over at once, the writer's thread would begin with the first, and the next ones, some tens of
+        microseconds later, would wait for another sync of the disk.
+        """
+        if self._closed:
+            raise StoreError("the store is closed")
+        assert call.loop is not None
+        gathered = self._gathered.get(call.loop)
+        if gathered is None:
+            self._gathered[call.loop] = [call]
+            call.loop.call_soon(self._hand_over, call.loop)
+        else:
+            gathered.append(call)
+        return call.future
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        for call in self._gathered.pop(loop):
+            if self._closed:
+                call.error = StoreError("the store is closed")
+                call.settle()
+            else:
+                self._writes.put(call)
 
     def _ask(self, calls: queue.SimpleQueue[_Call | None], call: _Call) -> Any:
         """Let the call wait for its turn; its future."""

@@ -10,10 +10,12 @@ Flags are compared without case (RFC 9051 §2.3.2). Known ones are kept in their
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from posthouse.errors import StoreError
+
+from .portion import rows_in_portions
 
 if TYPE_CHECKING:
     from .engine import Tx
@@ -107,6 +109,21 @@ def intern(tx: Tx, account_id: int, flags: frozenset[str]) -> int:
         )
     assert found is not None
     return found
+
+
+def intern_all(tx: Tx, combinations: Collection[tuple[int, frozenset[str]]]) -> dict[tuple[int, frozenset[str]], int]:
+    """`intern` for accounts and flags: the id of each combination."""
+    lines = {(account_id, line(flags)): (account_id, flags) for account_id, flags in combinations}
+    found = {}
+    for wanted, params in rows_in_portions(list(lines)):
+        for flagset_id, account_id, text in tx.all(
+            f"WITH wanted (account_id, line) AS (VALUES {wanted})"  # noqa: S608
+            " SELECT f.id, f.account_id, f.line FROM wanted JOIN flagset f"
+            " ON f.account_id = wanted.account_id AND f.line = wanted.line",
+            **params,
+        ):
+            found[lines[account_id, bytes(text)]] = flagset_id
+    return {one: found[one] if one in found else intern(tx, *one) for one in combinations}
 
 
 def count(tx: Tx, account_id: int) -> int:

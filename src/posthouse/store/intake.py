@@ -16,6 +16,7 @@ from posthouse.errors import NotFound, StoreError
 
 from . import bundle, flag, fresh, ordering, quota, thread
 from .blob import Blob
+from .coming import Coming, take_uids
 from .fold import clean, fold
 from .portion import in_portions
 
@@ -99,8 +100,8 @@ def append(
 
 
 def append_all(tx: Tx, letters: Sequence[Letter]) -> list[list[Appended]]:
-    """`append` of letters, one after the other. Errors: that of the first that has one; the transaction has to be undone
-    then."""
+    """`append` of letters, one after the other. Errors: that of the first that has one; the transaction has to be
+    undone then."""
     appended = []
     for outcome in append_each(tx, letters):
         if isinstance(outcome, StoreError):
@@ -168,10 +169,10 @@ def _take_room(
             theirs[one.account_id] = None
             messages[one.account_id] += 1
             sizes[one.account_id] += letters[one.letter].size
+    demands = [quota.Demand(one, modseqs[one], messages[one], sizes[one]) for one in sorted(modseqs)]
     before: dict[int, int] = {}
     room: dict[int, quota.Quota] = {}
-    for account_id in sorted(modseqs):  # in one order: two processes that lock several don't wait for each other
-        modseq, after = quota.take(tx, account_id, messages[account_id], sizes[account_id], modseqs=modseqs[account_id])
+    for account_id, (modseq, after) in quota.take(tx, demands).items():
         before[account_id] = modseq - modseqs[account_id]
         room[account_id] = after
         tx.changed(account_id, modseq)
@@ -247,47 +248,29 @@ def _place(
     for number, one in enumerate(placings):
         modseqs[one.account_id] += 1
         boxes.setdefault(one.mailbox_id, []).append((number, one, modseqs[one.account_id]))
-    flagsets: dict[tuple[int, frozenset[str]], int] = {}
+    uids = take_uids(tx, [_coming(letters, mailbox_id, theirs) for mailbox_id, theirs in boxes.items()])
+    flagsets = flag.intern_all(tx, {(one.account_id, one.flags) for one in placings})
     placed: dict[int, Appended] = {}
     rows: list[Row] = []
     for mailbox_id, theirs in boxes.items():
-        uidvalidity, first = take_uids(
-            tx,
-            mailbox_id,
-            theirs[-1][2],
-            count=len(theirs),
-            unseen=sum("\\Seen" not in one.flags for _, one, _ in theirs),
-            deleted=sum("\\Deleted" in one.flags for _, one, _ in theirs),
-            size=sum(letters[one.letter].size for _, one, _ in theirs),
-        )
+        uidvalidity, first = uids[mailbox_id]
         for uid, (number, one, modseq) in enumerate(theirs, first):
-            combination = one.account_id, one.flags
-            if combination not in flagsets:
-                flagsets[combination] = flag.intern(tx, *combination)
             message_id = messages[_Message(one.letter, one.account_id)]
+            flagset_id = flagsets[one.account_id, one.flags]
             received = letters[one.letter].received
-            rows.append((mailbox_id, uid, message_id, flagsets[combination], modseq, modseq, tx.now, received))
+            rows.append((mailbox_id, uid, message_id, flagset_id, modseq, modseq, tx.now, received))
             placed[number] = Appended(mailbox_id, uidvalidity, uid, message_id, modseq)
         bundle.came(tx, mailbox_id, first, first + len(theirs) - 1)
     tx.insert("placement", PLACEMENT, rows)
     return [placed[number] for number in range(len(placings))]
 
 
-def take_uids(
-    tx: Tx, mailbox_id: int, modseq: int, *, count: int, unseen: int, deleted: int, size: int
-) -> tuple[int, int]:
-    """Make room in a mailbox for `count` messages: its counters, UIDVALIDITY, and the first of as many new UIDs."""
-    row = tx.one(
-        "UPDATE mailbox SET uidnext = uidnext + :count, highestmodseq = :modseq, messages = messages + :count,"
-        " unseen = unseen + :unseen, deleted = deleted + :deleted, size = size + :size WHERE id = :mailbox_id"
-        " RETURNING uidvalidity, uidnext - :count",
-        mailbox_id=mailbox_id,
-        modseq=modseq,
-        count=count,
-        unseen=unseen,
-        deleted=deleted,
-        size=size,
+def _coming(letters: Sequence[Letter], mailbox_id: int, placings: list[tuple[int, _Placing, int]]) -> Coming:
+    return Coming(
+        mailbox_id,
+        modseq=placings[-1][2],
+        messages=len(placings),
+        unseen=sum("\\Seen" not in one.flags for _, one, _ in placings),
+        deleted=sum("\\Deleted" in one.flags for _, one, _ in placings),
+        size=sum(letters[one.letter].size for _, one, _ in placings),
     )
-    if row is None:
-        raise NotFound("there is no such mailbox")
-    return row[0], row[1]

@@ -17,7 +17,7 @@ from posthouse.errors import NotFound, StoreError
 
 from . import bundle, flag, quota, uid_list
 from .change import next_modseq, next_modseq_in
-from .intake import take_uids
+from .coming import Coming, take_uids
 
 if TYPE_CHECKING:
     from .engine import Row, Tx
@@ -370,7 +370,8 @@ def _copy(tx: Tx, mailbox_id: int, ranges: Ranges, target_id: int, modseq: int) 
     if not source:
         uidvalidity = tx.value("SELECT uidvalidity FROM mailbox WHERE id = :id", id=target_id)
         return Copied(uidvalidity, [], [])
-    uidvalidity, first = take_uids(tx, target_id, modseq, count=len(source), unseen=unseen, deleted=deleted, size=size)
+    coming = Coming(target_id, modseq, len(source), unseen, deleted, size)
+    uidvalidity, first = take_uids(tx, [coming])[target_id]
     start = first
     for low, high, count in counts:
         tx.run(

@@ -18,8 +18,6 @@ from psycopg.pq import TransactionStatus
 
 from posthouse.errors import StoreError, StoreFull
 
-from . import portion
-
 # A name, but not in a literal and not behind a cast's second colon.
 PARAMETER = re.compile(r"'[^']*'|::\w+|:([a-z_][a-z0-9_]*)|%")
 # Any number will do, if only we use it: the lock while a schema is made.
@@ -146,9 +144,10 @@ class Connection:
         return bool(row and row[0])
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], tail: str = "") -> None:
-        """Insert rows, many with one statement."""
-        for sql, values in portion.inserts(table, tuple(columns), rows, tail, "%s"):
-            self._raw.execute(sql.encode(), values)
+        """Insert rows; psycopg sends them together."""
+        sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))}) {tail}"  # noqa: S608
+        with self._raw.cursor() as cursor:
+            cursor.executemany(sql.encode(), list(rows))
 
     def take_ids(self, table: str, count: int) -> list[int]:
         """The next ids."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from posthouse.errors import NotFound, OverQuota
+
+from .portion import rows_in_portions
 
 if TYPE_CHECKING:
     from .engine import Tx
@@ -67,21 +70,29 @@ def set_limits(tx: Tx, account_id: int, *, size: int | None, messages: int | Non
         raise NotFound("there is no such account")
 
 
-def take(tx: Tx, account_id: int, messages: int, size: int, *, modseqs: int) -> tuple[int, Quota]:
-    """Lock the account, take its next modseqs and count messages that come, whether they fit or not: the last modseq,
-    and what the account has then. Errors: NotFound."""
-    row = tx.one(
-        "UPDATE account SET modseq = modseq + :modseqs, size = size + :size, messages = messages + :messages"
-        " WHERE id = :account_id RETURNING modseq, size, messages, size_limit, message_limit",
-        account_id=account_id,
-        modseqs=modseqs,
-        messages=messages,
-        size=size,
-    )
-    if row is None:
-        raise NotFound("there is no such account")
-    modseq, *counts = row
-    return modseq, Quota(*counts)
+class Demand(NamedTuple):
+    """What an account is going to need: modseqs, and room for messages of so many octets together."""
+
+    account_id: int
+    modseqs: int
+    messages: int
+    size: int
+
+
+def take(tx: Tx, demands: Sequence[Demand]) -> dict[int, tuple[int, Quota]]:
+    """Lock the accounts, take their next modseqs and count messages that come, whether they fit or not: the last modseq
+    of each, and what it has then."""
+    taken = {}
+    for wanted, params in rows_in_portions(demands):
+        for account_id, modseq, *counts in tx.all(
+            f"WITH wanted (id, modseqs, messages, size) AS (VALUES {wanted})"  # noqa: S608
+            " UPDATE account SET modseq = account.modseq + wanted.modseqs, size = account.size + wanted.size,"
+            " messages = account.messages + wanted.messages FROM wanted WHERE account.id = wanted.id"
+            " RETURNING account.id, account.modseq, account.size, account.messages, size_limit, message_limit",
+            **params,
+        ):
+            taken[account_id] = modseq, Quota(*counts)
+    return taken
 
 
 def check(tx: Tx, account_id: int, size: int) -> None:

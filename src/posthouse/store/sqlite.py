@@ -6,12 +6,14 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from posthouse.errors import StoreError, StoreFull
 
-from . import fold, portion
+from . import fold
 
 # {id}: AUTOINCREMENT, so that the id of a removed row isn't given again (RFC 8474 §4 and §5.1 forbid it).
 WORDS = {
@@ -33,6 +35,7 @@ READER_CACHE_KIB = 16_384
 # of ours wait for each other on the lock file, where the kernel wakes the next one.
 BUSY_MILLISECONDS = 10_000
 CACHED_STATEMENTS = 512
+ROWS_IN_A_STATEMENT = 64
 
 
 class Sqlite:
@@ -164,9 +167,17 @@ class Connection:
         return self.raw.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (name,)).fetchone() is not None
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], tail: str = "") -> None:
-        """Insert rows, many with one statement."""
-        for sql, values in portion.inserts(table, tuple(columns), rows, tail, "?"):
-            self.raw.execute(sql, values)
+        """Insert rows, many with one statement: each lets go of the interpreter's lock once, and waits for it.
+
+        Their number is a power of two, so that there are few different statements; rows of NULLs, which go nowhere,
+        fill it up.
+        """
+        nothing = (None,) * len(columns)
+        waiting = list(rows)
+        for start in range(0, len(waiting), ROWS_IN_A_STATEMENT):
+            some = waiting[start : start + ROWS_IN_A_STATEMENT]
+            some += [nothing] * ((1 << (len(some) - 1).bit_length()) - len(some))
+            self.raw.execute(_insert(table, tuple(columns), len(some), tail), list(chain.from_iterable(some)))
 
     def take_ids(self, table: str, count: int) -> list[int]:
         """The next ids: the writer is alone, and rows with these ids bring the sequence forward."""
@@ -191,6 +202,15 @@ class Connection:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+
+@lru_cache(maxsize=256)
+def _insert(table: str, columns: tuple[str, ...], rows: int, tail: str) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    into = f"INSERT INTO {table} ({', '.join(columns)})"
+    if rows == 1:
+        return f"{into} VALUES {row} {tail}"
+    return f"{into} SELECT * FROM (VALUES {', '.join([row] * rows)}) WHERE column1 IS NOT NULL {tail}"  # noqa: S608
 
 
 def explain(error: Exception) -> StoreError:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from posthouse.message.thread import base_subject
 
 from .fold import clean, fold
-from .portion import pairs_in_portions
+from .portion import rows_in_portions
 
 if TYPE_CHECKING:
     from .engine import Tx
@@ -142,7 +142,7 @@ def key(message_id: str, subject: str) -> int:
 def _read(tx: Tx, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], tuple[int, int]]:
     """To which thread each key of an account leads, and when a message last came with it."""
     found = {}
-    for wanted, params in pairs_in_portions(places):
+    for wanted, params in rows_in_portions(places):
         for account_id, key, thread_id, latest in tx.all(
             f"WITH wanted (account_id, key) AS (VALUES {wanted})"
             " SELECT t.account_id, t.key, t.thread_id, t.latest FROM wanted JOIN thread_key t"
