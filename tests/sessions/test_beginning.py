@@ -7,7 +7,7 @@ import pytest
 from imap_conversation import Conversation
 from posthouse.message.summary import summarize
 from posthouse.sessions import beginning, letter
-from posthouse.store import fresh, mail
+from posthouse.store import fresh, intake
 from posthouse.store.mailbox import Mailbox
 from store_helpers import NOW, House, keep, keep_in_file
 from store_helpers import letter as made
@@ -28,8 +28,8 @@ def shown(talk: Conversation, house: House, inbox: Mailbox) -> list[bytes]:
         raw = RAWS[number % len(RAWS)]
         prefix = PREFIX % (b"%d%%" % number) if number % 3 else b""
         blob = keep_in_file(house.store, raw) if number % 2 else keep(house.store, raw)
-        targets = [mail.Target(inbox.id, frozenset({"\\Seen"} if number % 5 else ()))]
-        house.store.run(mail.append, blob, summarize(raw), targets, NOW, prefix)
+        targets = [intake.Target(inbox.id, frozenset({"\\Seen"} if number % 5 else ()))]
+        house.store.run(intake.append, blob, summarize(raw), targets, NOW, prefix)
         octets.append(prefix + raw)
     talk.say("s SELECT INBOX")
     return octets
@@ -112,7 +112,7 @@ def test_a_file_that_was_cut(talk: Conversation, house: House, inbox: Mailbox) -
     raw = made("cut", body="c" * 1000)
     blob = keep_in_file(house.store, raw)
     house.append(inbox)
-    house.store.run(mail.append, blob, summarize(raw), [mail.Target(inbox.id)], NOW)
+    house.store.run(intake.append, blob, summarize(raw), [intake.Target(inbox.id)], NOW)
     path = house.store.blobs.path(blob.id)
     path.write_bytes(raw[:-10])
     talk.say("s SELECT INBOX")
