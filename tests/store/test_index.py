@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from posthouse.store import account, blob, field_word, fresh, index, mail, octets, text, tidy, vocabulary
 from posthouse.store.engine import Store, Tx
 from posthouse.store.mailbox import Mailbox
-from posthouse.store.search import And, Body, Field, Header, Key, Not, Or, Text, Uids, search
+from posthouse.store.search import And, Body, Field, HasFlag, Header, Key, Not, Or, Text, Uids, search
 from store_helpers import Clock, House, letter, only_sqlite
 
 WORDS = [
@@ -207,6 +207,29 @@ def test_a_field_is_asked_of_the_index_and_of_what_came_since(house: House) -> N
         raw.execute("DELETE FROM field_list")
         raw.commit()
     assert house.store.look(search, inbox.id, Field("subject", "lett")) == [3]
+
+
+@only_sqlite
+def test_an_answer_that_was_kept_is_told_as_long_as_the_messages_are_the_same(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, inbox = house.store, house.box(house.account())
+    house.fill(inbox, 20)
+    store.index.advance(store)
+    store.look(lambda tx: store.rosters.of(tx, inbox.id, 20))
+    key = Field("subject", "est")
+    assert store.look(search, inbox.id, key) == [*range(1, 21)]
+    with monkeypatch.context() as nothing_is_looked_up:
+        nothing_is_looked_up.setattr(field_word, "find", None)
+        store.run(mail.store_flags, inbox.id, [(2, 3)], "add", ["\\Seen"])
+        assert store.look(search, inbox.id, key) == [*range(1, 21)]
+    house.append(inbox)
+    house.append(inbox, raw=letter("other"))
+    assert store.look(search, inbox.id, key) == [*range(1, 22)]
+    store.run(mail.remove, inbox.id, [(1, 5)])
+    for _ in range(2):
+        assert store.look(search, inbox.id, key) == [*range(6, 22)]
+        assert store.look(search, inbox.id, And((key, Not(HasFlag("\\Seen"))))) == [*range(6, 22)]
 
 
 @only_sqlite
