@@ -160,6 +160,31 @@ def test_in_order_and_out_of_it(house: House, talk: Conversation, box: Mailbox) 
         assert client.say(f"RETR {number}").endswith(raws[number - 1] + b".\r\n")
 
 
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_letters_that_the_system_has_in_memory_and_others(
+    house: House, talk: Conversation, box: Mailbox, monkeypatch: pytest.MonkeyPatch, in_memory: bool
+) -> None:
+    """Those are read on the event loop; when the disk is in it, a thread reads the next ones, and then it is tried
+    again."""
+    raws = [letter(f"number {number}", body=f"{number}\r\n" * 100) for number in range(1, 151)]
+    for raw in raws:
+        house.append(box, raw=raw)
+    fresh.settle(house.store)
+    client = Client(talk)
+    tried: list[str] = []
+    every = house.store.blobs.read_at_once
+
+    def read_at_once(blob_id: str, size: int) -> bytes | None:
+        tried.append(blob_id)
+        return every(blob_id, size) if in_memory else None
+
+    monkeypatch.setattr(pop3_reading, "SLOW", 3600.0)
+    monkeypatch.setattr(house.store.blobs, "read_at_once", read_at_once)
+    for number, raw in enumerate(raws, 1):
+        assert client.say(f"RETR {number}").endswith(raw + b".\r\n"), number
+    assert len(tried) == (150 if in_memory else 3)
+
+
 def test_headers_alone_are_read_for_top(
     house: House, talk: Conversation, box: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

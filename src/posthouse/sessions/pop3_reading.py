@@ -1,8 +1,8 @@
 """Messages on their way out of the store, for a client that reads one after the other.
 
-Most clients retrieve all messages in order. So when two have been asked for in order, the next few are read together
-with the present one, twice as many each time: a trip to a thread costs more than reading a letter of 4 KB does. While
-the client takes those, a thread reads the next. For TOP n 0 the headers are read, and nothing behind them.
+Most clients retrieve all messages in order. A message that the system has in memory is read on the event loop, when it
+is asked for; only the rows are read ahead. Where the disk is in it, and for TOP n 0, which needs the headers alone, the
+next few are read together on a thread, twice as many each time, and while the client takes those, the ones behind them.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ AHEAD = 128 * 1024
 # Messages that are read in one go, at most; from so many on, the next are read while the client takes these.
 MOST_AHEAD = 64
 STEADY = 8
+# When a message takes longer than SLOW seconds to be read on the event loop, the disk is in it, and the next
+# MOST_AHEAD are read on a thread.
+SLOW = 0.001
 
 
 class Message(NamedTuple):
@@ -62,6 +65,8 @@ class Reading:
         self._next = -1  # the place behind the last message that was asked for
         self._window = 1  # messages that are read at a time
         self._headers = False  # whether only headers are read
+        self._rows: dict[int, Row] = {}  # by place, of messages that come next
+        self._on_disk = 0  # messages to go for which the system's memory isn't tried
         self._ahead: dict[int, Message] = {}  # by place
         self._coming: asyncio.Future[dict[int, Message]] | None = None  # what is behind them
 
@@ -70,6 +75,11 @@ class Reading:
         if header_only is not self._headers:
             self.forget()
             self._headers = header_only
+        if self._on_disk:
+            self._on_disk -= 1
+        elif not header_only and (found := await self._at_once(place)) is not None:
+            self._next = place + 1
+            return found
         if place not in self._ahead:
             in_order = place == self._next
             self._window = min(self._window * 2, MOST_AHEAD) if in_order else 1
@@ -80,9 +90,32 @@ class Reading:
             raise NotFound("the message was removed")
         return found
 
+    async def _at_once(self, place: int) -> Message | None:
+        """The message, if the system has it in memory: then it is read here, because the calls of a thread that reads
+        stand in line for the interpreter's lock with the event loop, which took as long as all the rest. None: `_read`
+        it."""
+        if place not in self._rows:
+            some = self._maildrop.uids[place : place + (MOST_AHEAD if place == self._next else 1)]
+            rows = await self._store.read(_rows, self._mailbox, some[0], some[-1], len(some))
+            places = dict(zip(some, range(place, place + len(some)), strict=True))
+            self._rows = {places[row[0]]: row[1:] for row in rows}
+        row = self._rows.pop(place, None)
+        if row is None:
+            return None
+        blob, prefix, header_size, size = row
+        if size > AHEAD:
+            return Message(size, len(prefix) + header_size, Letter((*row, b""), self._store.blobs))
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        octets = self._store.blobs.read_at_once(blob, size - len(prefix))
+        if octets is None or loop.time() - began > SLOW:
+            self._on_disk = MOST_AHEAD
+        return None if octets is None else Message(size, len(prefix) + header_size, prefix + octets)
+
     def forget(self) -> None:
         """What was read ahead isn't wanted."""
         self._ahead = {}
+        self._rows = {}
         if self._coming is not None:
             self._coming.cancel()
             self._coming = None

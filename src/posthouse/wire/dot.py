@@ -6,10 +6,15 @@ writing: what one program takes for the end of a letter and another for its midd
 
 from __future__ import annotations
 
-from .line_ends import LineEnds
+import re
+
+from .line_ends import BARE_CR, LineEnds
 from .reader import Parse, Reader
 
 END = b"\r\n.\r\n"
+# Found in half of the time that looking for CR LF "." takes.
+DOT = re.compile(rb"\n\.")
+DOT_OR_BARE_LF = re.compile(rb"\n(?:\.|(?<!\r\n))")
 
 
 class DotReader:
@@ -55,7 +60,7 @@ class DotWriter:
         chunk = self._line_ends.write(chunk)
         if not chunk:
             return b""
-        stuffed = chunk.replace(b"\r\n.", b"\r\n..")
+        stuffed = chunk.replace(b"\r\n.", b"\r\n..") if DOT.search(chunk) else chunk
         if self._line_start and stuffed.startswith(b"."):
             stuffed = b"." + stuffed
         self._line_start = stuffed.endswith(b"\r\n")
@@ -69,6 +74,9 @@ class DotWriter:
 
 def stuffed(text: bytes) -> bytes:
     """A whole text as `DotWriter` writes it, with what ends it."""
+    as_it_is = text.endswith(b"\r\n") and not text.startswith(b".")
+    if as_it_is and not DOT_OR_BARE_LF.search(text) and not BARE_CR.search(text):  # as most are
+        return text + b".\r\n"
     lines = text.splitlines()
     if not lines:
         return b".\r\n"
