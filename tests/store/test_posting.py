@@ -17,6 +17,7 @@ from store_helpers import House
 # Some messages, scattered; and very many, so that they are kept as bits.
 IDS = st.one_of(
     st.sets(st.integers(0, 3 * CHUNK), max_size=30),
+    st.sets(st.integers(10**9, 10**9 + 2 * CHUNK), max_size=30),  # behind a restore
     st.builds(
         lambda start, count, step: set(range(start, start + count * step, step)),
         st.integers(0, 2 * CHUNK),
@@ -53,6 +54,8 @@ def test_lists_keep_what_was_added_and_not_removed(steps: list[tuple[bool, int, 
         assert posting.count(kept(connection, 1)) == len(model[1])
         both = posting.in_both(kept(connection, 1), kept(connection, 2))
         assert list(posting.ids(both)) == sorted(model[1] & model[2])
+        there = {message_id // CHUNK for messages in model.values() for message_id in messages}
+        assert posting.chunks(connection.execute, "list") == sorted(there)
         longest = connection.execute("SELECT max(length(messages)), min(length(messages)) FROM list").fetchone()
         assert longest == (None, None) or 0 < longest[1] <= longest[0] <= BITS
 

@@ -161,7 +161,7 @@ def _having(tx: Tx, looked: Looked, piece: Piece, messages: int) -> Masks | None
     if words is None:
         return None
     word_ids = json.loads(tx.value(f"SELECT json_group_array(w.id) FROM {words}", **words_parameters(looked, piece)))
-    chunks = list(posting.chunks(tx, f"{looked.kind}_list"))
+    chunks = posting.chunks(tx.all, f"search.{looked.kind}_list")
     if len(word_ids) * len(chunks) > messages * LISTS_A_MESSAGE + FEW_LISTS:
         return None
     word_ids.sort()  # as the rows are: the next one is mostly on the page of the last

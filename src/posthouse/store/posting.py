@@ -15,14 +15,12 @@ import json
 import re
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import compress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import sqlite3
-
-    from .engine import Tx
 
 SHIFT = 14
 CHUNK = 1 << SHIFT  # ids
@@ -77,11 +75,10 @@ def remove(connection: sqlite3.Connection, table: str, words: Mapping[int, Seque
             [(chunk, word_id) for word_id, messages in left.items() if not messages],
         )
         empty.update(word_id for word_id, messages in left.items() if not messages)
-    (last,) = connection.execute(f"SELECT coalesce(max(chunk), -1) FROM {table}").fetchone()
     elsewhere = connection.execute(
         f"SELECT DISTINCT w.value FROM json_each(?) w CROSS JOIN json_each(?) c CROSS JOIN {table} t"
         " ON t.chunk = c.value AND t.word_id = w.value",
-        (json.dumps(list(empty)), json.dumps(list(range(last + 1)))),
+        (json.dumps(list(empty)), json.dumps(chunks(connection.execute, table))),
     )
     return empty.difference(word_id for (word_id,) in elsewhere)
 
@@ -134,10 +131,14 @@ def _written(places: Iterable[int]) -> bytes:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def chunks(tx: Tx, table: str) -> range:
-    """The numbers of all chunks that there are, for readers."""
-    last = tx.value(f"SELECT max(chunk) FROM search.{table}")
-    return range(0) if last is None else range(tx.value(f"SELECT min(chunk) FROM search.{table}"), last + 1)
+def chunks(ask: Callable[[str], Iterable[tuple[int]]], table: str) -> list[int]:
+    """The numbers of all chunks that there are; a restored store leaves a wide gap between them. `ask`: for rows."""
+    rows = ask(
+        f"WITH RECURSIVE c (chunk) AS (SELECT min(chunk) FROM {table} UNION ALL"
+        f" SELECT (SELECT min(chunk) FROM {table} t WHERE t.chunk > c.chunk) FROM c WHERE c.chunk IS NOT NULL)"
+        " SELECT chunk FROM c WHERE chunk IS NOT NULL"
+    )
+    return [chunk for (chunk,) in rows]
 
 
 def union(rows: Iterable[tuple[int, bytes]]) -> Masks:
