@@ -56,6 +56,9 @@ def _chosen(places: range | array[int], uids: Sequence[int], mask: int) -> Itera
 
 
 def _places(message_ids: Sequence[int]) -> range | array[int]:
+    first = message_ids[0] & (CHUNK - 1)
+    together = range(first, first + len(message_ids))
+    if isinstance(message_ids, range):
+        return together
     places = [message_id & (CHUNK - 1) for message_id in message_ids]
-    together = range(places[0], places[0] + len(places))
     return together if places == list(together) else array("H", places)
