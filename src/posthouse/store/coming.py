@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from .portion import rows_in_portions
+from .portion import changes
 
 if TYPE_CHECKING:
     from .engine import Tx
@@ -28,13 +28,11 @@ def take_uids(tx: Tx, coming: Sequence[Coming]) -> dict[int, tuple[int, int]]:
     that is gone isn't among them."""
     counts = {one.mailbox_id: one.messages for one in coming}
     taken = {}
-    for some, params in rows_in_portions(coming):
+    for among, (modseq, messages, unseen, deleted, size), params in changes(coming):
         for mailbox_id, uidvalidity, uidnext in tx.all(
-            f"WITH new (id, modseq, messages, unseen, deleted, size) AS (VALUES {some})"  # noqa: S608
-            " UPDATE mailbox SET uidnext = mailbox.uidnext + new.messages, highestmodseq = new.modseq,"
-            " messages = mailbox.messages + new.messages, unseen = mailbox.unseen + new.unseen,"
-            " deleted = mailbox.deleted + new.deleted, size = mailbox.size + new.size FROM new"
-            " WHERE mailbox.id = new.id RETURNING mailbox.id, uidvalidity, uidnext",
+            f"UPDATE mailbox SET highestmodseq = {modseq}, uidnext = uidnext + {messages},"  # noqa: S608
+            f" messages = messages + {messages}, unseen = unseen + {unseen}, deleted = deleted + {deleted},"
+            f" size = size + {size} WHERE id IN ({among}) RETURNING id, uidvalidity, uidnext",
             **params,
         ):
             taken[mailbox_id] = uidvalidity, uidnext - counts[mailbox_id]

@@ -59,7 +59,7 @@ class Connection(Protocol):
     def has_table(self, name: str) -> bool:
         """Whether there is a table of this name."""
 
-    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], tail: str = "") -> None:
+    def insert(self, table: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], tail: str = "") -> None:
         """Insert rows, in few steps. `tail`: what follows VALUES in the SQL. No row has NULL in its first column."""
 
     def take_ids(self, table: str, count: int) -> list[int]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from posthouse.errors import StoreError
 
-from .portion import rows_in_portions
+from .portion import unions
 
 if TYPE_CHECKING:
     from .engine import Tx
@@ -115,13 +115,9 @@ def intern_all(tx: Tx, combinations: Collection[tuple[int, frozenset[str]]]) -> 
     """`intern` for accounts and flags: the id of each combination."""
     lines = {(account_id, line(flags)): (account_id, flags) for account_id, flags in combinations}
     found = {}
-    for wanted, params in rows_in_portions(list(lines)):
-        for flagset_id, account_id, text in tx.all(
-            f"WITH wanted (account_id, line) AS (VALUES {wanted})"  # noqa: S608
-            " SELECT f.id, f.account_id, f.line FROM wanted JOIN flagset f"
-            " ON f.account_id = wanted.account_id AND f.line = wanted.line",
-            **params,
-        ):
+    wanted = "SELECT id, account_id, line FROM flagset WHERE account_id = {0} AND line = {1}"
+    for sql, params in unions(wanted, list(lines)):
+        for flagset_id, account_id, text in tx.all(sql, **params):
             found[lines[account_id, bytes(text)]] = flagset_id
     return {one: found[one] if one in found else intern(tx, *one) for one in combinations}
 

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
+IN_A_UNION = 64  # SQLite takes 500
+IN_A_CHANGE = 16  # each is compared with each
 IN_A_STATEMENT = 1_024  # SQLite takes 32,766 parameters, PostgreSQL 65,535
 
 
@@ -17,27 +19,54 @@ def in_portions(values: Sequence[T]) -> Iterator[tuple[str, dict[str, T]]]:
 
     Their number is a power of two, so that there are few different statements; the last value fills it up.
     """
-    for some in _padded(values):
+    for some in _padded(values, IN_A_STATEMENT):
         params = {f"in{number}": value for number, value in enumerate(some)}
         yield ", ".join(f":{name}" for name in params), params
 
 
-def rows_in_portions(rows: Sequence[Row]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The same with rows, for `VALUES …`: the last one may be there several times."""
-    for some in _padded(rows):
-        names = _names(len(some), len(some[0]))
-        yield (
-            ", ".join(f"(:{', :'.join(row)})" for row in names),
-            dict(zip(chain.from_iterable(names), chain.from_iterable(some), strict=True)),
-        )
+def unions(select: str, rows: Sequence[Row]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A query for each of the rows, as one statement; the last row may be asked for several times. `select` has {0},
+    {1} for the row's values.
+
+    A join with `VALUES` would say the same, and SQLite would make a table of them first: for one row that takes three
+    times as long as the query.
+    """
+    for some in _padded(rows, IN_A_UNION):
+        yield _union(select, len(some), len(some[0])), _params(some)
 
 
 @lru_cache(maxsize=256)
-def _names(rows: int, columns: int) -> list[list[str]]:
-    return [[f"in{row}_{column}" for column in range(columns)] for row in range(rows)]
+def _union(select: str, rows: int, columns: int) -> str:
+    return " UNION ALL ".join(
+        select.format(*(f":in{row}_{column}" for column in range(columns))) for row in range(rows)
+    )
 
 
-def _padded(values: Sequence[T]) -> Iterator[list[T]]:
-    for start in range(0, len(values), IN_A_STATEMENT):
-        some = values[start : start + IN_A_STATEMENT]
+def changes(rows: Sequence[Row]) -> Iterator[tuple[str, list[str], dict[str, Any]]]:
+    """For an UPDATE of rows by their id, each with values of its own: what stands in `IN (…)`, and for each column but
+    the id the expression that has its value."""
+    for some in _padded(rows, IN_A_CHANGE):
+        yield *_changes(len(some), len(some[0])), _params(some)
+
+
+@lru_cache(maxsize=256)
+def _changes(rows: int, columns: int) -> tuple[str, list[str]]:
+    return ", ".join(f":in{row}_0" for row in range(rows)), [
+        f"CASE id {' '.join(f'WHEN :in{row}_0 THEN :in{row}_{column}' for row in range(rows))} END"
+        for column in range(1, columns)
+    ]
+
+
+def _params(rows: Sequence[Row]) -> dict[str, Any]:
+    return dict(zip(_names(len(rows), len(rows[0])), chain.from_iterable(rows), strict=True))
+
+
+@lru_cache(maxsize=256)
+def _names(rows: int, columns: int) -> list[str]:
+    return [f"in{row}_{column}" for row in range(rows) for column in range(columns)]
+
+
+def _padded(values: Sequence[T], most: int) -> Iterator[list[T]]:
+    for start in range(0, len(values), most):
+        some = values[start : start + most]
         yield [*some, *[some[-1]] * ((1 << (len(some) - 1).bit_length()) - len(some))]

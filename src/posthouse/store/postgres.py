@@ -143,11 +143,11 @@ class Connection:
         row = self._raw.execute("SELECT to_regclass(%s) IS NOT NULL", (name,)).fetchone()
         return bool(row and row[0])
 
-    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], tail: str = "") -> None:
+    def insert(self, table: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], tail: str = "") -> None:
         """Insert rows; psycopg sends them together."""
         sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))}) {tail}"  # noqa: S608
         with self._raw.cursor() as cursor:
-            cursor.executemany(sql.encode(), list(rows))
+            cursor.executemany(sql.encode(), rows)
 
     def take_ids(self, table: str, count: int) -> list[int]:
         """The next ids."""

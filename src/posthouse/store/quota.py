@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from posthouse.errors import NotFound, OverQuota
 
-from .portion import rows_in_portions
+from .portion import changes
 
 if TYPE_CHECKING:
     from .engine import Tx
@@ -83,12 +83,10 @@ def take(tx: Tx, demands: Sequence[Demand]) -> dict[int, tuple[int, Quota]]:
     """Lock the accounts, take their next modseqs and count messages that come, whether they fit or not: the last modseq
     of each, and what it has then."""
     taken = {}
-    for wanted, params in rows_in_portions(demands):
+    for among, (modseqs, messages, size), params in changes(demands):
         for account_id, modseq, *counts in tx.all(
-            f"WITH wanted (id, modseqs, messages, size) AS (VALUES {wanted})"  # noqa: S608
-            " UPDATE account SET modseq = account.modseq + wanted.modseqs, size = account.size + wanted.size,"
-            " messages = account.messages + wanted.messages FROM wanted WHERE account.id = wanted.id"
-            " RETURNING account.id, account.modseq, account.size, account.messages, size_limit, message_limit",
+            f"UPDATE account SET modseq = modseq + {modseqs}, messages = messages + {messages}, size = size + {size}"  # noqa: S608
+            f" WHERE id IN ({among}) RETURNING id, modseq, size, messages, size_limit, message_limit",
             **params,
         ):
             taken[account_id] = modseq, Quota(*counts)

@@ -166,18 +166,20 @@ class Connection:
         """Whether the database has a table of this name."""
         return self.raw.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (name,)).fetchone() is not None
 
-    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], tail: str = "") -> None:
+    def insert(self, table: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], tail: str = "") -> None:
         """Insert rows, many with one statement: each lets go of the interpreter's lock once, and waits for it.
 
         Their number is a power of two, so that there are few different statements; rows of NULLs, which go nowhere,
         fill it up.
         """
+        if len(rows) == 1:
+            self.execute(_insert(table, columns, 1, tail), rows[0])
+            return
         nothing = (None,) * len(columns)
-        waiting = list(rows)
-        for start in range(0, len(waiting), ROWS_IN_A_STATEMENT):
-            some = waiting[start : start + ROWS_IN_A_STATEMENT]
+        for start in range(0, len(rows), ROWS_IN_A_STATEMENT):
+            some = [*rows[start : start + ROWS_IN_A_STATEMENT]]
             some += [nothing] * ((1 << (len(some) - 1).bit_length()) - len(some))
-            self.raw.execute(_insert(table, tuple(columns), len(some), tail), list(chain.from_iterable(some)))
+            self.execute(_insert(table, columns, len(some), tail), list(chain.from_iterable(some)))
 
     def take_ids(self, table: str, count: int) -> list[int]:
         """The next ids: the writer is alone, and rows with these ids bring the sequence forward."""

@@ -1,4 +1,3 @@
-# ruff: noqa: S608  (SQL is put together from constants of this file; values are always parameters)
 """Threads: which messages of an account belong together, decided once, when a message comes.
 
 Two messages belong together when they name a message id in common (Message-ID, In-Reply-To, References) and have the
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from posthouse.message.thread import base_subject
 
 from .fold import clean, fold
-from .portion import rows_in_portions
+from .portion import unions
 
 if TYPE_CHECKING:
     from .engine import Tx
@@ -142,13 +141,9 @@ def key(message_id: str, subject: str) -> int:
 def _read(tx: Tx, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], tuple[int, int]]:
     """To which thread each key of an account leads, and when a message last came with it."""
     found = {}
-    for wanted, params in rows_in_portions(places):
-        for account_id, key, thread_id, latest in tx.all(
-            f"WITH wanted (account_id, key) AS (VALUES {wanted})"
-            " SELECT t.account_id, t.key, t.thread_id, t.latest FROM wanted JOIN thread_key t"
-            " ON t.account_id = wanted.account_id AND t.key = wanted.key",
-            **params,
-        ):
+    wanted = "SELECT account_id, key, thread_id, latest FROM thread_key WHERE account_id = {0} AND key = {1}"
+    for sql, params in unions(wanted, places):
+        for account_id, key, thread_id, latest in tx.all(sql, **params):
             found[account_id, key] = thread_id, latest
     return found
 
