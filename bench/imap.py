@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import multiprocessing
 import os
 import pwd
 import random
@@ -28,13 +27,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from multiprocessing.connection import Connection
 from pathlib import Path
 
-from live import PASSWORDS, live
+from live import PASSWORDS
 from posthouse.files import Item, MaildirWriter
-from posthouse.store import account, bundle, transfer
-from posthouse.store.engine import Tx
+from posthouse.store import account, bundle, fresh, transfer
+from posthouse.store.engine import Store, Tx
+from processes import serving
 
 DOVECOT = Path("/usr/sbin/dovecot")
 USER = "ada@example.org"
@@ -126,37 +125,26 @@ class Server:
     lmtp: int = 0
 
 
-def serve(folder: str, count: int, answer: Connection) -> None:
-    """Posthouse, in a process of its own."""
-    more = "[login]\nclear_text_on_loopback = true\n[limits]\nconversations_per_account = 10000"
-    with live(Path(folder), more) as house:
-        assert house.server.house is not None
-        store = house.server.house.store
-        ada = store.look(account.existing, USER)
-        for _ in transfer.import_mail(store, ada.id, letters(count)):
-            pass
-        assert store.index is not None
-        while store.index.advance(store) or not store.look(index_is_ready) or store.look(bundle.are_wanted):
-            time.sleep(0.2)
-        answer.send((house.port("imap"), house.port("lmtp")))
-        answer.recv()
-
-
 def index_is_ready(tx: Tx) -> bool:
     return bool(tx.value("SELECT (SELECT done FROM search.state) >= (SELECT max(id) FROM message)"))
 
 
 @contextlib.contextmanager
 def posthouse(folder: Path, count: int) -> Iterator[Server]:
-    spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=serve, args=(str(folder), count, theirs))
-    process.start()
-    port, lmtp = ours.recv()
-    assert process.pid is not None
-    yield Server("Posthouse", port, PASSWORDS[USER], lambda: memory_of([process.pid or 0]), lambda: None, lmtp)
-    ours.send("stop")
-    process.join()
+    """Posthouse as `posthouse serve` runs it, with all made that is made behind deliveries."""
+    folder.mkdir()
+    more = "[login]\nclear_text_on_loopback = true\n[limits]\nconversations_per_account = 10000"
+    with serving(folder, 1, more) as house:
+        store = Store.open(house.config.data)
+        ada = store.look(account.existing, USER)
+        for _ in transfer.import_mail(store, ada.id, letters(count)):
+            pass
+        while not store.look(index_is_ready) or store.look(bundle.are_wanted) or store.look(fresh.waiting):
+            time.sleep(0.2)
+        store.close()
+        pid = house.parent.pid
+        memory = lambda: memory_of(tree(pid))  # noqa: E731
+        yield Server("Posthouse", house.port("imap"), PASSWORDS[USER], memory, lambda: None, house.port("lmtp"))
 
 
 @contextlib.contextmanager

@@ -126,9 +126,9 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def serving(folder: Path, workers: int = WORKERS) -> Iterator[House]:
+def serving(folder: Path, workers: int = WORKERS, more: str = "") -> Iterator[House]:
     path = folder / "posthouse.toml"
-    prepare(folder)
+    prepare(folder, more)
     text = path.read_text("utf-8")
     for port in free_ports(text.count(":0")):
         text = text.replace(':0"', f':{port}"', 1)
