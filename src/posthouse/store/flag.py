@@ -37,6 +37,7 @@ MAX_KEYWORD_SIZE = 200
 MAX_FLAGS = 200
 # Combinations that an account can have at a time; a search looks at all of them.
 MAX_COMBINATIONS = 20_000
+NONE: frozenset[str] = frozenset()
 
 
 def canonical(flags: Iterable[str]) -> frozenset[str]:
@@ -44,6 +45,8 @@ def canonical(flags: Iterable[str]) -> frozenset[str]:
 
     ``\Recent`` was the server's alone, and is gone (RFC 9051 §2.3.2): it is dropped.
     """
+    if not flags:
+        return NONE
     unique: dict[str, str] = {}
     for flag in flags:
         folded = flag.lower()

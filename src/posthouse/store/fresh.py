@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,9 @@ FIND = "SELECT octets FROM fresh WHERE blob_id = :id"
 
 def use(tx: Tx, blobs: Collection[Blob]) -> None:
     """Count one use more of a blob for each time that it is named; octets that came with it are on disk with that."""
-    uses = Counter(blob.id for blob in blobs)
+    uses: dict[str, int] = {}
+    for blob in blobs:
+        uses[blob.id] = uses.get(blob.id, 0) + 1
     once = {blob.id: blob for blob in blobs}.values()
     tx.insert(
         "blob",

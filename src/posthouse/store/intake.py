@@ -7,7 +7,6 @@ comes in the others': twenty statements for fifty letters, and not for each.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -159,27 +158,27 @@ def _take_room(
     One statement an account, if there is room for all; where there isn't, the letters are gone through in their order,
     and what was taken for one that doesn't fit is given back.
     """
-    modseqs = Counter(one.account_id for one in placings)
-    messages: Counter[int] = Counter()
-    sizes: Counter[int] = Counter()
+    wanted: dict[int, list[int]] = {}  # modseqs, messages and octets for each account
     accounts: dict[int, dict[int, None]] = {}  # of each letter
     for one in placings:
+        demand = wanted.setdefault(one.account_id, [0, 0, 0])
+        demand[0] += 1
         theirs = accounts.setdefault(one.letter, {})
         if one.account_id not in theirs:
             theirs[one.account_id] = None
-            messages[one.account_id] += 1
-            sizes[one.account_id] += letters[one.letter].size
-    demands = [quota.Demand(one, modseqs[one], messages[one], sizes[one]) for one in sorted(modseqs)]
+            demand[1] += 1
+            demand[2] += letters[one.letter].size
+    demands = [quota.Demand(account_id, *demand) for account_id, demand in sorted(wanted.items())]
     before: dict[int, int] = {}
     room: dict[int, quota.Quota] = {}
     for account_id, (modseq, after) in quota.take(tx, demands).items():
-        before[account_id] = modseq - modseqs[account_id]
+        before[account_id] = modseq - wanted[account_id][0]
         room[account_id] = after
         tx.changed(account_id, modseq)
     if not any(after.is_exceeded for after in room.values()):
         return before, {}
     refused: dict[int, StoreError] = {}
-    room = {account_id: after.without(messages[account_id], sizes[account_id]) for account_id, after in room.items()}
+    room = {account_id: after.without(*wanted[account_id][1:]) for account_id, after in room.items()}
     for number, theirs in accounts.items():
         size = letters[number].size
         full = next((room[account_id] for account_id in theirs if not room[account_id].has_room(size)), None)

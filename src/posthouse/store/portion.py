@@ -20,8 +20,14 @@ def in_portions(values: Sequence[T]) -> Iterator[tuple[str, dict[str, T]]]:
     Their number is a power of two, so that there are few different statements; the last value fills it up.
     """
     for some in _padded(values, IN_A_STATEMENT):
-        params = {f"in{number}": value for number, value in enumerate(some)}
-        yield ", ".join(f":{name}" for name in params), params
+        names, among = _values(len(some))
+        yield among, dict(zip(names, some, strict=True))
+
+
+@lru_cache(maxsize=16)
+def _values(count: int) -> tuple[list[str], str]:
+    names = [f"in{number}" for number in range(count)]
+    return names, ", ".join(f":{name}" for name in names)
 
 
 def unions(select: str, rows: Sequence[Row]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -66,7 +72,11 @@ def _names(rows: int, columns: int) -> list[str]:
     return [f"in{row}_{column}" for row in range(rows) for column in range(columns)]
 
 
-def _padded(values: Sequence[T], most: int) -> Iterator[list[T]]:
+def _padded(values: Sequence[T], most: int) -> list[Sequence[T]]:
+    if len(values) == 1:
+        return [values]
+    portions: list[Sequence[T]] = []
     for start in range(0, len(values), most):
         some = values[start : start + most]
-        yield [*some, *[some[-1]] * ((1 << (len(some) - 1).bit_length()) - len(some))]
+        portions.append([*some, *[some[-1]] * ((1 << (len(some) - 1).bit_length()) - len(some))])
+    return portions

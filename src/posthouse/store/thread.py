@@ -11,7 +11,6 @@ The message after the last one begins another, to which the ids lead from then o
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -59,7 +58,7 @@ class Arrival(NamedTuple):
 def assign(tx: Tx, arrivals: Sequence[Arrival]) -> list[int]:
     """The ids of the threads that the messages belong to, which come in this order; where there is none, a new one."""
     wanted = [_Keys(*arrival) for arrival in arrivals]
-    known = _read(tx, [(one.account_id, key) for one in wanted for key in one.all])
+    known = _read(tx, [(one.account_id, key) for one in wanted for key in one.asked])
     room = _Room(tx)
     ids = iter(tx.take_ids("thread", len(wanted)))
     made: list[tuple[int, int]] = []
@@ -95,7 +94,7 @@ def assign(tx: Tx, arrivals: Sequence[Arrival]) -> list[int]:
 class _Keys:
     """What leads from a message to its thread."""
 
-    __slots__ = ("account_id", "all", "ids", "received", "subject", "waits_for_subject")
+    __slots__ = ("account_id", "all", "asked", "ids", "received", "subject", "waits_for_subject")
 
     def __init__(self, account_id: int, names: Names, received: int) -> None:
         self.account_id = account_id
@@ -109,6 +108,7 @@ class _Keys:
         self.all = self.ids if self.subject is None else [*self.ids, self.subject]
         # An answer that names nothing.
         self.waits_for_subject = not named and base_subject(names.subject)[1]
+        self.asked = self.all if self.waits_for_subject else self.ids
 
 
 class _Room:
@@ -117,7 +117,7 @@ class _Room:
     def __init__(self, tx: Tx) -> None:
         self._tx = tx
         self._counts: dict[int, int] = {}  # of those that were asked for
-        self._came: Counter[int] = Counter()
+        self._came: dict[int, int] = {}
 
     def takes(self, thread_id: int) -> bool:
         if thread_id not in self._counts:
@@ -126,10 +126,10 @@ class _Room:
                 thread_id=thread_id,
                 most=MAX_MESSAGES,
             )
-        return self._counts[thread_id] + self._came[thread_id] < MAX_MESSAGES
+        return self._counts[thread_id] + self._came.get(thread_id, 0) < MAX_MESSAGES
 
     def fill(self, thread_id: int) -> None:
-        self._came[thread_id] += 1
+        self._came[thread_id] = self._came.get(thread_id, 0) + 1
 
 
 def key(message_id: str, subject: str) -> int:
