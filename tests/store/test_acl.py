@@ -78,6 +78,16 @@ def test_a_copy_that_has_no_room(store: Store) -> None:
     assert house.flags(house.box(bob)) == {}
 
 
+def test_a_copy_of_nothing_into_what_is_too_full(store: Store) -> None:
+    """Its limit was lowered below what it has; what isn't there needs no room."""
+    house = House(store)
+    ada, bob = house.account(), house.account(BOB)
+    house.fill(house.box(bob), 2)
+    store.run(quota.set_limits, bob.id, size=None, messages=1)
+    for way in (across.copy, across.move):
+        assert store.run(way, house.box(ada).id, mail.ALL, house.box(bob).id).source == []
+
+
 def test_annotations_go_with_mailbox_and_account(store: Store) -> None:
     house = House(store)
     ada, bob = house.account(), house.account(BOB)

@@ -61,6 +61,12 @@ def test_an_answer_without_ids_finds_its_subject(house: House) -> None:
     assert late[-1] not in found
 
 
+def test_an_answer_from_1970_begins_a_thread(house: House) -> None:
+    """What no message came for is no thread, though its last one might have come within the month before."""
+    inbox = house.box(house.account())
+    assert len(set(threads(house, inbox, raw("g", "Re: Lunch"), raw("h", "Re: Lunch"), received=1))) == 1
+
+
 def test_an_id_is_stronger_than_a_subject(house: House) -> None:
     inbox = house.box(house.account())
     found = threads(house, inbox, CONVERSATION[0], raw("k", "Re: Lunch", "unknown"))

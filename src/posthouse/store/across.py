@@ -55,7 +55,7 @@ def copy(tx: Tx, mailbox_id: int, ranges: Ranges, target_id: int) -> Copied:
         )
     sizes = [row[3] for row in rows]
     modseq, room = quota.take(tx, [quota.Demand(account_id, 1, len(rows), sum(sizes))])[account_id]
-    if room.is_exceeded:
+    if rows and room.is_exceeded:
         raise room.refusal(max(sizes))
     tx.changed(account_id, modseq)
     new_ids = _duplicate(tx, account_id, rows)

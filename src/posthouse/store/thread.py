@@ -68,9 +68,9 @@ def assign(tx: Tx, arrivals: Sequence[Arrival]) -> list[int]:
         leading = sorted({known[one.account_id, key][0] for key in one.ids if (one.account_id, key) in known})
         thread_id = next((thread_id for thread_id in leading if room.takes(thread_id)), None)
         if thread_id is None and not leading and one.subject is not None and one.waits_for_subject:
-            by_subject, latest = known.get((one.account_id, one.subject), (0, -1))
-            if latest >= one.received - PATIENCE and room.takes(by_subject):
-                thread_id = by_subject
+            by_subject = known.get((one.account_id, one.subject))
+            if by_subject is not None and by_subject[1] >= one.received - PATIENCE and room.takes(by_subject[0]):
+                thread_id = by_subject[0]
         if thread_id is None:
             thread_id = next(ids)
             made.append((thread_id, one.account_id))
