@@ -99,3 +99,20 @@ def test_an_error_before_the_first_waiting_is_the_callers() -> None:
             eager.begin(work())
 
     asyncio.run(main())
+
+
+def test_several_wait_for_the_same() -> None:
+    async def main() -> None:
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        seen: list[int] = []
+
+        async def work() -> None:
+            seen.append(await future)
+
+        tasks = [eager.begin(work()), eager.begin(work()), asyncio.create_task(work())]
+        await asyncio.sleep(0)
+        future.set_result(7)
+        await asyncio.gather(*filter(None, tasks))
+        assert seen == [7, 7, 7]
+
+    asyncio.run(main())

@@ -22,10 +22,15 @@ def begin(work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
         waiting = work.send(None)
     except StopIteration:
         return None
+    if waiting is not None:
+        # Until the task has it: else nobody could wait for the same future before the loop's next turn.
+        waiting._asyncio_future_blocking = False
     return asyncio.get_running_loop().create_task(_go_on(work, waiting))
 
 
 async def _go_on(work: Coroutine[Any, Any, None], waiting: Any) -> None:
+    if waiting is not None:
+        waiting._asyncio_future_blocking = True  # as `await` has left it: a task asks for that
     await _rest(work, waiting)
 
 
