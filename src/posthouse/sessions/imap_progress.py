@@ -32,13 +32,37 @@ LONG = (
 
 
 async def keep_told(session: ImapSession, doing: Awaitable[T]) -> T:
-    """What `doing` gives; as long as it goes on the client is told from time to time."""
-    task = asyncio.ensure_future(doing)
+    """What `doing` gives; as long as it goes on the client is told from time to time.
+
+    A timer does that, and not a task that waits for another: most commands have ended long before.
+    """
+    telling = _Telling(session)
     try:
-        while not (await asyncio.wait((task,), timeout=INTERVAL))[0]:
-            session.server.untagged(response.in_progress(session.tag))
-            with contextlib.suppress(ConnectionError):  # who has left asked for it nevertheless
-                await session.line.flush()
-        return task.result()
+        return await doing
     finally:
-        task.cancel()
+        telling.end()
+
+
+class _Telling:
+    """Says every INTERVAL seconds that a command goes on, until its end."""
+
+    def __init__(self, session: ImapSession) -> None:
+        self._session = session
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(INTERVAL, self._again)
+
+    def end(self) -> None:
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _again(self) -> None:
+        self._task = self._loop.create_task(_tell(self._session))
+        self._timer = self._loop.call_later(INTERVAL, self._again)
+
+
+async def _tell(session: ImapSession) -> None:
+    session.server.untagged(response.in_progress(session.tag))
+    with contextlib.suppress(ConnectionError):  # who has left asked for it nevertheless
+        await session.line.flush()
