@@ -86,7 +86,9 @@ def test_aioimaplib(house: ForeignHouse) -> None:
     import aioimaplib
 
     async def work() -> None:
+        gone = asyncio.Event()
         client = aioimaplib.IMAP4_SSL("localhost", house.port, ssl_context=house.live.tls)
+        client.protocol.conn_lost_cb = lambda _: gone.set()
         await client.wait_hello_from_server()
         assert (await client.login(BOB, PASSWORD)).result == "OK"
         assert (await client.select("INBOX")).result == "OK"
@@ -101,6 +103,7 @@ def test_aioimaplib(house: ForeignHouse) -> None:
         client.idle_done()
         await asyncio.wait_for(idle, 5)
         await client.logout()
+        await asyncio.wait_for(gone.wait(), 5)  # it leaves closing to the server, and without that a socket open
 
     asyncio.run(work())
     check(house)
