@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from posthouse.store import mail, mailbox
+from posthouse.store import roster as roster_module
 from posthouse.store.engine import Store, Tx
 from posthouse.store.mailbox import Mailbox
 from posthouse.store.roster import DERIVED, Roster, Rosters
@@ -136,3 +139,13 @@ def test_what_depends_on_the_messages_alone_is_derived_once(store: Store, house:
     assert derive("order") == "order 3"
     assert [derive(f"other {number}") for number in range(DERIVED)]
     assert derive("order") == f"order {3 + DERIVED + 1}", "so many things are kept, not more"
+
+
+def test_of_empty_mailboxes_some_are_kept(store: Store, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have no messages to be counted."""
+    monkeypatch.setattr(roster_module, "MOST_ROSTERS", 2)
+    ada = house.account()
+    boxes = [store.run(mailbox.create, ada.id, f"Empty {number}") for number in range(3)]
+    first, second, third = (roster(store, box) for box in boxes)
+    assert roster(store, boxes[2]) is third and roster(store, boxes[1]) is second
+    assert roster(store, boxes[0]) is not first

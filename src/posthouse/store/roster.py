@@ -28,6 +28,7 @@ T = TypeVar("T")
 # messages of one, at some four octets for each.
 MOST = 2_000_000
 DERIVED = 6
+MOST_ROSTERS = 1_000  # one of an empty mailbox takes a kilobyte, too
 MOST_ROWS = 1_000  # mailboxes without a roster of which is known how many rows were read instead
 # A roster is made where a reader wants this part of the mailbox or more: one over it.
 PART = 4
@@ -130,7 +131,7 @@ class Rosters:
             self._kept.move_to_end(mailbox_id)
             self._rows.pop(mailbox_id, None)
             count = sum(len(one.uids) for one in self._kept.values())
-            while count > self._most:
+            while count > self._most or len(self._kept) > MOST_ROSTERS:
                 _, gone = self._kept.popitem(last=False)
                 count -= len(gone.uids)
 
