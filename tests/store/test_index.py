@@ -233,6 +233,19 @@ def test_an_answer_that_was_kept_is_told_as_long_as_the_messages_are_the_same(
 
 
 @only_sqlite
+def test_a_long_text_is_not_kept_with_its_answer(house: House) -> None:
+    store, inbox = house.store, house.box(house.account())
+    house.fill(inbox, 20)
+    store.index.advance(store)
+    roster = store.look(lambda tx: store.rosters.of(tx, inbox.id, 20))
+    assert roster is not None
+    assert store.look(search, inbox.id, Field("subject", "est")) == [*range(1, 21)]
+    kept = set(roster.derived)
+    assert store.look(search, inbox.id, Field("subject", "nowhere" * 10_000)) == []
+    assert set(roster.derived) == kept
+
+
+@only_sqlite
 def test_no_file_is_read_for_what_is_indexed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     inbox = house.box(house.account())
     for number in range(5):

@@ -179,6 +179,8 @@ RANGES_IN_SQL = 200
 SELECTIVE = (Uids, Changed, Is, InThread)
 # Messages whose rows are read in one go, to look at their octets.
 SCANNED = 200
+# Characters of a text whose answer is kept: the text is kept with it, and a command of IMAP may be a megabyte.
+LONGEST_KEPT = 200
 
 
 def search(tx: Tx, mailbox_id: int, key: Key, *, accents: bool = True) -> list[int]:
@@ -325,7 +327,7 @@ class _Search:
         """The UIDs, ascending; kept for who asks it again, page by page or letter by letter, while the messages are the
         same."""
         roster = None if self._tx.rosters is None else self._tx.rosters.of(self._tx, self._mailbox_id, 0)
-        if roster is None:
+        if roster is None or len(key.text) > LONGEST_KEPT:
             return array("I", self._find_in_field(key))
         return roster.derive((key, self._compared.sql), lambda: array("I", self._find_in_field(key)))
 
