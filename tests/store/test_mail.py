@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from posthouse.errors import NotFound, StoreError
 from posthouse.message.summary import summarize
 from posthouse.store import account, intake, mail, mailbox
+from posthouse.store.coming import Coming, take_uids
 from posthouse.store.mailbox import Mailbox
 from store_helpers import NOW, Clock, House, keep, letter
 
@@ -273,3 +274,10 @@ def test_a_message_without_a_place_is_marked(house: House) -> None:
     assert house.store.look(removed) == NOW
     house.store.run(account.remove, "ada@example.org")
     assert house.store.look(lambda tx: tx.all("SELECT uses FROM blob")) == [(0,)]
+
+
+def test_a_mailbox_that_is_gone_takes_no_uids(house: House) -> None:
+    inbox = house.box(house.account())
+    with pytest.raises(NotFound):
+        house.store.run(take_uids, [Coming(inbox.id, 7, 1, 1, 0, 10), Coming(999, 7, 1, 1, 0, 10)])
+    assert house.store.look(mailbox.get, inbox.id).uidnext == 1

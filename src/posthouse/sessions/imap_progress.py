@@ -58,7 +58,8 @@ class _Telling:
             self._task.cancel()
 
     def _again(self) -> None:
-        self._task = self._loop.create_task(_tell(self._session))
+        if self._task is None or self._task.done():  # who doesn't read is told nothing more
+            self._task = self._loop.create_task(_tell(self._session))
         self._timer = self._loop.call_later(INTERVAL, self._again)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from posthouse.errors import NotFound
+
 from .portion import changes
 
 if TYPE_CHECKING:
@@ -24,8 +26,10 @@ class Coming(NamedTuple):
 
 
 def take_uids(tx: Tx, coming: Sequence[Coming]) -> dict[int, tuple[int, int]]:
-    """Make room in each mailbox, which is named once: its UIDVALIDITY, and the first of as many new UIDs. A mailbox
-    that is gone isn't among them."""
+    """Make room in each mailbox, which is named once: its UIDVALIDITY, and the first of as many new UIDs.
+
+    Errors: NotFound for a mailbox that is gone.
+    """
     counts = {one.mailbox_id: one.messages for one in coming}
     taken = {}
     for among, (modseq, messages, unseen, deleted, size), params in changes(coming):
@@ -36,4 +40,6 @@ def take_uids(tx: Tx, coming: Sequence[Coming]) -> dict[int, tuple[int, int]]:
             **params,
         ):
             taken[mailbox_id] = uidvalidity, uidnext - counts[mailbox_id]
+    if len(taken) < len(counts):
+        raise NotFound("there is no such mailbox")
     return taken
