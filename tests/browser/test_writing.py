@@ -212,6 +212,7 @@ def test_the_keyboard_alone(browser: Browser, house: Live) -> None:
         page.keyboard.type(PASSWORDS[ADA])
         page.keyboard.press("Enter")
         page.wait_for_selector(".row")
+        page.wait_for_load_state()  # its scripts are there, and with them the keys
         page.keyboard.press("c")
         page.wait_for_url(re.compile("/write"))
         paper(page)
