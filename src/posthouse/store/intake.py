@@ -155,8 +155,8 @@ def _take_room(
     """Lock the accounts, take a modseq for each placing, and count the messages. The accounts' modseqs before that, and
     the letters that some account has no room for, with why.
 
-    A statement for sixteen accounts, if there is room for all; where there isn't, the letters are gone through in order,
-    and what was taken for one that doesn't fit is given back.
+    A statement for sixteen accounts, if there is room for all; where there isn't, the letters are gone through in their
+    order, and what was taken for one that doesn't fit is given back.
     """
     wanted: dict[int, list[int]] = {}  # modseqs, messages and octets for each account
     accounts: dict[int, dict[int, None]] = {}  # of each letter
