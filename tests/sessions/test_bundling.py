@@ -14,6 +14,7 @@ from store_helpers import NOW, House, letter
 
 WANTED = (
     "(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)",
+    "(FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)",
     "(ENVELOPE FLAGS UID)",
     "BODYSTRUCTURE",
     "BODY.PEEK[HEADER.FIELDS (FROM TO SUBJECT DATE MESSAGE-ID)]",
@@ -33,6 +34,7 @@ LETTERS = (
     b"Subject: long\r\n" + b"".join(b"To: a%d@example.org\r\n" % n for n in range(1_000)) + b"\r\n",
     b"?\r\n\r\n?",
     "Subject: Grüße\r\nFrom: Zoë <z@example.org>\r\n\r\n".encode(),
+    b'Subject: 50% off, %d %b %%\r\nContent-Type: text/plain; name="100%.txt"\r\n\r\n',
 )
 
 
@@ -63,7 +65,27 @@ def test_the_answers_are_the_same(talk: Conversation, house: House, inbox: Mailb
     assert firsts(house.store, inbox) == [1, 65, 129], "the last range may get more messages"
     assert answers(talk, *commands) == before
     house.store.run(lambda tx: tx.run("UPDATE wire SET envelope = :nothing", nothing=b""))
-    assert answers(talk, "FETCH 1:64 ENVELOPE")[0].count(b"ENVELOPE (") == 64, "it was read from a bundle"
+    for items in ("ENVELOPE", WANTED[0]):
+        assert answers(talk, f"FETCH 1:64 {items}")[0].count(b"ENVELOPE (") == 64, "it was read from a bundle"
+
+
+def test_who_sees_what_was_removed(talk: Conversation, house: House, inbox: Mailbox) -> None:
+    """A list from finished lines, where a range of UIDs has holes, and where the client counts by UIDs alone."""
+    filled(house, inbox, 210)
+    house.store.run(mail.remove, inbox.id, [(3, 9), (60, 70), (200, 205)])
+    talk.say("s SELECT INBOX")
+    commands = [f"FETCH {messages} {WANTED[0]}" for messages in ("1:*", "2:120", "40:180", "1:60,100:192")]
+    before = answers(talk, *commands)
+    make(house.store)
+    assert firsts(house.store, inbox) == [1, 65, 129]
+    assert answers(talk, *commands) == before
+    talk.say("f STORE 5 +FLAGS (\\Flagged $Read)")
+    assert answers(talk, commands[0])[0] == before[0].replace(
+        b"* 5 FETCH (UID 12 FLAGS (\\Seen)", b"* 5 FETCH (UID 12 FLAGS (\\Flagged \\Seen $Read)"
+    )
+    talk.say("e ENABLE UIDONLY")
+    uids = answers(talk, f"UID FETCH 1:* {WANTED[0]}")[0]
+    assert uids.count(b" UIDFETCH (UID ") == 186 and b" FETCH (" not in uids
 
 
 def test_removed_messages_leave_nothing_in_a_bundle(talk: Conversation, house: House, inbox: Mailbox) -> None:
@@ -138,13 +160,13 @@ def test_orders_and_threads_are_the_same(talk: Conversation, house: House, inbox
     assert store.look(lambda tx: tx.value("SELECT count(*) FROM bundled_order")) == 2
 
 
-def test_what_could_not_be_taken_apart_is_in_no_bundle(talk: Conversation, house: House, inbox: Mailbox) -> None:
+def test_what_no_string_of_imap_may_have_is_told_as_it_is(talk: Conversation, house: House, inbox: Mailbox) -> None:
     filled(house, inbox, 130)
     make(house.store)
-    house.store.run(lambda tx: tx.run("DELETE FROM bundle WHERE mailbox_id = :id", id=inbox.id))
+    house.store.run(bundle.drop, inbox.id, range(1, 131))
     house.store.run(lambda tx: tx.run("UPDATE wire SET envelope = :odd WHERE message_id = 3", odd=b"(\0\0)"))
     house.store.run(bundle.want, inbox.id, 1)
     make(house.store)
-    assert firsts(house.store, inbox) == [65]
+    assert firsts(house.store, inbox) == [1, 65]
     talk.say("s SELECT INBOX (CONDSTORE)")
     assert b"* 3 FETCH (ENVELOPE (\0\0))\r\n" in answers(talk, "FETCH 1:* ENVELOPE")[0]

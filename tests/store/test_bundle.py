@@ -7,7 +7,10 @@ from posthouse.store.engine import Store
 from posthouse.store.mailbox import Mailbox
 from store_helpers import House
 
-COLUMNS = dict.fromkeys(bundle.COLUMNS, b"some\0octets\xff")
+COLUMNS: dict[str, int | bytes] = {
+    **{column: b"some\0octets\xff" for columns in bundle.TABLES.values() for column in columns},
+    "messages": 64,
+}
 
 
 def make(store: Store, most: int = 100) -> list[tuple[int, int]]:
@@ -23,7 +26,7 @@ def make(store: Store, most: int = 100) -> list[tuple[int, int]]:
 
 
 def kept(store: Store, box: Mailbox, low: int = 1, high: int = 10_000) -> list[int]:
-    return [first for first, _ in store.look(bundle.read, box.id, low, high, ["envelope"])]
+    return [first for first, _ in store.look(bundle.read, box.id, low, high, ["lines"])]
 
 
 def test_full_ranges_are_bundled(store: Store, house: House) -> None:
@@ -39,6 +42,8 @@ def test_full_ranges_are_bundled(store: Store, house: House) -> None:
     assert store.look(bundle.read, inbox.id, 64, 64, ["size", "listed"]) == [
         (1, b"some\0octets\xff", b"some\0octets\xff")
     ]
+    both = store.look(bundle.read, inbox.id, 1, 64, ["messages", "size", "lines"])
+    assert both == [(1, 64, b"some\0octets\xff", b"some\0octets\xff")]
     assert kept(store, other, 64, 65) == [1, 65] and kept(store, other, 65, 128) == [65]
 
 

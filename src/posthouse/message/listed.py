@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import compress
 
-from . import header
+from . import header, sheaf
 
 # What Thunderbird, Apple Mail, Outlook, K-9, mutt and web mail programs ask for when they list. At most 255.
 NAMES = (
@@ -56,9 +56,10 @@ def picker(names: Iterable[str]) -> Callable[[bytes], bytes] | None:
 
 # Codes of what is no field: the codes of all of them, which come first; a letter's end; a letter to be asked itself.
 ALL, ENDS, NOT_LISTED = b"\xff", b"\xfe", b"\xfd"
-# What stands for the last two. No field has it in it: its lines begin with a name, or with a blank.
-END = b"\n\1"
-UNKNOWN = b"?"
+# Behind the blank line of each letter. A letter that has it in its fields, as none should, is asked itself.
+MARK = b"\1"
+END = b"\r\n" + MARK
+UNKNOWN = b"?\r\n"
 
 
 def bind(letters: Iterable[bytes | None]) -> bytes:
@@ -69,20 +70,18 @@ def bind(letters: Iterable[bytes | None]) -> bytes:
     codes = [ALL]
     fields = []
     for packed in letters:
-        if packed is None:
+        theirs = packed.split(BETWEEN) if packed else []
+        if packed is None or any(MARK in one[1:] for one in theirs):
             codes.append(NOT_LISTED)
-            fields.append(UNKNOWN)
-        elif packed:
-            for one in packed.split(BETWEEN):
-                codes.append(one[:1])
-                fields.append(one[1:])
-        codes.append(ENDS)
-        fields.append(END)
-    return BETWEEN.join([b"".join(codes), *fields])
+            fields.append(UNKNOWN + MARK)
+        else:
+            codes += [one[:1] for one in theirs] + [ENDS]
+            fields += [one[1:] for one in theirs] + [END]
+    return sheaf.bind([b"".join(codes), *fields])
 
 
 def bound_picker(names: Iterable[str]) -> Callable[[bytes], list[bytes]]:
-    """What `picker` picks, of all letters that were bound, without the blank line; for names that are listed.
+    """What `picker` picks, of all letters that were bound; for names that are listed.
 
     UNKNOWN stands for a letter that must be asked itself.
     """
@@ -90,7 +89,7 @@ def bound_picker(names: Iterable[str]) -> Callable[[bytes], list[bytes]]:
     chosen = bytes([code in wanted for code in range(256)])
 
     def pick(bound: bytes) -> list[bytes]:
-        parts = bound.split(BETWEEN)
-        return b"".join(compress(parts, parts[0].translate(chosen))).split(END)[:-1]
+        parts = sheaf.untie(bound)
+        return b"".join(compress(parts, parts[0].translate(chosen))).split(MARK)[:-1]
 
     return pick

@@ -25,6 +25,7 @@ from posthouse.errors import ConfigError, PosthouseError
 
 from .app import Server
 from .listening import Listening, close_doors, open_doors
+from .memory import keep_freed
 from .notify import notify
 from .steward import Steward
 
@@ -43,6 +44,7 @@ def serve(config: Config, ready: Callable[[], None]) -> None:
     """Run the server until SIGTERM or SIGINT; ``ready`` is called when every listener accepts."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is an open file; shells allow 1,024
+    keep_freed()
     with Steward(config.data) as steward:
 
         def begun() -> None:

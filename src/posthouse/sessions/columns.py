@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from posthouse.imap.date import internal_date
 from posthouse.imap.encode import string
 from posthouse.imap.fetch import Attribute, BodySection, Item, Preview, Text
-from posthouse.message import listed
+from posthouse.message import listed, sheaf
 
-# Between two entries in a bundle's column; the listed fields stand as `listed.bind` has them.
-BETWEEN = b"\0\0"
-UNKNOWN = b""  # for an entry that the letter has to be asked for
-
-
-def _entries(column: bytes) -> list[bytes]:
-    return column.split(BETWEEN)
+from . import listing
 
 
 class Column(NamedTuple):
     """``entry`` makes of the column's value what is answered; that of "flagset" is the caller's to make.
 
-    ``entries`` takes a bundle's column apart, into what is answered.
+    ``entries`` takes apart what is ``bundled`` of it, columns of a bundle, into what ``entry`` makes of the values.
     """
 
     name: str
     entry: Callable[[Any], bytes]
-    entries: Callable[[bytes], list[bytes]] = _entries
+    bundled: tuple[str, ...] = ()
+    entries: Callable[..., Sequence[bytes]] = sheaf.untie
+    form: bytes = b"%b"  # how an entry stands in a response
+    measured: bool = False  # whether the form has the entry's length before it
 
 
 def _date(attribute: Attribute) -> Callable[[int], bytes]:
@@ -42,11 +39,13 @@ def _form(attribute: Attribute, form: bytes = b"%b") -> Callable[[Any], bytes]:
 FLAGS = Column("flagset", _form(Attribute.FLAGS, b"(%b)"))  # of the line, instead of the value
 SIMPLE: dict[Item, Column] = {
     Attribute.FLAGS: FLAGS,
-    Attribute.INTERNALDATE: Column("received", _date(Attribute.INTERNALDATE)),
-    Attribute.SIZE: Column("size", _form(Attribute.SIZE, b"%d")),
-    Attribute.ENVELOPE: Column("envelope", _form(Attribute.ENVELOPE)),
+    Attribute.INTERNALDATE: Column("received", _date(Attribute.INTERNALDATE), ("received",)),
+    Attribute.SIZE: Column("size", _form(Attribute.SIZE, b"%d"), ("size",)),
+    Attribute.ENVELOPE: Column("envelope", _form(Attribute.ENVELOPE), ("envelopes", "lines"), listing.entries),
     Attribute.BODY: Column("body", _form(Attribute.BODY)),
-    Attribute.BODYSTRUCTURE: Column("bodystructure", _form(Attribute.BODYSTRUCTURE)),
+    Attribute.BODYSTRUCTURE: Column(
+        "bodystructure", _form(Attribute.BODYSTRUCTURE), ("structures", "lines"), listing.entries
+    ),
     Attribute.MODSEQ: Column("modseq", _form(Attribute.MODSEQ, b"(%d)")),
     Attribute.SAVEDATE: Column("saved", _date(Attribute.SAVEDATE)),
     Attribute.EMAILID: Column("message_id", _form(Attribute.EMAILID, b"(M%d)")),  # as `object_id` has it
@@ -62,7 +61,10 @@ def column_for(item: Item) -> Column | None:
 
 
 def listed_column(item: Item) -> Column | None:
-    """HEADER.FIELDS with names that mail programs list stands in a column, too: None there, where it doesn't."""
+    """HEADER.FIELDS with names that mail programs list stands in a column, too.
+
+    None there, and `listed.UNKNOWN` among the entries, where the letter has to be asked.
+    """
     if not isinstance(item, BodySection) or item.partial is not None:
         return None
     section = item.section
@@ -72,21 +74,8 @@ def listed_column(item: Item) -> Column | None:
     if pick is None:
         return None
     pick_all = listed.bound_picker(section.fields)
-    form = item.label + b" {%d}\r\n%b"
-    with_end = form + b"\r\n"
-
-    def entry(packed: bytes) -> bytes:
-        fields = pick(packed)
-        return form % (len(fields), fields)
-
-    def entries(bound: bytes) -> list[bytes]:
-        picked = pick_all(bound)
-        made = [with_end % (len(fields) + 2, fields) for fields in picked]
-        if listed.UNKNOWN in picked:
-            made = [UNKNOWN if fields == listed.UNKNOWN else one for fields, one in zip(picked, made, strict=True)]
-        return made
-
-    return Column("listed", entry, entries)
+    form = item.label.replace(b"%", b"%%") + b" {%d}\r\n%b"
+    return Column("listed", pick, ("listed",), pick_all, form, measured=True)
 
 
 def column_or_listed(item: Item) -> Column | None:

@@ -1,22 +1,24 @@
 """FETCH responses for which no letter has to be opened, put together column by column, for many messages at a time.
 
 Flags come from the roster, what lists ask from bundles (store/bundle.py); rows are read for the rest, and where there
-are no bundles yet. What is done for each message in Python is one ``%`` and a join or two.
+are no bundles yet. The responses of a portion are one ``%``: for a single message Python does nothing.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from posthouse.imap.fetch import Attribute, BodySection, Item
+from posthouse.message import listed
 from posthouse.store import bundle, flag, mail
 from posthouse.store.engine import Row, Tx
 from posthouse.store.roster import Roster
 
-from .columns import FLAGS, UNKNOWN, column_or_listed
+from . import listing
+from .columns import FLAGS, column_or_listed
 from .letter import COLUMNS as OCTETS
 from .letter import Letter
 
@@ -24,14 +26,14 @@ if TYPE_CHECKING:
     from .selected import Ranges, Selected
 
 # Messages whose lines are made in one go: the wire columns take some 600 octets each, the others a few.
-MANY = 2_048
+MANY = 1_024
 NARROW_MANY = 10_000
 NARROW = frozenset({"flagset", "modseq", "saved", "message_id", "size", "received", "thread"})
 # Messages from which on a range is read from bundles: for fewer, most of what is in one would be read in vain.
 FEW = 32
 
 # UIDs, and columns of what is answered for them.
-Table = tuple[Sequence[int], Sequence[Iterable[bytes]]]
+Table = tuple[Sequence[int], Sequence[Sequence[bytes]]]
 
 
 class Lines:
@@ -47,8 +49,11 @@ class Lines:
         self._columns = [column for _, column in ready]
         self._sections = [item if isinstance(item, BodySection) else None for item, _ in ready]
         self._names = tuple(column.name for column in self._columns)
-        self._in_bundles = [place for place, name in enumerate(self._names) if name in bundle.COLUMNS]
-        self._others = [place for place, name in enumerate(self._names) if name not in bundle.COLUMNS]
+        self._in_bundles = [place for place, column in enumerate(self._columns) if column.bundled]
+        self._others = [place for place, column in enumerate(self._columns) if not column.bundled]
+        # Of bundles, by name.
+        self._bound = tuple(dict.fromkeys(name for place in self._in_bundles for name in self._columns[place].bundled))
+        self._by_form = set(items) == listing.ITEMS
         self._roster: Roster | None = None
         self.many = NARROW_MANY if NARROW.issuperset(self._names) else MANY
         self.uid_only = False  # whether the client has no message numbers
@@ -57,11 +62,58 @@ class Lines:
 
     def of(self, tx: Tx, part: Ranges) -> bytes:
         """The responses for some messages."""
+        return (self._by_form and self._filled(tx, part)) or self._assembled(tx, part)
+
+    def _assembled(self, tx: Tx, part: Ranges) -> bytes:
         uids, columns = self._ready(tx, part) or self._read(tx, part)
         numbers, missing = numbers_of(self._selected, part, uids)
         self.missing += missing
-        begin = begin_of(uid_only=self.uid_only)
-        return assembled(uids if self.uid_only else numbers, uids if self._uid else None, columns, begin)
+        if not uids:
+            return b""
+        arguments: list[Sequence[Any]] = [uids if self.uid_only else numbers]
+        forms = [b"UID %d"] * self._uid + [column.form for column in self._columns]
+        if self._uid:
+            arguments.append(uids)
+        for column, entries in zip(self._columns, columns, strict=True):
+            if column.measured:
+                arguments.append(list(map(len, entries)))
+            arguments.append(entries)
+        return each(begin_of(uid_only=self.uid_only) + b" ".join(forms) + b")\r\n", arguments)
+
+    # -- from forms --------------------------------------------------------------------------------------------------
+
+    def _filled(self, tx: Tx, part: Ranges) -> bytes:
+        """Nothing where this isn't the way."""
+        if self.uid_only or self._selected.count(part) < FEW * len(part):
+            return b""
+        roster = self._roster_for(tx)
+        if roster is None:
+            return b""
+        responses = []
+        flags = [FLAGS.entry(line) for line in roster.lines]
+        for low, high in part:
+            uids, indexes = roster.part(low, high)
+            number = self._selected.place(low) + 1
+            if self._selected.place(high + 1) + 1 - number != len(uids):
+                return b""  # the client knows messages that are removed
+            at = 0  # how many of the messages are done
+            for first, count, form in bundle.read(tx, self._selected.mailbox.id, low, high, ("messages", "lines")):
+                start = bisect_left(uids, first, at)
+                end = bisect_left(uids, first + bundle.SIZE, start)
+                if end - start == count:  # else the range begins or ends within the bundle
+                    if at < start:
+                        responses.append(self._assembled(tx, [(uids[at], uids[start - 1])]))
+                    numbers = range(number + start, number + end)
+                    responses.append(listing.fill(form, numbers, map(flags.__getitem__, indexes[start:end])))
+                    at = end
+            if at < len(uids):
+                responses.append(self._assembled(tx, [(uids[at], uids[-1])]))
+        return b"".join(responses)
+
+    def _roster_for(self, tx: Tx) -> Roster | None:
+        assert tx.rosters is not None
+        self._roster = tx.rosters.of(tx, self._selected.mailbox.id, self._wanted, self._roster)
+        return self._roster
 
     # -- from the roster and from bundles ----------------------------------------------------------------------------
 
@@ -72,8 +124,7 @@ class Lines:
             return None
         only_flags = all(self._names[place] == FLAGS.name for place in self._others)
         if only_flags:
-            assert tx.rosters is not None
-            self._roster = tx.rosters.of(tx, self._selected.mailbox.id, self._wanted, self._roster)
+            self._roster_for(tx)
         if not self._in_bundles and not (only_flags and self._roster):
             return None
         uids: list[int] = []
@@ -96,19 +147,19 @@ class Lines:
     def _bundled(self, tx: Tx, uids: Sequence[int], columns: list[list[bytes]]) -> None:
         """Put what is in bundles of these messages to the columns, and read row by row what is in none."""
         at = 0  # how many of the messages are done
-        names = self._names_at(self._in_bundles)
-        for first, *bound in bundle.read(tx, self._selected.mailbox.id, uids[0], uids[-1], names):
+        for first, *octets in bundle.read(tx, self._selected.mailbox.id, uids[0], uids[-1], self._bound):
+            bound = dict(zip(self._bound, octets, strict=True))
             start = bisect_left(uids, first, at)
             end = bisect_left(uids, first + bundle.SIZE, start)
             self._unbundled(tx, uids[at:start], columns)
             here = uids[start:end]
             pick = _picker(here, first)
-            for place, one in zip(self._in_bundles, bound, strict=True):
-                entries = pick(self._columns[place].entries(one))
-                section = self._sections[place]
-                if section is not None and UNKNOWN in entries:
+            for place in self._in_bundles:
+                column, section = self._columns[place], self._sections[place]
+                entries = pick(column.entries(*[bound[name] for name in column.bundled]))
+                if section is not None and listed.UNKNOWN in entries:
                     entries = [
-                        self._ask(tx, uid, section) if entry == UNKNOWN else entry
+                        self._ask(tx, uid, section) if entry == listed.UNKNOWN else entry
                         for uid, entry in zip(here, entries, strict=True)
                     ]
                 columns[place] += entries
@@ -153,9 +204,10 @@ class Lines:
                 columns[place] += map(column.entry, values)
 
     def _ask(self, tx: Tx, uid: int, item: BodySection) -> bytes:
-        """An item that stands in no column, from the letter itself."""
+        """Fields that stand in no column, from the letter itself."""
         rows = rows_of(tx, self._selected, [(uid, uid)], OCTETS, removed=True)
-        return item.label + b" " + b"".join(Letter(rows[0][1:], tx.blobs).value(item))
+        literal = b"".join(Letter(rows[0][1:], tx.blobs).value(item))
+        return literal.partition(b"\n")[2]
 
 
 def rows_of(tx: Tx, selected: Selected, part: Ranges, columns: Sequence[str], *, removed: bool) -> list[Row]:
@@ -191,7 +243,7 @@ def flag_entries(tx: Tx, columns: Sequence[str], rows: list[Row]) -> dict[int, b
     return {one: FLAGS.entry(line) for one, line in flag.lines(tx, {row[at] for row in rows}).items()}
 
 
-def _picker(uids: Sequence[int], first: int) -> Callable[[list[bytes]], Sequence[bytes]]:
+def _picker(uids: Sequence[int], first: int) -> Callable[[Sequence[bytes]], Sequence[bytes]]:
     """What takes the entries of these messages from a column of the bundle that begins with a UID."""
     if len(uids) < 2 or uids[-1] - uids[0] + 1 == len(uids):
         there = slice(uids[0] - first, uids[-1] - first + 1) if uids else slice(0)
@@ -204,18 +256,10 @@ def begin_of(*, uid_only: bool) -> bytes:
     return b"* %d UIDFETCH (" if uid_only else b"* %d FETCH ("
 
 
-def assembled(
-    numbers: Sequence[int], uids: Sequence[int] | None, columns: Sequence[Iterable[bytes]], begin_with: bytes
-) -> bytes:
-    """The responses of messages, of which each column has an entry."""
-    if not numbers:
-        return b""
-    form = [b"UID %d"] * (uids is not None) + [b"%b"] * bool(columns)
-    template = begin_with + b" ".join(form)
-    begin: list[Iterable[Any]] = [numbers]
-    if uids is not None:
-        begin.append(uids)
-    lines: Iterable[bytes] = [template % values for values in zip(*begin, *columns[:1], strict=True)]
-    if len(columns) > 1:
-        lines = map(b" ".join, zip(lines, *columns[1:], strict=True))
-    return b")\r\n".join([*lines, b""])
+def each(form: bytes, arguments: Sequence[Sequence[Any]]) -> bytes:
+    """The form, filled in for each message: with what stands at its place in each of the arguments."""
+    count, width = len(arguments[0]), len(arguments)
+    values: list[Any] = [None] * (count * width)
+    for place, column in enumerate(arguments):
+        values[place::width] = column
+    return form * count % tuple(values)

@@ -5,7 +5,7 @@ UIDs below UIDNEXT gets no new message, and what is in a bundle doesn't change: 
 is removed, with which it goes. It is made behind the deliveries, when its range is full, or because somebody has listed
 the mailbox; what has none is read row by row. Bundles can be deleted at any time.
 
-What stands in a column, and how, whoever makes the bundles decides: here it is octets.
+What stands in a column, and how, whoever makes the bundles decides: here it is octets, and the number of `messages`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from .engine import Row, Tx
 
 SIZE = 64
-# The columns of a bundle, called as `mail.fetch` calls them.
-COLUMNS = ("received", "size", "listed", "envelope", "bodystructure")
+# The columns of a bundle, by the tables that they stand in.
+TABLES = {
+    "bundle": ("received", "size", "listed"),
+    "bundled_list": ("messages", "envelopes", "structures", "lines"),
+}
 # Ranges that are looked at in one transaction, for one that lacks its bundle.
 LOOKED = 500
 
@@ -30,30 +33,30 @@ def first_of(uid: int) -> int:
 
 def read(tx: Tx, mailbox_id: int, low: int, high: int, columns: Sequence[str]) -> list[Row]:
     """The bundles that have UIDs from `low` up to `high`: the first UID of each, and the columns."""
+    table, *others = [name for name, there in TABLES.items() if not set(columns).isdisjoint(there)]
+    joins = "".join(
+        [f" JOIN {other} ON {other}.mailbox_id = a.mailbox_id AND {other}.first = a.first" for other in others]
+    )
     return tx.all(
-        f"SELECT first, {', '.join(columns)} FROM bundle WHERE mailbox_id = :mailbox_id"  # noqa: S608
-        " AND first BETWEEN :low AND :high ORDER BY first",
+        f"SELECT a.first, {', '.join(columns)} FROM {table} a{joins} WHERE a.mailbox_id = :mailbox_id"  # noqa: S608
+        " AND a.first BETWEEN :low AND :high ORDER BY a.first",
         mailbox_id=mailbox_id,
         low=first_of(low),
         high=high,
     )
 
 
-def keep(tx: Tx, mailbox_id: int, first: int, columns: Mapping[str, bytes]) -> None:
-    """Keep a bundle, with all of COLUMNS."""
-    tx.run(
-        f"INSERT INTO bundle (mailbox_id, first, {', '.join(COLUMNS)})"  # noqa: S608
-        f" VALUES (:mailbox_id, :first, {', '.join(f':{name}' for name in COLUMNS)})",
-        mailbox_id=mailbox_id,
-        first=first,
-        **columns,
-    )
+def keep(tx: Tx, mailbox_id: int, first: int, columns: Mapping[str, int | bytes]) -> None:
+    """Keep a bundle, with all columns of TABLES."""
+    for table, names in TABLES.items():
+        row = (mailbox_id, first, *[columns[name] for name in names])
+        tx.insert(table, ("mailbox_id", "first", *names), [row])
 
 
 def drop(tx: Tx, mailbox_id: int, uids: Iterable[int]) -> None:
     """These messages are removed: nothing of them stays in a bundle."""
     gone = [{"mailbox_id": mailbox_id, "first": first} for first in sorted(set(map(first_of, uids)))]
-    for table in ("bundle", "bundled_order"):
+    for table in (*TABLES, "bundled_order"):
         tx.many(f"DELETE FROM {table} WHERE mailbox_id = :mailbox_id AND first = :first", gone)  # noqa: S608
 
 

@@ -125,9 +125,7 @@ def make(tx: Tx, mailbox_id: int, first: int) -> None:
         return
     tx.run(
         f"INSERT INTO bundled_order (mailbox_id, first, {', '.join(COLUMNS)})"
-        f" VALUES (:mailbox_id, :first, {', '.join(f':{name}' for name in COLUMNS)})"
-        # A program of before this table drops bundles, and leaves what is here: it still holds.
-        " ON CONFLICT DO NOTHING",
+        f" VALUES (:mailbox_id, :first, {', '.join(f':{name}' for name in COLUMNS)})",
         mailbox_id=mailbox_id,
         first=first,
         **bound,

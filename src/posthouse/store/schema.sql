@@ -345,17 +345,27 @@ CREATE TABLE hole (
     PRIMARY KEY (mailbox_id, chunk)
 ) {strict} {clustered};
 
--- What lists ask of the messages with 64 neighbouring UIDs, ready for the wire (bundle.py). Can be made anew.
+-- What lists ask of the messages with 64 neighbouring UIDs, ready for the wire (bundle.py). Can be made anew. Not
+-- {clustered}: SQLite would read each row as a whole to compare its key.
 CREATE TABLE bundle (
     mailbox_id {int} NOT NULL REFERENCES mailbox(id) ON DELETE CASCADE,
     first {int} NOT NULL,         -- the first of the UIDs: 1, 65, 129, …
     received {blob} NOT NULL,     -- 64 entries, and so in each column
     size {blob} NOT NULL,
     listed {blob} NOT NULL,
-    envelope {blob} NOT NULL,
-    bodystructure {blob} NOT NULL,
     PRIMARY KEY (mailbox_id, first)
-) {strict} {clustered};
+) {strict};
+
+-- The rest of it, apart, because some list by the one, and others by the other.
+CREATE TABLE bundled_list (
+    mailbox_id {int} NOT NULL REFERENCES mailbox(id) ON DELETE CASCADE,
+    first {int} NOT NULL,
+    messages {int} NOT NULL,      -- how many of the UIDs have one
+    envelopes {blob} NOT NULL,    -- where ENVELOPE and BODYSTRUCTURE stand in the lines
+    structures {blob} NOT NULL,
+    lines {blob} NOT NULL,
+    PRIMARY KEY (mailbox_id, first)
+) {strict};
 
 -- What SORT and THREAD compare of the same messages (bundled_order.py): the columns of ordering, most asked for first.
 CREATE TABLE bundled_order (
@@ -374,7 +384,7 @@ CREATE TABLE bundled_order (
     display_from {blob} NOT NULL,
     display_to {blob} NOT NULL,
     PRIMARY KEY (mailbox_id, first)
-) {strict} {clustered};
+) {strict};
 
 -- Mailboxes in which bundles may be missing.
 CREATE TABLE unbundled (
