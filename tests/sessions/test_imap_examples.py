@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imap_conversation import Conversation, check, listed
+from imap_conversation import Conversation, check
 from posthouse.store.mailbox import Mailbox
 from store_helpers import House, letter
 
@@ -10,35 +10,6 @@ from store_helpers import House, letter
 def create(talk: Conversation, *names: str) -> None:
     for name in names:
         assert talk.say(f'c CREATE "{name}"')[-1].startswith("c OK"), name
-
-
-def plain(talk: Conversation, line: str) -> set[str]:
-    """The names that LIST tells of."""
-    told = talk.say(line)
-    assert told[-1].startswith(line.split()[0] + " OK"), told
-    return {name.strip('"') for name in listed(told)}
-
-
-def test_list_extended(talk: Conversation, house: House, inbox: Mailbox) -> None:
-    """RFC 5258 §5, examples 1, 2, 7, 8, 9: a tree with subscriptions at several depths."""
-    create(talk, "Fruit", "Fruit/Apple", "Fruit/Banana", "Tofu", "Vegetable", "Vegetable/Broccoli", "Vegetable/Corn")
-    for name in ("INBOX", "Fruit/Banana", "Fruit/Peach", "Vegetable", "Vegetable/Broccoli"):
-        assert talk.say(f"s SUBSCRIBE {name}")[-1].startswith("s OK"), name
-    assert plain(talk, 'A01 LIST "" "*"') >= {
-        "INBOX", "Fruit", "Fruit/Apple", "Fruit/Banana", "Tofu", "Vegetable", "Vegetable/Broccoli", "Vegetable/Corn",
-    }  # fmt: skip
-    told = listed(talk.say('A02 LIST (SUBSCRIBED) "" "*"'))
-    assert "\\Subscribed" in told["Fruit/Banana"] and "\\Subscribed" in told["Vegetable/Broccoli"]
-    assert {"\\Subscribed", "\\NonExistent"} <= set(told["Fruit/Peach"].split())
-    assert "Fruit" not in told and "Tofu" not in told
-    told = listed(talk.say('A03 LIST () "" "%" RETURN (CHILDREN)'))
-    assert "\\HasChildren" in told["Fruit"] and "\\HasNoChildren" in told["Tofu"]
-    told = talk.say('C04 LIST (SUBSCRIBED RECURSIVEMATCH) "" "%"')
-    assert any(line.endswith('"/" Fruit ("CHILDINFO" ("SUBSCRIBED"))') for line in told), told
-    assert any("\\Subscribed" in line and line.endswith('Vegetable ("CHILDINFO" ("SUBSCRIBED"))') for line in told), (
-        told
-    )
-    assert plain(talk, 'BBB LIST "" ("INBOX" "Tofu" "Fruit/%")') == {"INBOX", "Tofu", "Fruit/Apple", "Fruit/Banana"}
 
 
 def test_saved_results(talk: Conversation, house: House, inbox: Mailbox) -> None:

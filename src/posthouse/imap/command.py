@@ -253,6 +253,7 @@ class SearchOptions:
     """What SEARCH … RETURN (…) asks for (RFC 9051 §6.4.4.1); the answer is ESEARCH.
 
     ``partial``: the positions (first, last) in the result, from 1 (RFC 5267 §4.4); or from -1, the last (RFC 9394).
+    ``items``: what is fetched of new messages that come into a result which is kept up to date (RFC 5465 §7).
     """
 
     minimum: bool = False
@@ -263,6 +264,7 @@ class SearchOptions:
     partial: tuple[int, int] | None = None
     update: bool = False
     context: bool = False
+    items: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,6 +200,11 @@ def read_items(cursor: Cursor) -> tuple[Item, ...]:
             return items
     if not cursor.at_any(b"("):
         return (read_item(cursor),)
+    return read_listed_items(cursor)
+
+
+def read_listed_items(cursor: Cursor) -> tuple[Item, ...]:
+    """``"(" fetch-att *(SP fetch-att) ")"``; each item once."""
     items = tuple(dict.fromkeys(cursor.list_of(lambda: read_item(cursor), "what to fetch", least=1)))
     if len(items) > MAX_ITEMS:
         raise cursor.expected(f"at most {MAX_ITEMS} items to fetch, which ended")

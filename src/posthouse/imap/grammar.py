@@ -36,7 +36,7 @@ from .command import (
     Unsubscribe,
 )
 from .date import read_date_time
-from .fetch import Attribute, Item, read_items
+from .fetch import Attribute, Item, read_items, read_listed_items
 from .search import read_program
 from .sequence import STAR, read_set
 from .syntax import BASE64, MAX_NUMBER64, Cursor, Malformed
@@ -407,6 +407,17 @@ def _partial(options: SearchOptions, cursor: Cursor) -> SearchOptions:
     return replace(options, partial=read_positions(cursor))
 
 
+def _update(options: SearchOptions, cursor: Cursor) -> SearchOptions:
+    """modifier-update = "UPDATE" ["(" fetch-att *(SP fetch-att) ")"] (RFC 5465 §8; its example has a space there)"""
+    items: tuple[Item, ...] = ()
+    if cursor.skip(b" ("):
+        cursor.at -= 1
+        items = read_listed_items(cursor)
+    elif cursor.at_any(b"("):
+        items = read_listed_items(cursor)
+    return replace(options, update=True, items=items)
+
+
 def read_positions(cursor: Cursor) -> tuple[int, int]:
     """partial-range = nz-number ":" nz-number / "-" nz-number ":" "-" nz-number; the one nearer to its end first"""
     sign = -1 if cursor.skip(b"-") else 1
@@ -423,7 +434,7 @@ SEARCH_OPTIONS: Mapping[str, Callable[[SearchOptions, Cursor], SearchOptions]] =
     "COUNT": lambda options, cursor: replace(options, count=True),
     "SAVE": lambda options, cursor: replace(options, save=True),  # RFC 5182
     "PARTIAL": _partial,
-    "UPDATE": lambda options, cursor: replace(options, update=True),  # RFC 5267 §4.3
+    "UPDATE": _update,
     "CONTEXT": lambda options, cursor: replace(options, context=True),  # RFC 5267 §4.2
 }
 

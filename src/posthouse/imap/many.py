@@ -14,7 +14,7 @@ from .command import (
     NotifyEvent,
     SearchOptions,
 )
-from .fetch import Item, read_item
+from .fetch import Item, read_listed_items
 from .grammar import read_search_options
 from .search import read_program
 from .syntax import Cursor, Malformed, Unacceptable
@@ -73,7 +73,7 @@ def _event_group(cursor: Cursor) -> EventGroup:
             raise Unacceptable("an event that is not known here", code=BAD_EVENT)
         if found is NotifyEvent.MESSAGE_NEW and cursor.skip(b" ("):
             cursor.at -= 1
-            items = tuple(dict.fromkeys(cursor.list_of(lambda: read_item(cursor), "what to fetch", least=1)))
+            items = read_listed_items(cursor)
         return found
 
     events: frozenset[NotifyEvent] = frozenset()

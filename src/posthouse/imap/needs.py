@@ -149,6 +149,8 @@ def _options(options: SearchOptions, context: str) -> Iterator[Need]:
         yield "SAVE", SEARCHRES
     if options.update or options.context:
         yield "UPDATE or CONTEXT", (context,)
+    if options.items:
+        yield "UPDATE (…)", ("NOTIFY",)
     if options.partial is not None:
         yield "PARTIAL", ("PARTIAL",) if options.partial[0] < 0 else ("PARTIAL", context)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from posthouse.errors import NotFound
 from posthouse.imap import command, response
+from posthouse.imap.fetch import Item
 from posthouse.imap.sequence import SAVED, SequenceSet
 from posthouse.store import search
 from posthouse.store import sort as ordered
@@ -31,11 +32,22 @@ class Context:
     """One search, and its results as the client knows them."""
 
     def __init__(
-        self, tag: str, key: search.Key, criteria: Sequence[Criterion], uids: Iterable[int], *, by_uid: bool
+        self,
+        tag: str,
+        key: search.Key,
+        criteria: Sequence[Criterion],
+        uids: Iterable[int],
+        *,
+        by_uid: bool,
+        items: Sequence[Item] = (),
     ) -> None:
-        """Without ``criteria`` the results are in the order of the mailbox. ``by_uid``: they are told as UIDs."""
+        """Without ``criteria`` the results are in the order of the mailbox. ``by_uid``: they are told as UIDs.
+
+        ``items``: what the client is told of new messages among them.
+        """
         self.tag = tag
         self.by_uid = by_uid
+        self.items = items
         self._key = key
         self._criteria = criteria
         self._uids = array("L", uids)
@@ -73,6 +85,11 @@ class Context:
         updates = self._updates(gone, self._uids, shown)
         self._uids = array("L", (uid for uid in self._uids if uid in there))
         return response.esearch(self.tag, uid=self.by_uid, removed=updates[::-1])  # the last first: no position shifts
+
+    def among(self, new: Iterable[int]) -> list[int]:
+        """Which of the new messages are among the results."""
+        there = set(self._uids if self._fresh is None else self._fresh)
+        return [uid for uid in new if uid in there]
 
     def added(self, shown: Callable[[list[int]], list[int]]) -> bytes | None:
         """ADDTO (§4.3.3), if anything is to be put in; call `removed` before."""

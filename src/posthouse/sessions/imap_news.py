@@ -6,12 +6,13 @@ A command's own changes are no news: the command says here what it has done itse
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from posthouse.errors import StoreError
 from posthouse.imap import command, response
 from posthouse.imap.command import NotifyEvent
+from posthouse.imap.fetch import Item
 from posthouse.imap.metadata import metadata_changed
 
 from . import place
@@ -133,10 +134,15 @@ class News:
             return
         for line in lines:
             session.server.untagged(line)
-        if watching is not None and watching.items:
-            new = [uid for uid in selected.uids[selected.place(last + 1) :] if uid not in self._appended]
-            await Answer(session, selected, watching.items).send([(uid, uid) for uid in new])
+        new = [uid for uid in selected.uids[selected.place(last + 1) :] if uid not in self._appended]
         self._appended.clear()
+        wanted: list[tuple[Sequence[Item], list[int]]] = [] if watching is None else [(watching.items, new)]
+        wanted += [(context.items, context.among(new)) for context in selected.contexts.values()]
+        for items, uids in wanted:
+            if items and uids:
+                await Answer(session, selected, items).send([(uid, uid) for uid in uids])
+        for line in selected.additions():
+            session.server.untagged(line)
 
     async def _may_still_read(self, selected: Selected) -> bool:
         """Look again at what this person may do in somebody else's mailbox (RFC 4314 §5.1.1)."""

@@ -74,7 +74,9 @@ async def keep_up_to_date(
         session.server.untagged(response.condition("NO", "Too many searches are kept up to date", code))
         return Done(f"{name} completed, changes will not be told")
     key = await session.house.store.read(lasting_key, selected, wish.key)
-    selected.contexts[session.tag] = Context(session.tag, key, criteria, looked.uids, by_uid=wish.uid)
+    selected.contexts[session.tag] = Context(
+        session.tag, key, criteria, looked.uids, by_uid=wish.uid, items=options.items
+    )
     return Done(f"{name} completed, changes will be told")
 
 

@@ -176,8 +176,11 @@ class Selected:
             # RFC 7162 §3.2: a client that reconnects must hear of what is gone though it saw later changes already.
             lines.append(response.ok("More is to be told", f"HIGHESTMODSEQ {self.told}"))
         lines.extend(changed)
-        lines.extend(line for context in self.contexts.values() if (line := context.added(self._shown_in(context))))
         return lines
+
+    def additions(self) -> list[bytes]:
+        """What of the news comes into searches that are kept up to date: told last (RFC 5465 §7)."""
+        return [line for context in self.contexts.values() if (line := context.added(self._shown_in(context)))]
 
     def _look(self, tx: Tx, manner: Manner) -> Changes:
         """What changed, and what that means for searches that are kept up to date."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imap_conversation import Conversation
+from posthouse.store import mail
 from posthouse.store.mailbox import Mailbox
 from store_helpers import House, letter
 
@@ -83,3 +84,40 @@ def test_partial(ten: Conversation) -> None:
         1< * ESEARCH (TAG "A04") UID PARTIAL (24000:24500 NIL)
         1< A04 OK SEARCH completed
     """)
+
+
+def test_new_messages_are_fetched(talk: Conversation, house: House, inbox: Mailbox) -> None:
+    """RFC 5465 §7: EXISTS, then what was asked for of what came, then the ESEARCH; nothing for what only changed."""
+    house.append(inbox, raw=letter("old", sender="boss@example.org"))
+    talk.run(r"""
+        1: s SELECT INBOX
+        1< ...
+        1< s OK...
+        1: a00 SEARCH RETURN (COUNT UPDATE (UID BODY.PEEK[HEADER.FIELDS (TO FROM SUBJECT)])) UNSEEN FROM "boss"
+        1< * ESEARCH (TAG "a00") COUNT 1
+        1< a00 OK SEARCH completed, changes will be told
+        1: a01 SORT RETURN (UPDATE(UID)) (REVERSE ARRIVAL) UTF-8 UNDELETED
+        1< a01 OK SORT completed, changes will be told
+    """)
+    house.append(inbox, raw=letter("other", sender="a@example.org"))
+    house.append(inbox, raw=letter("new", sender="boss@example.org"))
+    assert talk.say("n NOOP") == [
+        "* 3 EXISTS",
+        "* 3 FETCH (UID 3 BODY[HEADER.FIELDS (TO FROM SUBJECT)] {61}",
+        "From: boss@example.org",
+        "To: bob@example.org",
+        "Subject: new",
+        "",
+        ")",
+        "* 2 FETCH (UID 2)",
+        "* 3 FETCH (UID 3)",
+        '* ESEARCH (TAG "a00") ADDTO (0 3)',
+        '* ESEARCH (TAG "a01") ADDTO (2 2:3)',
+        "n OK NOOP completed",
+    ]
+    house.store.run(mail.store_flags, inbox.id, [(1, 1)], "add", ["\\Seen"])
+    talk.say("n NOOP")
+    house.store.run(mail.store_flags, inbox.id, [(1, 1)], "remove", ["\\Seen"])
+    told = talk.say("n NOOP")
+    assert [line for line in told if "FETCH" in line] == ["* 1 FETCH (FLAGS ())"]
+    assert '* ESEARCH (TAG "a00") ADDTO (0 1)' in told
