@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from posthouse.server.log import Gathering
+from posthouse.server.log import Gathering, Stamping
 
 
 class Counted(io.StringIO):
@@ -79,3 +79,12 @@ def test_what_a_loop_left_is_written_by_the_next_or_at_the_end(handler: Gatherin
         loop.close()
     handler.flush()
     assert handler.stream.getvalue() == "0\n1\n"
+
+
+def test_a_stamp_is_what_the_library_makes() -> None:
+    """Each line its own time, also in the same second, and in one before."""
+    ours, theirs = Stamping("%(asctime)s %(message)s"), logging.Formatter("%(asctime)s %(message)s")
+    for created in (1_800_000_000.0, 1_800_000_000.25, 1_800_000_001.999, 1_800_000_000.5):
+        line = record("a letter")
+        line.created, line.msecs = created, created % 1 * 1000
+        assert ours.format(line) == theirs.format(line)

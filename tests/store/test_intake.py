@@ -16,7 +16,7 @@ from posthouse.store.engine import Store
 from posthouse.store.intake import Letter, Target
 from store_helpers import NOW, Clock, House, keep, letter
 
-TABLES = ("message", "wire", "folded", "listed", "ordering", "placement", "thread", "thread_key", "mailbox", "account")
+TABLES = ("message", "wire", "folded", "listed", "ordering", "placement", "thread_key", "mailbox", "account")
 
 
 def answer(number: int, subject: str, references: Sequence[int]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from dataclasses import replace
 from importlib import resources
@@ -9,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from older_store import take_back
 from posthouse.errors import StoreError, StoreVersionError
-from posthouse.store import schema
+from posthouse.store import mail, schema, verify
 from posthouse.store.engine import Store
 from posthouse.store.sqlite import Sqlite
-from store_helpers import House
+from store_helpers import House, letter
 
 NEXT = replace(
     schema.current(),
@@ -87,3 +89,56 @@ def test_no_room_for_a_new_store(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreError):
         Store.open(tmp_path / "file" / "data")
+
+
+def structure(data: Path) -> dict[str, object]:
+    """The tables, their columns, keys, references and indexes, however they came about."""
+    with contextlib.closing(sqlite3.connect(data / "posthouse.sqlite3")) as raw:
+        tables = raw.execute("SELECT name, wr, strict FROM pragma_table_list WHERE schema = 'main'").fetchall()
+        return {
+            f"{kind} of {name}": raw.execute(
+                f"SELECT {columns} FROM pragma_{kind}(?) ORDER BY 1, 2", (name,)
+            ).fetchall()
+            for name, _, _ in tables
+            for kind, columns in (
+                ("table_xinfo", "*"),
+                ("index_list", 'name, "unique", origin, partial'),
+                ("foreign_key_list", '"from", "table", "to", on_delete'),
+            )
+        } | {"tables": sorted(tables)}
+
+
+def test_a_migrated_store_is_as_a_new_one(data: Path, tmp_path: Path) -> None:
+    new = structure(data)
+    take_back(data, 14)
+    assert structure(data) != new
+    Store.open(data, readers=1).close()
+    assert structure(data) == new
+
+
+def test_threads_of_schema_18_keep_their_ids(data: Path) -> None:
+    """Threads had ids of their own, and rows. New ones get none of these ids."""
+    store = Store.open(data, readers=1)
+    house = House(store)
+    ada = house.account("bob@example.org")
+    inbox = house.box(ada)
+    house.append(inbox, raw=letter("Lunch"))
+    store.close()
+    take_back(data, 18)
+    with contextlib.closing(sqlite3.connect(data / "posthouse.sqlite3", isolation_level=None)) as raw:
+        raw.execute("INSERT INTO thread VALUES (70, ?)", (ada.id,))
+        for table in ("message", "thread_key"):
+            raw.execute(f"UPDATE {table} SET thread_id = 70")
+    store = Store.open(data, readers=1)
+    house = House(store)
+    try:
+        house.append(inbox, raw=letter("Re: Lunch"))
+        house.append(inbox, raw=letter("Dinner"))
+        ids = [row[1] for row in store.look(mail.fetch, inbox.id, mail.ALL, ["thread"])]
+        assert ids[:2] == [70, 70]
+        assert ids[2] > 70
+    finally:
+        store.close()
+    store = Store.open(data, readers=1)
+    assert list(verify.verify(store)) == []
+    store.close()

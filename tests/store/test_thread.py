@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import permutations
 
 import pytest
@@ -107,16 +108,46 @@ def test_very_long_references(house: House) -> None:
     assert house.store.look(lambda tx: tx.value("SELECT count(*) FROM thread_key")) < 2 * thread.MAX_IDS
 
 
-def test_an_empty_thread_is_forgotten(house: House, clock: Clock) -> None:
-    inbox = house.box(house.account())
-    threads(house, inbox, *CONVERSATION[:2], raw("z", "Other"))
+def keys(house: House) -> int:
+    count: int = house.store.look(lambda tx: tx.value("SELECT count(*) FROM thread_key"))
+    return count
+
+
+def test_what_leads_to_an_empty_thread_is_forgotten(
+    house: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tidy, "KEYS", 4)
+    monkeypatch.setattr(tidy, "KEYS_AT_ONCE", 2)
+    ada, bob = house.account("ada@example.org"), house.account("bob@example.org")
+    inbox = house.box(ada)
+    found = threads(house, inbox, *CONVERSATION[:2], raw("z", "Other"))
+    threads(house, house.box(bob), *CONVERSATION[:2])
+    assert keys(house) == 8
     house.store.run(mail.store_flags, inbox.id, [(1, 2)], "add", ["\\Deleted"])
     house.store.run(mail.expunge, inbox.id)
     clock.now += tidy.GRACE
-    house.store.run(tidy.forget_messages)
-    assert house.store.look(lambda tx: tx.value("SELECT count(*) FROM thread")) == 1
-    assert house.store.look(lambda tx: tx.value("SELECT count(*) FROM thread_key")) == 2
+    place = asyncio.run(tidy.tidy_up(house.store))
+    assert place != thread.START, "there are more than a round looks at"
+    place = asyncio.run(tidy.tidy_up(house.store, place))
+    assert asyncio.run(tidy.tidy_up(house.store, place)) == thread.START
+    assert keys(house) == 2 + 3, "the other thread's, and those of the other account"
+    assert threads(house, inbox, CONVERSATION[2])[-1] not in found
     assert verify.verify(house.store) == []
+
+
+def test_a_key_that_leads_somewhere_again_stays(house: House, clock: Clock) -> None:
+    """Between the look and the removal a letter came."""
+    inbox = house.box(house.account())
+    (first,) = threads(house, inbox, CONVERSATION[0])
+    house.store.run(mail.store_flags, inbox.id, [(1, 1)], "add", ["\\Deleted"])
+    house.store.run(mail.expunge, inbox.id)
+    clock.now += tidy.GRACE
+    house.store.run(tidy.forget_messages)
+    stale, place = house.store.look(thread.stale_keys, thread.START, 100)
+    assert (len(stale), place) == (2, thread.START)
+    assert threads(house, inbox, CONVERSATION[1]) == [first], "a thread's id is its own for ever"
+    house.store.run(thread.forget_keys, stale)
+    assert keys(house) == 3
 
 
 def test_a_thread_is_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

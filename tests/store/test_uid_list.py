@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
-import re
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from older_store import take_back
 from posthouse.store import mail, mailbox, schema, verify
 from posthouse.store.engine import Store, Tx
 from posthouse.store.mailbox import Mailbox
@@ -181,15 +182,9 @@ def test_an_older_store_gets_them(tmp_path: Path) -> None:
     house.fill(inbox, 20)
     expunge(house, inbox, [1, 5, 6, 20])
     store.close()
-    with sqlite3.connect(tmp_path / "posthouse.sqlite3") as raw:
+    with contextlib.closing(sqlite3.connect(tmp_path / "posthouse.sqlite3")) as raw:
         kept = raw.execute("SELECT * FROM hole").fetchall()
-        migrations = schema.current().migrations
-        later = "".join(script for number, script in migrations.items() if number > 14)
-        for name in set(re.findall(r"CREATE TABLE (\w+)", later)):
-            raw.execute(f"DROP TABLE {name}")
-        raw.execute(schema.statements(migrations[10], Sqlite.words)[0])  # bundle, as it was then
-        raw.execute("UPDATE store SET version = 14")
-    raw.close()
+    take_back(tmp_path, 14)
     database = Sqlite(tmp_path)
     connection = database.connect()
     schema.prepare(database, connection, tmp_path, schema.current())

@@ -45,13 +45,28 @@ class Gathering(logging.StreamHandler):  # type: ignore[type-arg]
             self.release()
 
 
+class Stamping(logging.Formatter):
+    """Works out the time of a second once: under load a hundred lines have the same."""
+
+    _second = -1
+    _stamp = ""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        second = int(record.created)
+        if second != self._second:
+            self._second, self._stamp = second, super().formatTime(record, "%Y-%m-%d %H:%M:%S")
+        return f"{self._stamp},{int(record.msecs):03}"
+
+
 def setup(level: int = logging.INFO) -> None:
     """Send the log to standard error; the journal adds the time itself."""
     stamp = "" if os.environ.get("JOURNAL_STREAM") else "%(asctime)s "
     handler = Gathering()
-    handler.setFormatter(logging.Formatter(f"{stamp}%(levelname)s %(name)s: %(message)s"))
-    # What the format doesn't have isn't looked up for each line.
+    handler.setFormatter(Stamping(f"{stamp}%(levelname)s %(name)s: %(message)s"))
+    # What the format doesn't have isn't looked up for each line; the last of these is where in the source it was
+    # logged (Python's documentation, "Optimization").
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     logger = logging.getLogger("posthouse")
     logger.setLevel(level)
     logger.addHandler(handler)

@@ -86,14 +86,12 @@ def move(tx: Tx, mailbox_id: int, ranges: Ranges, target_id: int) -> Copied:
 
 def _duplicate(tx: Tx, account_id: int, rows: Sequence[Row]) -> list[int]:
     """The same messages as another account's, in no mailbox yet; their ids."""
-    thread_ids = thread.assign(
-        tx,
-        [
-            thread.Arrival(account_id, Names(subject, base, own, tuple(answered.split()), tuple(named.split())), came)
-            for _, _, _, _, came, subject, base, own, answered, named in rows
-        ],
-    )
     new_ids = tx.take_ids("message", len(rows))
+    arrivals = [
+        thread.Arrival(account_id, Names(subject, base, own, tuple(answered.split()), tuple(named.split())), came)
+        for _, _, _, _, came, subject, base, own, answered, named in rows
+    ]
+    thread_ids = thread.assign(tx, arrivals, new_ids)
     each = [
         {"id": row[1], "new_id": new_id, "account_id": account_id, "thread_id": thread_id}
         for row, new_id, thread_id in zip(rows, new_ids, thread_ids, strict=True)

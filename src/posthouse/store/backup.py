@@ -158,7 +158,7 @@ def _leap(tx: Tx) -> None:
         )
     tx.run("UPDATE account SET modseq = modseq + :leap, horizon = modseq + :leap", leap=LEAP)
     tx.run("UPDATE mailbox SET modseq = modseq + :leap, highestmodseq = highestmodseq + :leap", leap=LEAP)
-    for table in ("account", "mailbox", "message", "thread", "outgoing"):
+    for table in ("account", "mailbox", "message", "outgoing"):
         tx.skip_ids(table, LEAP)
 
 

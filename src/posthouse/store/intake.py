@@ -194,12 +194,13 @@ def _take_room(
 
 def _insert(tx: Tx, letters: Sequence[Letter], messages: list[_Message]) -> dict[_Message, int]:
     """The messages themselves, in no mailbox yet; their ids."""
+    ids = tx.take_ids("message", len(messages))
     threads = thread.assign(
         tx,
         [thread.Arrival(one.account_id, letters[one.letter].summary, letters[one.letter].received) for one in messages],
+        ids,
     )
     fresh.use(tx, [letters[one.letter].blob for one in messages])
-    ids = tx.take_ids("message", len(messages))
     rows: list[Row] = []
     wire: list[Row] = []
     folded: list[Row] = []

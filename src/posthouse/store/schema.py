@@ -11,19 +11,20 @@ from pathlib import Path
 
 from posthouse.errors import StoreVersionError
 
-from . import ordering, uid_list
+from . import ordering, thread, uid_list
 from .database import Connection, Database
 
-VERSION = 18
+VERSION = 19
 # The oldest schema whose programs can work with this one (it only gained what they don't look at). Those of schema 1
 # don't know that the queue uses octets: their repair would let go of them. Those of schema 2 don't know of keys for
 # SCRAM: a password that they change would go on opening the door. Those of schema 4 don't make the places of new
 # messages ready: SORT would lose these. Those of schema 5 would send in clear text what may travel encrypted only.
 # Those of schema 8 place messages without the date by which the mail program lists them.
 # Those of schema 11 look for octets in files alone. Those of schema 17 look for ENVELOPE where it isn't any more.
-OLDEST = 18
+# Those of schema 18 give threads rows.
+OLDEST = 19
 
-FILLS: Mapping[int, Callable[[Connection], None]] = {5: ordering.fill, 15: uid_list.fill}
+FILLS: Mapping[int, Callable[[Connection], None]] = {5: ordering.fill, 15: uid_list.fill, 19: thread.fill}
 
 WORD = re.compile(r"\{(\w+)\}")
 COMMENT = re.compile(r"--[^\n]*")

@@ -217,21 +217,15 @@ CREATE TABLE fresh (
     octets {blob} NOT NULL
 ) {strict};
 
--- Messages that belong together; a key is what a message id, or nothing, and a base subject come to (thread.py).
-CREATE TABLE thread (
-    id {id},
-    account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE
-) {strict};
-CREATE INDEX thread_account ON thread (account_id);
-
+-- To which thread a message id, or nothing, together with a base subject leads (thread.py). A thread has the id of its
+-- first message, and no row: so a letter has one tree less to be written into.
 CREATE TABLE thread_key (
     account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE,
     key {int} NOT NULL,
-    thread_id {int} NOT NULL REFERENCES thread(id) ON DELETE CASCADE,
+    thread_id {int} NOT NULL,
     latest {int} NOT NULL,        -- when a message last came with it
     PRIMARY KEY (account_id, key)
 ) {strict} {clustered};
-CREATE INDEX thread_key_thread ON thread_key (thread_id);
 
 -- A letter as one account has it. What doesn't change is written once; `wire` has what a reader asks for, ready.
 CREATE TABLE message (
@@ -247,7 +241,6 @@ CREATE TABLE message (
     attachment {int} NOT NULL,
     removed {int}                 -- when the last placement went
 ) {strict};
-CREATE INDEX message_account ON message (account_id);
 CREATE INDEX message_blob ON message (blob_id);
 CREATE INDEX message_thread ON message (thread_id);
 CREATE INDEX message_removed ON message (removed) WHERE removed IS NOT NULL;

@@ -7,6 +7,10 @@ threads, it joins the older one, and they stay two.
 
 A thread has MAX_MESSAGES at most, whatever a program sends for years under one subject: readers load threads whole.
 The message after the last one begins another, to which the ids lead from then on.
+
+A thread has no row, and the id of its first message: what leads to it, its keys, may stay when its messages have gone.
+A letter that comes with one then has the thread's old id, as if it had come in time. They are forgotten some hours
+later (tidy.py).
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from .fold import clean, fold
 from .portion import unions
 
 if TYPE_CHECKING:
+    from .database import Connection
     from .engine import Tx
 
 # Ids of one message that are looked up: its own, and of those it names the first and the last ones. Programs cut long
@@ -55,16 +60,15 @@ class Arrival(NamedTuple):
     received: int
 
 
-def assign(tx: Tx, arrivals: Sequence[Arrival]) -> list[int]:
-    """The ids of the threads that the messages belong to, which come in this order; where there is none, a new one."""
+def assign(tx: Tx, arrivals: Sequence[Arrival], message_ids: Sequence[int]) -> list[int]:
+    """The ids of the threads that the messages belong to, which come in this order; where there is none, a new one,
+    with the message's id."""
     wanted = [_Keys(*arrival) for arrival in arrivals]
     known = _read(tx, [(one.account_id, key) for one in wanted for key in one.asked])
     room = _Room(tx)
-    ids = iter(tx.take_ids("thread", len(wanted)))
-    made: list[tuple[int, int]] = []
     changed: dict[tuple[int, int], tuple[int, int]] = {}
     thread_ids = []
-    for one in wanted:
+    for one, message_id in zip(wanted, message_ids, strict=True):
         leading = sorted({known[one.account_id, key][0] for key in one.ids if (one.account_id, key) in known})
         thread_id = next((thread_id for thread_id in leading if room.takes(thread_id)), None)
         if thread_id is None and not leading and one.subject is not None and one.waits_for_subject:
@@ -72,8 +76,7 @@ def assign(tx: Tx, arrivals: Sequence[Arrival]) -> list[int]:
             if by_subject is not None and by_subject[1] >= one.received - PATIENCE and room.takes(by_subject[0]):
                 thread_id = by_subject[0]
         if thread_id is None:
-            thread_id = next(ids)
-            made.append((thread_id, one.account_id))
+            thread_id = message_id
         moved = bool(leading) and thread_id != leading[0]  # a full one is left behind
         for key in one.all:
             place = one.account_id, key
@@ -81,7 +84,6 @@ def assign(tx: Tx, arrivals: Sequence[Arrival]) -> list[int]:
                 known[place] = changed[place] = thread_id, one.received
         room.fill(thread_id)
         thread_ids.append(thread_id)
-    tx.insert("thread", ("id", "account_id"), made)
     tx.insert(
         "thread_key",
         ("account_id", "key", "thread_id", "latest"),
@@ -159,9 +161,43 @@ def messages(tx: Tx, account_id: int, thread_id: int) -> list[int]:
     return [message_id for (message_id,) in rows]
 
 
-def forget_empty(tx: Tx, thread_ids: set[int]) -> None:
-    """Of these threads, forget those that have no message any more."""
-    tx.many(
-        "DELETE FROM thread WHERE id = :id AND NOT EXISTS (SELECT 1 FROM message WHERE thread_id = :id)",
-        [{"id": thread_id} for thread_id in sorted(thread_ids)],
+class Place(NamedTuple):
+    """How far the keys have been gone through."""
+
+    account_id: int
+    key: int
+
+
+START = Place(0, 0)
+
+
+def stale_keys(tx: Tx, after: Place, portion: int) -> tuple[list[Place], Place]:
+    """Of the next keys those that lead to a thread without messages; and how far that is: START behind the last one."""
+    rows = tx.all(
+        "SELECT account_id, key, EXISTS (SELECT 1 FROM message m WHERE m.thread_id = k.thread_id) FROM thread_key k"
+        " WHERE (account_id, key) > (:account_id, :key) ORDER BY account_id, key LIMIT :portion",
+        **after._asdict(),
+        portion=portion,
     )
+    stale = [Place(account_id, key) for account_id, key, leads in rows if not leads]
+    return stale, Place(*rows[-1][:2]) if len(rows) == portion else START
+
+
+def forget_keys(tx: Tx, keys: Sequence[Place]) -> None:
+    """Forget these, where no message has come since with one of them."""
+    tx.many(
+        "DELETE FROM thread_key WHERE account_id = :account_id AND key = :key"
+        " AND NOT EXISTS (SELECT 1 FROM message m WHERE m.thread_id = thread_key.thread_id)",
+        [key._asdict() for key in keys],
+    )
+
+
+def fill(connection: Connection) -> None:
+    """Threads of an older store had ids of their own: the next messages get ids above all of theirs."""
+    row = connection.execute(
+        "SELECT coalesce((SELECT max(id) FROM thread), 0) - coalesce((SELECT max(id) FROM message), 0)", {}
+    ).fetchone()
+    assert row is not None
+    if row[0] > 0:
+        connection.skip_ids("message", row[0])
+    connection.script(["DROP TABLE thread"])

@@ -3,6 +3,7 @@
 * A message without a place stays readable for GRACE, for sessions that still show it and answers that are still being
   read. Octets without a use stay as long, for a delivery that is about to use them.
 * Removals are remembered for MEMORY; then `account.horizon` says from where on they are known.
+* What leads to threads that have no message any more is forgotten, a piece of the table in each round.
 * Files without a row are swept when they are older than GRACE: a younger one may belong to a delivery on its way.
   Only directories that changed since the last sweep are read.
 """
@@ -22,6 +23,9 @@ GRACE = 3_600
 MEMORY = 90 * 86_400  # Cyrus and Dovecot differ between days and for ever; JMAP clients come back within weeks
 # Rows that one transaction takes away: other writers wait no longer than some 10 ms.
 PORTION = 500
+# Keys of threads that a round looks at: two million in half a day. They are only read, but for those that go.
+KEYS = 40_000
+KEYS_AT_ONCE = 5_000
 MANY_FLAGS = 1_000  # combinations in an account; most have a few dozen
 PAUSE = 600  # seconds between two rounds
 
@@ -29,13 +33,15 @@ PAUSE = 600  # seconds between two rounds
 async def keep_tidy(store: Store) -> None:
     """Tidy up from time to time, until cancelled."""
     await asyncio.to_thread(sweep, store)
+    place = thread.START
     while True:
-        await tidy_up(store)
+        place = await tidy_up(store, place)
         await asyncio.sleep(PAUSE)
 
 
-async def tidy_up(store: Store) -> None:
-    """Let go of everything whose time has come."""
+async def tidy_up(store: Store, keys_after: thread.Place = thread.START) -> thread.Place:
+    """Let go of everything whose time has come. `keys_after`: where the last round ended with the keys of threads;
+    where this one did."""
     while await store.write(forget_removals):
         pass
     while await store.write(forget_messages):
@@ -46,6 +52,13 @@ async def tidy_up(store: Store) -> None:
         await store.write(forget_flags, account_id)
     if store.index is not None:
         await asyncio.to_thread(store.index.forget, store)
+    for _ in range(0, KEYS, KEYS_AT_ONCE):
+        stale, keys_after = await store.read(thread.stale_keys, keys_after, KEYS_AT_ONCE)
+        for start in range(0, len(stale), PORTION):
+            await store.write(thread.forget_keys, stale[start : start + PORTION])
+        if keys_after == thread.START:
+            break
+    return keys_after
 
 
 def note_released(tx: Tx) -> None:
@@ -79,13 +92,12 @@ def forget_removals(tx: Tx) -> bool:
 def forget_messages(tx: Tx) -> bool:
     """Delete messages that have been without a place for GRACE. Whether there are more."""
     rows = tx.all(
-        "SELECT id, blob_id, thread_id FROM message WHERE removed <= :before LIMIT :portion",
+        "SELECT id, blob_id FROM message WHERE removed <= :before LIMIT :portion",
         before=tx.now - GRACE,
         portion=PORTION,
     )
-    tx.many("DELETE FROM message WHERE id = :id", [{"id": message_id} for message_id, _, _ in rows])
-    tx.many("UPDATE blob SET uses = uses - 1 WHERE id = :id", [{"id": blob_id} for _, blob_id, _ in rows])
-    thread.forget_empty(tx, {thread_id for _, _, thread_id in rows})
+    tx.many("DELETE FROM message WHERE id = :id", [{"id": message_id} for message_id, _ in rows])
+    tx.many("UPDATE blob SET uses = uses - 1 WHERE id = :id", [{"id": blob_id} for _, blob_id in rows])
     note_released(tx)
     return bool(rows)
 
