@@ -127,12 +127,21 @@ def free_ports(count: int) -> list[int]:
 
 @contextmanager
 def serving(folder: Path, workers: int = WORKERS, more: str = "") -> Iterator[House]:
+    """A new server, with the accounts of `PASSWORDS`."""
     path = folder / "posthouse.toml"
     prepare(folder, more)
     text = path.read_text("utf-8")
     for port in free_ports(text.count(":0")):
         text = text.replace(':0"', f':{port}"', 1)
     path.write_text(f"workers = {workers}\n{text}", "utf-8")
+    with serving_again(folder) as house:
+        yield house
+
+
+@contextmanager
+def serving_again(folder: Path) -> Iterator[House]:
+    """The server that was there before."""
+    path = folder / "posthouse.toml"
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "posthouse", "serve", "--config", str(path)],

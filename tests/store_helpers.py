@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from zlib import crc32
 
 import pytest
 
 from posthouse.message.summary import summarize
-from posthouse.store import account, intake, mail, mailbox
+from posthouse.store import account, domain, intake, mail, mailbox
 from posthouse.store.account import Account
 from posthouse.store.blob import Blob
 from posthouse.store.engine import Store, Tx
@@ -50,6 +51,14 @@ def keep_in_file(store: Store, raw: bytes) -> Blob:
     spool = store.blobs.spool()
     spool.write(raw)
     return store.blobs.keep_all_now([spool])[0]
+
+
+def add_domains(data: Path, letter: str) -> None:
+    """What another process does, which can import this module wherever it is begun."""
+    store = Store.open(data, readers=1)
+    for number in range(50):
+        store.run(domain.add, f"{letter}{number}.example")
+    store.close()
 
 
 class House:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ import pytest
 from posthouse.errors import AlreadyExists, StoreError, StoreFull, StoreVersionError
 from posthouse.store import domain
 from posthouse.store.engine import Store, Tx
-from store_helpers import NOW, only_sqlite
+from posthouse.store.sqlite import Connection, Sqlite
+from store_helpers import NOW, add_domains, only_sqlite
 
 
 def gate(entered: threading.Event, leave: threading.Event) -> None:
@@ -283,6 +285,81 @@ def test_what_waits_is_finished_before_closing(tmp_path: Path) -> None:
     again.close()
 
 
+def test_what_is_gathered_is_finished_before_closing(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+
+    async def scenario() -> object:
+        async def ask() -> object:
+            written = asyncio.ensure_future(store.write(domain.add, "gathered.example"))
+            await asyncio.sleep(0)  # it is accepted, and not handed over yet
+            store.close()
+            return await written
+
+        return await ask()
+
+    assert asyncio.run(scenario()) == "gathered.example"
+    again = Store.open(tmp_path)
+    assert again.look(domain.list_all) == ["gathered.example"]
+    again.close()
+
+
+def test_what_is_asked_while_it_closes_is_done_or_refused(tmp_path: Path) -> None:
+    """From many threads: a call behind the end would wait for ever."""
+    store = Store.open(tmp_path)
+    done: list[str] = []
+    refused: list[str] = []
+
+    def ask(letter: str) -> None:
+        for number in range(10_000):
+            name = f"{letter}{number}.example"
+            try:
+                done.append(store.run(domain.add, name))
+            except StoreError as error:
+                refused.append(str(error))
+                return
+
+    threads = [threading.Thread(target=ask, args=(letter,)) for letter in "abcd"]
+    for thread in threads:
+        thread.start()
+    while len(done) < 20:
+        threading.Event().wait(0.001)
+    store.close()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert refused == ["the store is closed"] * 4
+    again = Store.open(tmp_path)
+    assert again.look(domain.list_all) == sorted(done)
+    again.close()
+
+
+def test_what_cant_be_opened_leaves_nothing_open(tmp_path: Path) -> None:
+    """Neither where the folder of the octets can't be made, nor where the last connection can't be had."""
+    Store.open(tmp_path).close()
+    before = threading.active_count(), len(os.listdir("/proc/self/fd"))
+    (tmp_path / "messages").rename(tmp_path / "elsewhere")
+    (tmp_path / "messages").write_text("no folder", "utf-8")
+    with pytest.raises(StoreError, match="File exists|Not a directory"):
+        Store.open(tmp_path)
+    (tmp_path / "messages").unlink()
+    (tmp_path / "elsewhere").rename(tmp_path / "messages")
+    with pytest.raises(StoreError, match="nothing more"):
+        Store.open(tmp_path, database=Exhausted(tmp_path))
+    assert (threading.active_count(), len(os.listdir("/proc/self/fd"))) == before
+
+
+class Exhausted(Sqlite):
+    """Lets five connections be opened, and no more."""
+
+    left = 5
+
+    def connect(self, *, read_only: bool = False, index_path: Path | None = None) -> Connection:
+        if not self.left:
+            raise StoreError("nothing more")
+        self.left -= 1
+        return super().connect(read_only=read_only, index_path=index_path)
+
+
 def test_a_newer_store_is_refused(tmp_path: Path) -> None:
     Store.open(tmp_path).close()
     raw = sqlite3.connect(tmp_path / "posthouse.sqlite3")
@@ -299,17 +376,10 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
         Store.open(tmp_path)
 
 
-def add_many(data: Path, letter: str) -> None:
-    store = Store.open(data, readers=1)
-    for number in range(50):
-        store.run(domain.add, f"{letter}{number}.example")
-    store.close()
-
-
 def test_processes_take_turns(tmp_path: Path) -> None:
     Store.open(tmp_path).close()
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=add_many, args=(tmp_path, letter)) for letter in "ab"]
+    processes = [context.Process(target=add_domains, args=(tmp_path, letter)) for letter in "ab"]
     for process in processes:
         process.start()
     for process in processes:

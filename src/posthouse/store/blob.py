@@ -213,6 +213,7 @@ class Blobs:
         self._made: set[str] = set()  # directories that are there
         self._one_by_one_until = 0.0
         self._closed = False
+        self._asking = threading.Lock()  # held while a spool is accepted, so that none is behind the end
         self._waiting: queue.SimpleQueue[_Keep | None] = queue.SimpleQueue()
         self._helpers = concurrent.futures.ThreadPoolExecutor(HELPERS, thread_name_prefix="store-sync")
         self._keeper = threading.Thread(target=self._keep_all, name="store-keeper", daemon=True)
@@ -220,11 +221,13 @@ class Blobs:
 
     def close(self) -> None:
         """Finish what waits, then stop the threads."""
-        if not self._closed:
+        if self._closed:
+            return
+        with self._asking:
             self._closed = True
             self._waiting.put(None)
-            self._keeper.join()
-            self._helpers.shutdown()
+        self._keeper.join()
+        self._helpers.shutdown()
 
     def spool(self) -> Spool:
         """For a letter that begins to arrive. Keep it or discard it."""
@@ -388,11 +391,12 @@ class Blobs:
 
     def _ask(self, spool: Spool, loop: asyncio.AbstractEventLoop | None) -> Any:
         """Let the spool wait for its turn; its future."""
-        if self._closed:
-            raise StoreError("the store is closed")
-        spool.give()
         keep = _Keep(spool, self._new_id(), loop)
-        self._waiting.put(keep)
+        with self._asking:
+            if self._closed:
+                raise StoreError("the store is closed")
+            spool.give()
+            self._waiting.put(keep)
         return keep.future
 
     def _take_along(self, spool: Spool) -> Blob:

@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -150,22 +151,30 @@ class Store:
         self._gathered: dict[asyncio.AbstractEventLoop, list[_Call]] = {}  # each loop's, in its present turn
         self._written = self._commits = self._largest = self._read = 0
         self._closed = False
-        writer = database.connect()
-        try:
+        self._asking = threading.Lock()  # held while a call is accepted, so that none is behind the end
+        with contextlib.ExitStack() as opened:  # what is open already, where the rest can't be
+
+            def connect(*, read_only: bool, index_path: Path | None = None) -> Connection:
+                connection = database.connect(read_only=read_only, index_path=index_path)
+                opened.callback(connection.close)
+                return connection
+
+            writer = connect(read_only=False)
             schema.prepare(database, writer, data, schema.current())
-        except BaseException:
-            writer.close()
-            raise
-        self._fresh = fresh.Reader(database)
-        self.blobs = Blobs(data / "messages", disk, self._fresh)
-        self.rosters = Rosters()
-        self.index = Index(data) if database.takes_index else None
-        self._threads = [threading.Thread(target=self._write_all, args=(writer,), name="store-writer", daemon=True)]
-        for number in range(readers):
-            connection = database.connect(read_only=True, index_path=self.index.path if self.index else None)
-            name = f"store-reader-{number}"
-            self._threads.append(threading.Thread(target=self._read_all, args=(connection,), name=name, daemon=True))
-        self._glancer = database.connect(read_only=True) if database.at_hand else None
+            self._fresh = fresh.Reader(database)
+            opened.callback(self._fresh.close)
+            self.blobs = Blobs(data / "messages", disk, self._fresh)
+            opened.callback(self.blobs.close)
+            self.rosters = Rosters()
+            self.index = Index(data) if database.takes_index else None
+            index_path = self.index.path if self.index else None
+            self._threads = [threading.Thread(target=self._write_all, args=(writer,), name="store-writer", daemon=True)]
+            for number in range(readers):
+                reader = connect(read_only=True, index_path=index_path)
+                name = f"store-reader-{number}"
+                self._threads.append(threading.Thread(target=self._read_all, args=(reader,), name=name, daemon=True))
+            self._glancer = connect(read_only=True) if database.at_hand else None
+            opened.pop_all()
         self._glancing = threading.Lock()  # event loops may be several
         for thread in self._threads:
             thread.start()
@@ -204,10 +213,14 @@ class Store:
                 fresh.settle(self)
             except StoreError as error:
                 log.error("some letters still have no file of their own; the next start makes them: %s", error)
-        self._closed = True
-        self._writes.put(None)
-        for _ in self._threads[1:]:
-            self._reads.put(None)
+        with self._asking:
+            self._closed = True
+            for call in chain.from_iterable(self._gathered.values()):  # they were accepted
+                self._writes.put(call)
+            self._gathered.clear()
+            self._writes.put(None)
+            for _ in self._threads[1:]:
+                self._reads.put(None)
         for thread in self._threads:
             thread.join()
         if self._glancer is not None:
@@ -260,8 +273,7 @@ class Store:
         if self._glancer is None:
             return await self.read(fn, *args, **kwargs)
         with self._glancing:
-            if self._closed:
-                raise StoreError("the store is closed")
+            self._refuse_if_closed()
             self._read += 1
             try:
                 self._glancer.begin()
@@ -287,31 +299,32 @@ class Store:
         Were each handed over at once, the writer's thread would begin with the first, and the next ones, some tens of
         microseconds later, would wait for another sync of the disk.
         """
-        if self._closed:
-            raise StoreError("the store is closed")
         assert call.loop is not None
-        gathered = self._gathered.get(call.loop)
-        if gathered is None:
-            self._gathered[call.loop] = [call]
-            call.loop.call_soon(self._hand_over, call.loop)
-        else:
-            gathered.append(call)
+        with self._asking:
+            self._refuse_if_closed()
+            gathered = self._gathered.get(call.loop)
+            if gathered is None:
+                self._gathered[call.loop] = [call]
+                call.loop.call_soon(self._hand_over, call.loop)
+            else:
+                gathered.append(call)
         return call.future
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
-        for call in self._gathered.pop(loop):
-            if self._closed:
-                call.error = StoreError("the store is closed")
-                call.settle()
-            else:
+        with self._asking:
+            for call in self._gathered.pop(loop, ()):  # nothing where `close` has handed them over
                 self._writes.put(call)
 
     def _ask(self, calls: queue.SimpleQueue[_Call | None], call: _Call) -> Any:
         """Let the call wait for its turn; its future."""
+        with self._asking:
+            self._refuse_if_closed()
+            calls.put(call)
+        return call.future
+
+    def _refuse_if_closed(self) -> None:
         if self._closed:
             raise StoreError("the store is closed")
-        calls.put(call)
-        return call.future
 
     # -- the writer's thread ---------------------------------------------------------------------------------------
 
