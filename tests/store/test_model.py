@@ -288,9 +288,14 @@ class StoreAndModel(RuleBasedStateMachine):
             store = self.store
             roster = store.look(store.rosters.of, box.id, len(box.placed))
             assert roster is not None
-            columns = zip(roster.uids, roster.message_ids, roster.flags, strict=True)
-            assert {uid: (message, flag.parse(roster.lines[at])) for uid, message, at in columns} == box.placed
+            flags = [flag.parse(roster.lines[at]) for at in roster.flags]
+            assert dict(zip(roster.uids, flags, strict=True)) == {uid: some for uid, (_, some) in box.placed.items()}
             assert store.look(mail.uids, box.id) == list(box.placed)
+            if store.index is not None:
+                members = store.look(store.rosters.members_of, box.id)
+                assert list(zip(members.uids, members.ids, strict=True)) == [
+                    (uid, message) for uid, (message, _) in box.placed.items()
+                ]
 
     @precondition(lambda self: hasattr(self, "model"))
     @invariant()

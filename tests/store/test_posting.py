@@ -1,4 +1,4 @@
-"""Lists of messages: what is added is read, whatever of it is removed; and they become the UIDs that the rows tell."""
+"""Lists of messages: what is added is read, whatever of it is removed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ import sqlite3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posthouse.store import mail, posting
-from posthouse.store.engine import Store
-from posthouse.store.posting import BITS, CHUNK, SPARSE
-from posthouse.store.uid_map import UidMap
-from store_helpers import House
+from posthouse.store import posting
+from posthouse.store.posting import BITS, CHUNK, SHIFT
 
 # Some messages, scattered; and very many, so that they are kept as bits.
 IDS = st.one_of(
@@ -27,27 +24,45 @@ IDS = st.one_of(
 )
 
 
+def by_chunk(ids: set[int]) -> dict[int, list[int]]:
+    """By chunks, the places."""
+    chunks: dict[int, list[int]] = {}
+    for message_id in sorted(ids):
+        chunks.setdefault(message_id >> SHIFT, []).append(message_id & (CHUNK - 1))
+    return chunks
+
+
+def named(ids: set[int], word: int) -> list[tuple[int, dict[int, list[int]]]]:
+    """As `posting` is told of a word's messages."""
+    return [(chunk, {word: places}) for chunk, places in by_chunk(ids).items()]
+
+
 def kept(connection: sqlite3.Connection, *words: int) -> posting.Masks:
     some = ", ".join(map(str, words))
     return posting.union(connection.execute(f"SELECT chunk, messages FROM list WHERE word_id IN ({some})"))
 
 
 @settings(max_examples=60, deadline=None)
-@given(steps=st.lists(st.tuples(st.booleans(), st.integers(1, 2), IDS), max_size=6))
-def test_lists_keep_what_was_added_and_not_removed(steps: list[tuple[bool, int, set[int]]]) -> None:
+@given(steps=st.lists(st.tuples(st.sampled_from(["add", "add masks", "remove"]), st.integers(1, 2), IDS), max_size=6))
+def test_lists_keep_what_was_added_and_not_removed(steps: list[tuple[str, int, set[int]]]) -> None:
     model: dict[int, set[int]] = {1: set(), 2: set()}
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(posting.schema("list"))
-        for adding, word, ids in steps:
-            if adding:
-                posting.add(connection, "list", {word: sorted(ids - model[word])})
-                model[word] |= ids
-            else:
-                gone = sorted(ids & model[word])
+        for how, word, ids in steps:
+            if how == "remove":
+                gone = ids & model[word]
                 model[word] -= ids
-                assert posting.remove(connection, "list", {word: gone}) == (
-                    {word} if gone and not model[word] else set()
-                )
+                empty = [posting.remove(connection, "list", *some) for some in named(gone, word)]
+                assert [word for words in empty for word in words] == [word] * (bool(gone) and not model[word])
+                continue
+            new = ids - model[word]
+            model[word] |= ids
+            if how == "add":
+                for some in named(new, word):
+                    posting.add(connection, "list", *some)
+            else:
+                for chunk, mask in posting.masks(new).items():
+                    posting.add_masks(connection, "list", chunk, {word: mask})
             for one, messages in model.items():
                 assert list(posting.ids(kept(connection, one))) == sorted(messages)
         assert list(posting.ids(kept(connection, 1, 2))) == sorted(model[1] | model[2])
@@ -58,50 +73,3 @@ def test_lists_keep_what_was_added_and_not_removed(steps: list[tuple[bool, int, 
         assert posting.chunks(connection.execute, "list") == sorted(there)
         longest = connection.execute("SELECT max(length(messages)), min(length(messages)) FROM list").fetchone()
         assert longest == (None, None) or 0 < longest[1] <= longest[0] <= BITS
-
-
-PLACED = st.one_of(
-    st.lists(st.integers(0, 3 * CHUNK), max_size=50),  # moved to and fro, and copied within the mailbox
-    st.builds(lambda start, count: list(range(start, start + count)), st.integers(0, CHUNK), st.integers(0, 2 * CHUNK)),
-    st.builds(lambda start, step: list(range(start, 2 * CHUNK, step)), st.integers(0, CHUNK), st.integers(2, 9)),
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(message_ids=PLACED, ids=IDS, first=st.integers(1, 1000), hole=st.booleans())
-def test_a_map_tells_the_uids(message_ids: list[int], ids: set[int], first: int, hole: bool) -> None:
-    uids = [first + place + (hole and place > 3) for place in range(len(message_ids))]
-    masks: posting.Masks = {}
-    for message_id in ids:
-        masks[message_id // CHUNK] = masks.get(message_id // CHUNK, 0) | 1 << message_id % CHUNK
-    expected = [uid for message_id, uid in zip(message_ids, uids, strict=True) if message_id in ids]
-    assert UidMap(message_ids, uids).uids(masks) == expected
-
-
-def test_few_and_many_are_looked_for_in_two_ways() -> None:
-    uid_map = UidMap(range(10, 10 + CHUNK), range(1, 1 + CHUNK))
-    for count in (SPARSE, SPARSE + 1, CHUNK - 10):
-        assert uid_map.uids({0: ((1 << count) - 1) << 10}) == list(range(1, count + 1))
-
-
-def test_the_rosters_map_follows_what_happens(store: Store, house: House) -> None:
-    ada = house.account()
-    inbox, archive = house.box(ada), house.box(ada, "Archive")
-    house.fill(inbox, 20)
-    steps = (
-        lambda: house.append(inbox),
-        lambda: store.run(mail.move, inbox.id, [(3, 5)], archive.id),
-        lambda: store.run(mail.move, archive.id, [(1, 2)], inbox.id),
-        lambda: store.run(mail.copy, inbox.id, [(7, 9)], inbox.id),
-        lambda: store.run(mail.store_flags, inbox.id, [(7, 9)], "add", ["\\Seen"]),
-        lambda: house.append(inbox),
-    )
-    for step in steps:
-        step()
-        rows = store.look(mail.fetch, inbox.id, mail.ALL, ("message_id",))
-        roster = store.look(lambda tx: store.rosters.of(tx, inbox.id, 1_000))
-        assert roster is not None
-        assert list(zip(roster.uids, roster.message_ids, strict=True)) == rows
-        for message_id in {message_id for _, message_id in rows}:
-            expected = [uid for uid, one in rows if one == message_id]
-            assert roster.uid_map.uids({message_id // CHUNK: 1 << message_id % CHUNK}) == expected

@@ -60,15 +60,6 @@ def test_few_changes_are_read_alone(store: Store, house: House) -> None:
     assert store.look(lambda tx: store.rosters.of(tx, inbox.id, 1)) is None, "too much has changed"
 
 
-def test_it_is_made_when_many_rows_were_read_instead(store: Store, house: House) -> None:
-    inbox = house.box(house.account())
-    house.fill(inbox, 100)
-    found = [store.look(lambda tx: store.rosters.of_found(tx, inbox.id, 10)) for _ in range(4)]
-    assert found[:2] == [None, None] and found[2] is not None and found[3] is found[2]
-    house.append(inbox)
-    assert store.look(lambda tx: store.rosters.of_found(tx, inbox.id, 0)) is not None, "one that is there is kept"
-
-
 def test_it_is_not_made_for_little(store: Store, house: House) -> None:
     inbox = house.box(house.account())
     house.fill(inbox, 100)

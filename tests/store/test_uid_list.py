@@ -38,6 +38,9 @@ def test_it_is_what_a_list_is(uids: list[int], data: st.DataObject) -> None:
     assert list(made[some]) == uids[some]
     with pytest.raises(IndexError):
         made[len(uids)]
+    stop = data.draw(st.integers(1, 3 * CHUNK))
+    assert made.there(stop) == bytes(number in uids for number in range(1, stop))
+    assert made == UidList.of(uids).before(made.stop + 1).without([made.stop])
     range_like = not uids or uids[-1] - uids[0] + 1 == len(uids)
     assert (made.together is not None) == range_like
     assert made.together is None or list(made.together) == uids

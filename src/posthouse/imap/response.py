@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from . import encode
+from .chosen import Chosen
 from .command import StatusItem
 from .sequence import SequenceSet
 
@@ -129,8 +130,11 @@ def namespaces(personal: Iterable[tuple[str, str]], others: Iterable[tuple[str, 
 
 def search(numbers: Iterable[int], *, modseq: int | None = None) -> bytes:
     """SEARCH (RFC 3501 §7.2.5); ``modseq`` the highest of the messages found (RFC 7162 §3.1.5)."""
-    told = tuple(numbers)
-    line = b"SEARCH" + b" %d" * len(told) % told  # half the time of joining strings: an answer may have 100,000
+    if isinstance(numbers, Chosen):
+        line = b"SEARCH" + numbers.written()
+    else:
+        told = tuple(numbers)
+        line = b"SEARCH" + b" %d" * len(told) % told  # half the time of joining strings
     return line if modseq is None else b"%b (MODSEQ %d)" % (line, modseq)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from .chosen import Chosen
 from .syntax import MAX_NUMBER, Cursor, Malformed
 
 # "*", the largest number in use. It is larger than every number, so that a range with it is ordered like any other.
@@ -62,6 +63,8 @@ class SequenceSet:
     @classmethod
     def in_order(cls, numbers: Iterable[int]) -> SequenceSet:
         """The shortest set that names these numbers in this order (RFC 5267 §3.2); `ValueError` for none."""
+        if isinstance(numbers, Chosen):
+            return cls(tuple(numbers.ranges()))
         ranges: Ranges = []
         for number in numbers:
             if ranges and ranges[-1][1] + 1 == number:

@@ -74,7 +74,7 @@ class Context:
             self._fresh = []
         self._touched.clear()
 
-    def removed(self, shown: Callable[[list[int]], list[int]]) -> bytes | None:
+    def removed(self, shown: Callable[[Sequence[int]], Sequence[int]]) -> bytes | None:
         """REMOVEFROM (§4.3.4), if anything is to be taken out. ``shown``: how UIDs are told."""
         if self._fresh is None:
             return None
@@ -91,7 +91,7 @@ class Context:
         there = set(self._uids if self._fresh is None else self._fresh)
         return [uid for uid in new if uid in there]
 
-    def added(self, shown: Callable[[list[int]], list[int]]) -> bytes | None:
+    def added(self, shown: Callable[[Sequence[int]], Sequence[int]]) -> bytes | None:
         """ADDTO (§4.3.3), if anything is to be put in; call `removed` before."""
         if self._fresh is None:
             return None
@@ -104,7 +104,9 @@ class Context:
         self._uids = array("L", fresh)
         return response.esearch(self.tag, uid=self.by_uid, added=updates)
 
-    def _updates(self, places: Sequence[int], uids: Sequence[int], shown: Callable[[list[int]], list[int]]) -> Updates:
+    def _updates(
+        self, places: Sequence[int], uids: Sequence[int], shown: Callable[[Sequence[int]], Sequence[int]]
+    ) -> Updates:
         """The messages at these places, in runs with the position of each; all with 0 in the mailbox's order."""
         if not self._criteria:
             return [(0, SequenceSet.of(shown([uids[place] for place in places])))]

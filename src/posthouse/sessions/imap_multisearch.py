@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from posthouse.errors import NotFound
@@ -70,7 +70,7 @@ async def find_here(session: ImapSession, wish: command.MultiSearch) -> Done:
     return await keep_up_to_date(session, same, wish.options, looked)
 
 
-def tell(session: ImapSession, wish: command.MultiSearch, box: Mailbox, looked: Found, uids: list[int]) -> None:
+def tell(session: ImapSession, wish: command.MultiSearch, box: Mailbox, looked: Found, uids: Sequence[int]) -> None:
     """The ESEARCH response for one mailbox, if anything is in it."""
     if uids and tells(wish.options):
         where = encode.mailbox(box.name, utf8=session.server.utf8), box.uidvalidity

@@ -38,7 +38,7 @@ P = ParamSpec("P")
 class Found(NamedTuple):
     """UIDs, in the order in which they are told; and their modseqs, if it was about those (RFC 7162 §3.1.5)."""
 
-    uids: list[int]
+    uids: Sequence[int]
     modseqs: dict[int, int]
 
 
@@ -132,12 +132,12 @@ def tells(options: SearchOptions) -> bool:
     return options.minimum or options.maximum or options.every or options.count or options.partial is not None
 
 
-def meant_by(options: SearchOptions, uids: list[int]) -> list[int]:
+def meant_by(options: SearchOptions, uids: Sequence[int]) -> Sequence[int]:
     """What is saved, and whose modseq counts: only what is told (RFC 5182 §2.4, RFC 7162 §3.1.10)."""
     if options.every or options.count or not tells(options):
         return uids
     ends = [*(uids[:1] if options.minimum else ()), *(uids[-1:] if options.maximum else ())]
-    window = [] if options.partial is None else positions(uids, options.partial)
+    window = () if options.partial is None else positions(uids, options.partial)
     return list(dict.fromkeys([*ends, *window]))
 
 
@@ -145,7 +145,7 @@ def result(
     tag: str,
     options: SearchOptions,
     looked: Found,
-    shown: Callable[[list[int]], list[int]],
+    shown: Callable[[Sequence[int]], Sequence[int]],
     *,
     uid: bool,
     mailbox: tuple[bytes, int] | None = None,
@@ -153,7 +153,7 @@ def result(
     """The ESEARCH response. ``shown``: how UIDs are told; ``mailbox``: as `response.esearch` takes it."""
     uids = looked.uids
 
-    def told(some: list[int]) -> SequenceSet | None:
+    def told(some: Sequence[int]) -> SequenceSet | None:
         return SequenceSet.in_order(shown(some)) if some else None
 
     return response.esearch(
@@ -169,7 +169,7 @@ def result(
     )
 
 
-def positions(uids: list[int], wanted: tuple[int, int]) -> list[int]:
+def positions(uids: Sequence[int], wanted: tuple[int, int]) -> Sequence[int]:
     """Those from one position to another, both included: the first is 1, the last -1 (RFC 5267 §4.4, RFC 9394)."""
     first, last = wanted
     if first > 0:
@@ -183,7 +183,7 @@ def look_for(tx: Tx, selected: Selected, key: asked.Key) -> Found:
     return Found(uids, modseqs_of(tx, selected, key, uids))
 
 
-def modseqs_of(tx: Tx, selected: Selected, key: asked.Key, uids: list[int]) -> dict[int, int]:
+def modseqs_of(tx: Tx, selected: Selected, key: asked.Key, uids: Sequence[int]) -> dict[int, int]:
     """The modseqs of these messages, if the search was about those."""
     if not uids or not any(isinstance(inner, asked.ModSeq) for inner in asked.walk(key)):
         return {}

@@ -15,11 +15,13 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from posthouse.imap import response
+from posthouse.imap.chosen import Chosen
 from posthouse.imap.sequence import SAVED, SequenceSet
 from posthouse.store import change, mail, tidy
 from posthouse.store.acl import EVERY_RIGHT
 from posthouse.store.change import Changes
 from posthouse.store.engine import Store, Tx
+from posthouse.store.hits import Hits
 from posthouse.store.mailbox import Mailbox
 from posthouse.store.uid_list import UidList
 
@@ -109,8 +111,10 @@ class Selected:
         """The messages that the client knows in these ranges of UIDs."""
         return [uid for first, last in ranges for uid in self.uids[self.place(first) : self.place(last + 1)]]
 
-    def known(self, uids: list[int]) -> list[int]:
+    def known(self, uids: Sequence[int]) -> Sequence[int]:
         """Those of the UIDs that the client knows, in the same order."""
+        if isinstance(uids, Hits) and uids.among == self.uids:
+            return uids
         together = self.uids.together
         if together is not None and (not uids or (together.start <= min(uids) and max(uids) < together.stop)):
             return uids
@@ -119,11 +123,13 @@ class Selected:
         there = self._numbers_by_uid(uids)
         return [uid for uid in uids if uid in there]
 
-    def shown(self, uids: list[int], *, uid: bool) -> list[int]:
+    def shown(self, uids: Sequence[int], *, uid: bool) -> Sequence[int]:
         """UIDs that the client knows as it is told them: as they are, or as sequence numbers."""
+        together = self.uids.together
+        if isinstance(uids, Hits) and uids.among == self.uids and (together is not None or not uid):
+            return Chosen(together.start if uid and together is not None else 1, uids.truth)
         if uid:
             return uids
-        together = self.uids.together
         if together is not None:
             before = together.start - 1
             return [one - before for one in uids] if before else uids
@@ -132,7 +138,7 @@ class Selected:
         there = self._numbers_by_uid(uids)
         return [there[one] for one in uids]
 
-    def _numbers_by_uid(self, uids: list[int]) -> dict[int, int]:
+    def _numbers_by_uid(self, uids: Sequence[int]) -> dict[int, int]:
         """The sequence numbers of those that the client knows: by whichever way is shorter."""
         if len(uids) * FEW < len(self.uids):
             return {uid: number for uid in uids if (number := self.number(uid))}
@@ -191,7 +197,7 @@ class Selected:
                 context.look(tx, self.mailbox.id)
         return changes
 
-    def _shown_in(self, context: Context) -> Callable[[list[int]], list[int]]:
+    def _shown_in(self, context: Context) -> Callable[[Sequence[int]], Sequence[int]]:
         return functools.partial(self.shown, uid=context.by_uid)
 
     def _expunged(self) -> Iterator[bytes]:

@@ -4,8 +4,9 @@ For each message, in the order of their ids, it has the folded text of the heade
 both, and of subject and addresses (vocabulary.py, field_word.py). A text is looked up as a part of the words, and what
 they leave open is compared with the kept text: so any part of a word is found, in any script, and an answer is exact.
 
-It is written behind the deliveries, by one process at a time. Everything up to `done` is in it; what came later is
-read by the search itself, so answers are always complete. The index can be deleted at any time.
+It is written behind the deliveries, by one process at a time. Up to `done` texts are kept; what came later is read by
+the search itself. Up to `listed` the words of the texts are in lists, which are written for some hundred messages in
+one go; the texts behind that are compared. So answers are always complete. The index can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -22,23 +23,27 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from posthouse.errors import StoreError
 
-from . import field_word, text, vocabulary
+from . import field_word, members, text, vocabulary
 from .fold import bare
 from .sqlite import LONGEST_LOG, explain
 
 if TYPE_CHECKING:
     from .engine import Store, Tx
 
-VERSION = 6  # of the index; one of another version is made anew
+VERSION = 7  # of the index; one of another version is made anew
 # Most texts have room in one page: two characters, which all are compared with, are found 1.6 times as quickly as with
 # pages of 4096 octets.
 PAGE_SIZE = 16_384
 SCHEMA = (
     """
-CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), done INTEGER NOT NULL) STRICT;
-INSERT OR IGNORE INTO state (one, done) VALUES (1, 0);
+CREATE TABLE IF NOT EXISTS state (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    done INTEGER NOT NULL,  -- up to this message's id
+    listed INTEGER NOT NULL
+) STRICT;
+INSERT OR IGNORE INTO state (one, done, listed) VALUES (1, 0, 0);
 CREATE TABLE IF NOT EXISTS text (
-    message_id INTEGER PRIMARY KEY, account_id INTEGER NOT NULL,
+    message_id INTEGER PRIMARY KEY,
     field TEXT NOT NULL,  -- subject and addresses, for field_word.py
     header TEXT NOT NULL, body TEXT NOT NULL,
     whole INTEGER NOT NULL  -- 0: the body goes on behind what is kept
@@ -47,12 +52,19 @@ CREATE INDEX IF NOT EXISTS text_whole ON text (whole);
 """
     + vocabulary.SCHEMA
     + field_word.SCHEMA
+    + members.SCHEMA
 )
 # Characters of a body that are kept. What a person reads is shorter; a log file of 50 MB isn't worth it.
 MAX_BODY = 1_000_000
 # Messages, and characters of their texts, indexed in one transaction: many share most of their words.
 PORTION = 500
 PORTION_CHARACTERS = 4_000_000
+# From so many messages on whose words aren't listed, they are. As many texts are compared by a search at the most,
+# which takes some milliseconds; and a page of the lists is written once for all of them.
+UNLISTED = 1_000
+# Messages, and characters of their texts, that are listed in one transaction: their words stand in memory.
+LISTED = 2_000
+LISTED_CHARACTERS = 16_000_000
 CHECKED = 1_000  # messages looked up in one go, to see which are gone
 AT_ONCE = 20  # of those that are gone, left out in one transaction: their texts stand in memory
 PAUSE = 2.0  # seconds from one look for new messages to the next
@@ -64,7 +76,6 @@ LONGEST_BEHIND = 20.0
 
 class _Message(NamedTuple):
     id: int
-    account_id: int
     prefix: bytes
     blob_id: str
     header_size: int
@@ -80,7 +91,6 @@ class _Row(NamedTuple):
     """What is kept of a message."""
 
     message_id: int
-    account_id: int
     field: str
     header: str
     body: str
@@ -113,7 +123,6 @@ class Index:
         connection.create_function("bare", 1, bare, deterministic=True)
         if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'text'").fetchone() is None:
             connection.executescript(f"BEGIN IMMEDIATE; PRAGMA user_version = {VERSION}; {SCHEMA} COMMIT;")
-        connection.executescript(vocabulary.PORTION_SCHEMA)
         connection.execute("PRAGMA synchronous = NORMAL")  # what a crash takes is indexed again
         return connection
 
@@ -132,10 +141,11 @@ class Index:
         """
         with self._alone(fcntl.LOCK_EX) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            vocabulary.clear(connection)
-            field_word.clear(connection)
-            connection.execute("DELETE FROM text")
-            connection.execute("UPDATE state SET done = 0")
+            for kind in (*vocabulary.KINDS, *field_word.KINDS):
+                vocabulary.clear(connection, kind)
+            for table in ("text", "member"):
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608
+            connection.execute("UPDATE state SET done = 0, listed = 0")
             connection.execute("COMMIT")
             return _advance(store, connection, progress)
 
@@ -158,6 +168,7 @@ class Index:
         with self._lock:
             connection = self._open()
             try:
+                _forget_members(store, connection)
                 return sum(_forget(store, connection, whole) for whole in (0, 1))
             except sqlite3.Error as error:
                 raise explain(error) from error
@@ -201,17 +212,55 @@ def _advance(store: Store, connection: sqlite3.Connection, progress: Callable[[i
     while messages := store.look(_messages_after, connection.execute("SELECT done FROM state").fetchone()[0]):
         for rows in _portions(store, messages):
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany("INSERT OR REPLACE INTO text VALUES (?, ?, ?, ?, ?, ?)", rows)
-            for kind in vocabulary.KINDS:
-                texts = [(row.message_id, row.account_id, getattr(row, kind)) for row in rows]
-                vocabulary.add(connection, kind, texts)
+            connection.executemany("INSERT OR REPLACE INTO text VALUES (?, ?, ?, ?, ?)", rows)
             field_word.add(connection, [(row.message_id, row.field) for row in rows])
             connection.execute("UPDATE state SET done = ?", (rows[-1].message_id,))
             connection.execute("COMMIT")
             count += len(rows)
             if progress is not None:
                 progress(count)
+        while _list_some(connection, LISTED):
+            pass
+    while _list_some(connection, UNLISTED):
+        pass
+    if count:
+        _keep_members(store, connection)
     return count
+
+
+def _list_some(connection: sqlite3.Connection, least: int) -> bool:
+    """List the words of texts that aren't listed yet, where there are so many of them. False: there weren't."""
+    (waiting,) = connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM text WHERE message_id > (SELECT listed FROM state) LIMIT ?)", (least,)
+    ).fetchone()
+    if waiting < least:
+        return False
+    connection.execute("BEGIN IMMEDIATE")  # so that nobody leaves one of them out meanwhile
+    rows: list[tuple[int, str, str]] = []
+    characters = 0
+    for row in connection.execute(
+        "SELECT message_id, header, body FROM text WHERE message_id > (SELECT listed FROM state)"
+        " ORDER BY message_id LIMIT ?",
+        (LISTED,),
+    ):
+        rows.append(row)
+        characters += len(row[1]) + len(row[2])
+        if characters > LISTED_CHARACTERS:
+            break
+    vocabulary.add(connection, "header", [(message_id, header) for message_id, header, _ in rows])
+    vocabulary.add(connection, "body", [(message_id, body) for message_id, _, body in rows])
+    connection.execute("UPDATE state SET listed = ?", (rows[-1][0],))
+    connection.execute("COMMIT")
+    return True
+
+
+def _keep_members(store: Store, connection: sqlite3.Connection) -> None:
+    """Keep the messages' ids for the UIDs of large mailboxes: members.py."""
+    kept = dict(connection.execute("SELECT mailbox_id, max(chunk) + 1 FROM member GROUP BY mailbox_id"))
+    for mailbox_id, chunks in store.look(members.full_chunks):
+        for chunk in range(kept.get(mailbox_id, 0), chunks):
+            ids = store.look(members.to_keep, mailbox_id, chunk)
+            connection.execute("INSERT OR REPLACE INTO member VALUES (?, ?, ?)", (mailbox_id, chunk, ids))
 
 
 def _portions(store: Store, messages: Iterable[_Message]) -> Iterator[list[_Row]]:
@@ -243,6 +292,14 @@ def _forget(store: Store, connection: sqlite3.Connection, whole: int) -> int:
     return count
 
 
+def _forget_members(store: Store, connection: sqlite3.Connection) -> None:
+    """Leave out the mailboxes that are gone."""
+    there = {mailbox_id for mailbox_id, _ in store.look(members.full_chunks)}
+    kept = [mailbox_id for (mailbox_id,) in connection.execute("SELECT DISTINCT mailbox_id FROM member")]
+    gone = [(mailbox_id,) for mailbox_id in kept if mailbox_id not in there]
+    connection.executemany("DELETE FROM member WHERE mailbox_id = ?", gone)
+
+
 def _leave_out(connection: sqlite3.Connection, message_ids: list[int]) -> int:
     connection.execute("BEGIN IMMEDIATE")
     rows = [
@@ -250,8 +307,10 @@ def _leave_out(connection: sqlite3.Connection, message_ids: list[int]) -> int:
         for message_id in message_ids
         for row in connection.execute("SELECT * FROM text WHERE message_id = ?", (message_id,))
     ]  # another process that is making the index anew may have left them out
+    (listed,) = connection.execute("SELECT listed FROM state").fetchone()
     for kind in vocabulary.KINDS:
-        vocabulary.remove(connection, kind, [(row.message_id, row.account_id, getattr(row, kind)) for row in rows])
+        texts = [(row.message_id, getattr(row, kind)) for row in rows if row.message_id <= listed]
+        vocabulary.remove(connection, kind, texts)
     field_word.remove(connection, [(row.message_id, row.field) for row in rows])
     connection.executemany("DELETE FROM text WHERE message_id = ?", [(row.message_id,) for row in rows])
     connection.execute("COMMIT")
@@ -281,7 +340,7 @@ def _ids_after(tx: Tx, last: int, done: int) -> list[int]:
 
 def _messages_after(tx: Tx, last: int) -> list[_Message]:
     rows = tx.all(
-        "SELECT m.id, m.account_id, m.prefix, m.blob_id, m.header_size, w.tree,"
+        "SELECT m.id, m.prefix, m.blob_id, m.header_size, w.tree,"
         " t.subject, t.from_, t.to_, t.cc, t.bcc FROM message m JOIN wire w ON w.message_id = m.id"
         " JOIN folded t ON t.message_id = m.id WHERE m.id > :last ORDER BY m.id LIMIT :portion",
         last=last,
@@ -301,7 +360,7 @@ def _read(store: Store, message: _Message) -> _Row:
         octets = store.blobs.read(message.blob_id, 0, message.header_size)
         body = text.folded_body(store.blobs, message.blob_id, message.tree, MAX_BODY)
     except StoreError:  # just deleted; or lost: then a search reads it itself, and fails as it should
-        return _Row(message.id, message.account_id, field, "", "", 0)
+        return _Row(message.id, field, "", "", 0)
     whole = len(body) <= MAX_BODY
     header = text.folded_header(message.prefix, octets)
-    return _Row(message.id, message.account_id, field, header, body[:MAX_BODY], int(whole))
+    return _Row(message.id, field, header, body[:MAX_BODY], int(whole))

@@ -50,47 +50,42 @@ CREATE TABLE IF NOT EXISTS {table} (
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 
-def add(connection: sqlite3.Connection, table: str, words: Mapping[int, Sequence[int]]) -> None:
-    """By the words' ids: the messages, which their lists don't have yet."""
-    for chunk, some in _by_chunk(words).items():
-        there = _there(connection, table, chunk, some)
-        connection.executemany(
-            f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
-            [(chunk, word_id, _with(there.get(word_id, b""), places)) for word_id, places in some.items()],
-        )
+def add(connection: sqlite3.Connection, table: str, chunk: int, words: Mapping[int, Sequence[int]]) -> None:
+    """By the words' ids: the places of messages in the chunk, which their lists don't have yet."""
+    there = _there(connection, table, chunk, words)
+    connection.executemany(
+        f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
+        [(chunk, word_id, _with(there.get(word_id, b""), places)) for word_id, places in words.items()],
+    )
 
 
-def remove(connection: sqlite3.Connection, table: str, words: Mapping[int, Sequence[int]]) -> set[int]:
-    """By the words' ids: messages that their lists have. The words that have no message any more."""
-    empty: set[int] = set()
-    for chunk, some in _by_chunk(words).items():
-        there = _there(connection, table, chunk, some)
-        left = {word_id: _without(messages, some[word_id]) for word_id, messages in there.items()}
-        connection.executemany(
-            f"UPDATE {table} SET messages = ? WHERE chunk = ? AND word_id = ?",
-            [(messages, chunk, word_id) for word_id, messages in left.items() if messages],
-        )
-        connection.executemany(
-            f"DELETE FROM {table} WHERE chunk = ? AND word_id = ?",
-            [(chunk, word_id) for word_id, messages in left.items() if not messages],
-        )
-        empty.update(word_id for word_id, messages in left.items() if not messages)
+def add_masks(connection: sqlite3.Connection, table: str, chunk: int, words: Mapping[int, int]) -> None:
+    """The same for messages that come as masks."""
+    there = _there(connection, table, chunk, words)
+    connection.executemany(
+        f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
+        [(chunk, word_id, _with_mask(there.get(word_id, b""), mask)) for word_id, mask in words.items()],
+    )
+
+
+def remove(connection: sqlite3.Connection, table: str, chunk: int, words: Mapping[int, Sequence[int]]) -> set[int]:
+    """By the words' ids: places of messages that their lists have. The words that have no message any more."""
+    there = _there(connection, table, chunk, words)
+    left = {word_id: _without(messages, words[word_id]) for word_id, messages in there.items()}
+    connection.executemany(
+        f"UPDATE {table} SET messages = ? WHERE chunk = ? AND word_id = ?",
+        [(messages, chunk, word_id) for word_id, messages in left.items() if messages],
+    )
+    empty = {word_id for word_id, messages in left.items() if not messages}
+    connection.executemany(
+        f"DELETE FROM {table} WHERE chunk = ? AND word_id = ?", [(chunk, word_id) for word_id in empty]
+    )
     elsewhere = connection.execute(
         f"SELECT DISTINCT w.value FROM json_each(?) w CROSS JOIN json_each(?) c CROSS JOIN {table} t"
         " ON t.chunk = c.value AND t.word_id = w.value",
         (json.dumps(list(empty)), json.dumps(chunks(connection.execute, table))),
     )
     return empty.difference(word_id for (word_id,) in elsewhere)
-
-
-def _by_chunk(words: Mapping[int, Sequence[int]]) -> dict[int, dict[int, list[int]]]:
-    """By chunks and words, the places of the messages in the chunk."""
-    chunks: dict[int, dict[int, list[int]]] = {}
-    for word_id, message_ids in words.items():
-        for message_id in message_ids:
-            places = chunks.setdefault(message_id >> SHIFT, {}).setdefault(word_id, [])
-            places.append(message_id & (CHUNK - 1))
-    return chunks
 
 
 def _there(connection: sqlite3.Connection, table: str, chunk: int, word_ids: Iterable[int]) -> dict[int, bytes]:
@@ -104,7 +99,7 @@ def _there(connection: sqlite3.Connection, table: str, chunk: int, word_ids: Ite
     )
 
 
-def _with(messages: bytes, places: list[int]) -> bytes:
+def _with(messages: bytes, places: Sequence[int]) -> bytes:
     if len(messages) < BITS:
         longer = messages + _written(places)
         if len(longer) < BITS:
@@ -113,7 +108,14 @@ def _with(messages: bytes, places: list[int]) -> bytes:
     return (int.from_bytes(messages, "little") | _of_places(places)).to_bytes(BITS, "little")
 
 
-def _without(messages: bytes, places: list[int]) -> bytes:
+def _with_mask(messages: bytes, mask: int) -> bytes:
+    if len(messages) + 2 * mask.bit_count() < BITS:
+        return messages + _written(places(mask))
+    there = int.from_bytes(messages, "little") if len(messages) == BITS else _of_places(_read(messages))
+    return (there | mask).to_bytes(BITS, "little")
+
+
+def _without(messages: bytes, places: Sequence[int]) -> bytes:
     if len(messages) < BITS:
         gone = set(places)
         return _written(place for place in _read(messages) if place not in gone)
@@ -153,6 +155,14 @@ def union(rows: Iterable[tuple[int, bytes]]) -> Masks:
     for chunk, some in lists.items():
         masks[chunk] = masks.get(chunk, 0) | _of_places(_read(b"".join(some)))
     return masks
+
+
+def masks(message_ids: Iterable[int]) -> Masks:
+    """Messages by their ids."""
+    chunks: dict[int, list[int]] = {}
+    for message_id in message_ids:
+        chunks.setdefault(message_id >> SHIFT, []).append(message_id & (CHUNK - 1))
+    return {chunk: _of_places(some) for chunk, some in chunks.items()}
 
 
 def in_both(one: Masks, other: Masks) -> Masks:

@@ -14,35 +14,32 @@ from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from . import flag
+from .members import Kept, Members
 from .uid_list import UidLists
-from .uid_map import UidMap
 
 if TYPE_CHECKING:
     from .engine import Tx
 
 T = TypeVar("T")
-# Messages that all rosters of a process have together, at two to 14 octets each; and things that are derived from the
+# Messages that all rosters of a process have together, at two to six octets each; and things that are derived from the
 # messages of one, at some four octets for each.
 MOST = 2_000_000
 DERIVED = 6
 MOST_ROSTERS = 1_000  # one of an empty mailbox takes a kilobyte, too
-MOST_ROWS = 1_000  # mailboxes without a roster of which is known how many rows were read instead
 # A roster is made where a reader wants this part of the mailbox or more: one over it.
 PART = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """The messages of a mailbox: their UIDs, ascending; for each its flags, as an index of `lines` (flag.py), and its
-    id."""
+    """The messages of a mailbox: their UIDs, ascending; for each its flags, as an index of `lines` (flag.py)."""
 
     modseq: int
     uids: range | array[int]
     flags: array[int]
-    message_ids: range | array[int]
     lines: tuple[bytes, ...]
     ids: tuple[int, ...]  # of the combinations, as the lines are
     derived: OrderedDict[Hashable, Any]  # shared with other rosters of the same messages
@@ -66,11 +63,6 @@ class Roster:
                     self.derived.popitem(last=False)
         return found
 
-    @property
-    def uid_map(self) -> UidMap:
-        """The UIDs by the ids of the messages."""
-        return self.derive(UidMap, lambda: UidMap(self.message_ids, self.uids))
-
 
 _deriving = threading.Lock()
 
@@ -80,9 +72,9 @@ class Rosters:
 
     def __init__(self, most: int = MOST) -> None:
         self.uid_lists = UidLists()  # which a mailbox has that nobody wants the flags of
+        self._members = Kept()
         self._most = most
         self._kept: OrderedDict[int, Roster] = OrderedDict()
-        self._rows: OrderedDict[int, int] = OrderedDict()  # by mailboxes without one: see `of_found`
         self._lock = threading.Lock()
 
     def of(self, tx: Tx, mailbox_id: int, wanted: int, last: Roster | None = None) -> Roster | None:
@@ -110,17 +102,9 @@ class Rosters:
         self._keep(mailbox_id, roster)
         return roster
 
-    def of_found(self, tx: Tx, mailbox_id: int, found: int) -> Roster | None:
-        """`of`, for who reads a row for each message found where there is no roster: all of these rows count."""
-        roster = self.of(tx, mailbox_id, 0)
-        if roster is not None:
-            return roster
-        with self._lock:
-            found += self._rows.pop(mailbox_id, 0)
-            self._rows[mailbox_id] = found
-            if len(self._rows) > MOST_ROWS:
-                self._rows.popitem(last=False)
-        return self.of(tx, mailbox_id, found)
+    def members_of(self, tx: Tx, mailbox_id: int) -> Members:
+        """The messages of a mailbox without their flags, to search in them."""
+        return self._members.of(tx, mailbox_id, self.uid_lists.of(tx, mailbox_id))
 
     def _keep(self, mailbox_id: int, roster: Roster) -> None:
         with self._lock:
@@ -129,7 +113,6 @@ class Rosters:
                 return  # this transaction began before the one that made it
             self._kept[mailbox_id] = roster
             self._kept.move_to_end(mailbox_id)
-            self._rows.pop(mailbox_id, None)
             count = sum(len(one.uids) for one in self._kept.values())
             while count > self._most or len(self._kept) > MOST_ROSTERS:
                 _, gone = self._kept.popitem(last=False)
@@ -138,15 +121,14 @@ class Rosters:
 
 def _read(tx: Tx, mailbox_id: int, old: Roster | None, modseq: int) -> Roster:
     rows = tx.all(
-        "SELECT uid, flagset_id, message_id FROM placement WHERE mailbox_id = :mailbox_id ORDER BY uid",
+        "SELECT uid, flagset_id FROM placement WHERE mailbox_id = :mailbox_id ORDER BY uid",
         mailbox_id=mailbox_id,
     )
     uids = compact([row[0] for row in rows])
     places: dict[int, int] = {}
     flags = array("H", [places.setdefault(row[1], len(places)) for row in rows])
-    message_ids = _extended(range(0), [row[2] for row in rows], "Q")
     derived = old.derived if old is not None and old.uids == uids else OrderedDict()  # no UID is given twice
-    return _made(tx, modseq, _Columns(uids, flags, message_ids), tuple(places), (), derived)
+    return _made(tx, modseq, _Columns(uids, flags), tuple(places), (), derived)
 
 
 def _changed(tx: Tx, mailbox_id: int, old: Roster, messages: int, modseq: int) -> Roster | None:
@@ -158,11 +140,11 @@ def _changed(tx: Tx, mailbox_id: int, old: Roster, messages: int, modseq: int) -
     last = old.uids[-1] if old.uids else 0
     flags = old.flags[:]
     places = {flagset_id: place for place, flagset_id in enumerate(old.ids)}
-    new: list[tuple[int, int]] = []
-    for uid, flagset_id, message_id in sorted(tx.all(f"SELECT uid, flagset_id, message_id {changes}", **since)):
+    new: list[int] = []
+    for uid, flagset_id in sorted(tx.all(f"SELECT uid, flagset_id {changes}", **since)):
         place = places.setdefault(flagset_id, len(places))
         if uid > last:
-            new.append((uid, message_id))
+            new.append(uid)
             flags.append(place)
         else:
             flags[bisect_left(old.uids, uid)] = place
@@ -170,11 +152,10 @@ def _changed(tx: Tx, mailbox_id: int, old: Roster, messages: int, modseq: int) -
     if len(flags) != messages or len(places) > flag.MAX_COMBINATIONS:
         return None
     if not new:
-        columns = _Columns(old.uids, flags, old.message_ids)
+        columns = _Columns(old.uids, flags)
         return _made(tx, modseq, columns, tuple(places), old.lines, old.derived)
-    uids = _extended(old.uids, [uid for uid, _ in new], "I")
-    message_ids = _extended(old.message_ids, [message_id for _, message_id in new], "Q")
-    return _made(tx, modseq, _Columns(uids, flags, message_ids), tuple(places), old.lines, OrderedDict())
+    uids = _extended(old.uids, new)
+    return _made(tx, modseq, _Columns(uids, flags), tuple(places), old.lines, OrderedDict())
 
 
 class _Columns(NamedTuple):
@@ -182,7 +163,6 @@ class _Columns(NamedTuple):
 
     uids: range | array[int]
     flags: array[int]
-    message_ids: range | array[int]
 
 
 def _made(
@@ -197,7 +177,7 @@ def _made(
     more = ids[len(lines) :]
     found = flag.lines(tx, more)
     lines += tuple([found[flagset_id] for flagset_id in more])
-    return Roster(modseq, columns.uids, columns.flags, columns.message_ids, lines, ids, derived)
+    return Roster(modseq, columns.uids, columns.flags, lines, ids, derived)
 
 
 def compact(uids: Sequence[int]) -> range | array[int]:
@@ -209,11 +189,11 @@ def compact(uids: Sequence[int]) -> range | array[int]:
     return uids if isinstance(uids, array) else array("I", uids)
 
 
-def _extended(numbers: range | array[int], more: list[int], typecode: Literal["I", "Q"]) -> range | array[int]:
+def _extended(numbers: range | array[int], more: list[int]) -> range | array[int]:
     """The numbers with more behind them: a range where they still follow one upon the other."""
     if isinstance(numbers, range) and more:
         start = numbers.start if numbers else more[0]
         together = range(start, start + len(numbers) + len(more))
         if more == list(together[len(numbers) :]):
             return together
-    return array(typecode, numbers) + array(typecode, more)
+    return array("I", numbers) + array("I", more)

@@ -10,18 +10,21 @@ Text is found as a part of the text, in whatever case, and where that is wanted 
 from __future__ import annotations
 
 import json
-from array import array
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import field_word, flag, posting, text, vocabulary
 from .fold import bare, clean, escaped, fold
+from .hits import Hits
 from .mail import account_of, ordered
 
 if TYPE_CHECKING:
     from .blob import Blobs
     from .engine import Row, Tx
+    from .members import Members
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +182,13 @@ RANGES_IN_SQL = 200
 SELECTIVE = (Uids, Changed, Is, InThread)
 # Messages whose rows are read in one go, to look at their octets.
 SCANNED = 200
+# Kept headers that are compared in one go: they stand in memory.
+COMPARED = 256
 # Characters of a text whose answer is kept: the text is kept with it, and a command of IMAP may be a megabyte.
 LONGEST_KEPT = 200
 
 
-def search(tx: Tx, mailbox_id: int, key: Key, *, accents: bool = True) -> list[int]:
+def search(tx: Tx, mailbox_id: int, key: Key, *, accents: bool = True) -> Sequence[int]:
     """The UIDs of the messages for which `key` is true, ascending. Errors: NotFound for no such mailbox.
 
     `accents`: whether "façade" and "facade" differ, as they do for IMAP (RFC 5051); people don't care.
@@ -209,6 +214,7 @@ class _Search:
         self._compared = _Compared("{}" if accents else tx.bare, _same if accents else bare)
         self._mailbox_id = mailbox_id
         self._account_id = account_of(tx, mailbox_id)
+        self._known: Members | None = None
         self._flagsets = [
             (flagset_id, {word.lower() for word in flag.parse(line)})
             for flagset_id, line in tx.all(
@@ -216,11 +222,11 @@ class _Search:
             )
         ]
 
-    def matching(self, key: Key) -> list[int]:
+    def matching(self, key: Key) -> Sequence[int]:
         if not self._is_slow(key):
             return self._query(key)
-        if isinstance(key, Field):
-            return self._in_field(key).tolist()
+        if self._tx.has_index and isinstance(key, Field | Body | Text | Header):
+            return self._found(key)
         # Octets may have to be read: not those of messages that the rest of the key leaves out.
         bound = self._upper_bound(key) if _has_octets(key) else All()
         return sorted(self._among(key, None if _is_all(bound) else set(self._query(bound))))
@@ -279,9 +285,11 @@ class _Search:
                 return {uid for low, high in ordered(ranges) for uid in _between(whole, low, high)}
             case Field():
                 few = uids is not None and len(uids) <= RANGES_IN_SQL
-                return self._quick(key, uids) if few else _both(self._in_field(key), uids)
+                return self._quick(key, uids) if few else _both(self._found(key), uids)
             case Body() | Text() | Header():
-                return self._indexed(key, uids)
+                if self._tx.has_index:
+                    return _both(self._found(key), uids)
+                return self._scan(key, set(self._query(All())) if uids is None else uids)
         raise AssertionError(key)
 
     def _quick(self, key: Key, uids: set[int] | None) -> set[int]:
@@ -323,68 +331,23 @@ class _Search:
                 return Or(tuple(map(self._upper_bound, keys)))
         return All()
 
-    def _in_field(self, key: Field) -> array[int]:
-        """The UIDs, ascending; kept for who asks it again, page by page or letter by letter, while the messages are the
-        same."""
-        roster = None if self._tx.rosters is None else self._tx.rosters.of(self._tx, self._mailbox_id, 0)
-        if roster is None or len(key.text) > LONGEST_KEPT:
-            return array("I", self._find_in_field(key))
-        return roster.derive((key, self._compared.sql), lambda: array("I", self._find_in_field(key)))
+    def _found(self, key: Field | Octets) -> Hits:
+        """What the index finds, and what isn't in it yet; kept for who asks it again, page by page or letter by letter,
+        while the messages are the same."""
+        members = self._members()
+        if len(key.text) > LONGEST_KEPT:
+            return self._find(key)
+        truth = members.derive((key, self._compared.sql), lambda: self._find(key).truth)
+        return Hits(members.uids, truth)
 
-    def _find_in_field(self, key: Field) -> list[int]:
-        """Ask the index, and compare what isn't in it yet."""
-        looked = self._compared.wanted(key.text), self._compared.sql
-        found = field_word.find(self._tx, key.name, *looked, messages=self._sizes()[0])
-        if found is None:
-            return self._query(key)
-        hits = self._placed(found.messages)
-        if not found.exact:
-            hits = self._query(And((_exactly(hits), key))) if len(hits) <= RANGES_IN_SQL else self._having(key, hits)
-        # What isn't in the index yet.
-        newer = self._uids(
-            "(SELECT id FROM message WHERE id > (SELECT done FROM search.state)) m"
-            f" CROSS JOIN placement p ON p.message_id = m.id{JOINS['t']} AND {self._compared.like(FIELDS[key.name])}",
-            pattern=self._compared.pattern(key.text),
-        )
-        return sorted(hits + newer) if newer else hits
-
-    def _placed(self, messages: posting.Masks) -> list[int]:
-        """The UIDs of those messages that are in the mailbox, ascending."""
-        if self._tx.rosters is not None:
-            roster = self._tx.rosters.of_found(self._tx, self._mailbox_id, posting.count(messages))
-            if roster is not None:
-                return roster.uid_map.uids(messages)
-        source = "json_each(:ids) f CROSS JOIN placement p ON p.message_id = f.value"
-        return sorted(self._uids(source, ids=json.dumps(list(posting.ids(messages)))))
-
-    def _having(self, key: Field, uids: list[int]) -> list[int]:
-        """Those of the UIDs whose field has the text."""
-        return self._uids(
-            "json_each(:uids) f CROSS JOIN placement p ON p.mailbox_id = :mailbox_id AND p.uid = f.value"
-            f"{JOINS['t']} AND {self._compared.like(FIELDS[key.name])}",
-            uids=json.dumps(uids),
-            pattern=self._compared.pattern(key.text),
-        )
-
-    def _uids(self, source: str, **parameters: str) -> list[int]:
-        """The UIDs of the mailbox's messages among `source`, as one value: a hundred thousand rows would take twice as
-        long."""
-        uids: list[int] = json.loads(
-            self._tx.value(
-                f"SELECT json_group_array(p.uid) FROM {source} WHERE p.mailbox_id = :mailbox_id",
-                mailbox_id=self._mailbox_id,
-                **parameters,
-            )
-        )
-        return uids
-
-    def _indexed(self, key: Octets, uids: set[int] | None) -> set[int]:
-        """Ask the index, and read what isn't in it yet."""
-        if not self._tx.has_index:
-            return self._scan(key, set(self._query(All())) if uids is None else uids)
-        hits: set[int] = set()
+    def _find(self, key: Field | Octets) -> Hits:
+        """Ask the index, and look at what isn't in it yet."""
+        if isinstance(key, Field):
+            return self._in_field(key)
+        hits = self._members().hits({})
         for kind in KINDS[type(key)]:
-            hits |= _both(self._in_header(key) if isinstance(key, Header) else self._has(kind, key.text), uids)
+            hits |= self._in_header(key) if isinstance(key, Header) else self._in_text(kind, key)
+        # Those whose text is longer than what is kept of it, and those of which nothing is kept yet.
         open_yet = self._tx.all(
             "SELECT p.uid FROM message m CROSS JOIN placement p ON p.message_id = m.id"
             " WHERE m.id > (SELECT done FROM search.state) AND p.mailbox_id = :mailbox_id"
@@ -392,53 +355,100 @@ class _Search:
             " WHERE p.mailbox_id = :mailbox_id AND t.whole = 0",
             mailbox_id=self._mailbox_id,
         )
-        return hits | self._scan(key, _both((uid for (uid,) in open_yet), uids) - hits)
+        if not open_yet:
+            return hits
+        return hits | Hits.of(hits.among, self._scan(key, {uid for (uid,) in open_yet}.difference(hits)))
 
-    def _has(self, kind: vocabulary.Kind, text: str) -> list[int]:
-        """The messages in the index whose header or body has the text in it."""
-        found = self._look_up(kind, text)
-        if found is not None and found.exact:
-            return self._uids(f"({found.sql}) f CROSS JOIN placement p ON p.message_id = f.id", **found.parameters)
-        rows = self._compare(found, "p.uid", self._compared.like(f"t.{kind}"), self._compared.pattern(text))
-        return [uid for (uid,) in rows]
+    def _members(self) -> Members:
+        """The messages of the mailbox."""
+        if self._known is None:
+            assert self._tx.rosters is not None  # writers don't search
+            self._known = self._tx.rosters.members_of(self._tx, self._mailbox_id)
+        return self._known
 
-    def _in_header(self, key: Header) -> list[int]:
-        """The messages in the index that have the text in a field of this name."""
-        name = f"{self._compared.wanted(key.name)}: "
-        wanted = self._compared.wanted(key.text)
-        found = self._look_up("header", wanted) or self._look_up("header", f"\n{name}")
-        like = self._compared.like("char(10) || t.header")
-        rows = self._compare(found, "p.uid, t.header", like, self._compared.field(key))
-        # They have the field, and the text behind it; perhaps in another one.
-        lines = ((uid, line) for uid, header in rows for line in self._compared.form(header).split("\n"))
-        return [uid for uid, line in lines if line.startswith(name) and wanted in line[len(name) :]]
+    @property
+    def _sizes(self) -> tuple[Sequence[int], int]:
+        """In which chunks the messages are, and their number."""
+        members = self._members()
+        return members.chunks, len(members.uids)
 
-    def _look_up(self, kind: vocabulary.Kind, wanted: str) -> vocabulary.Found | None:
-        looked = vocabulary.Looked(kind, self._compared.wanted(wanted), self._compared.sql)
-        return vocabulary.find(self._tx, self._account_id, looked, *self._sizes())
-
-    def _sizes(self) -> tuple[int, int]:
-        """How many messages the mailbox has, and the account."""
-        row = self._tx.one(
-            "SELECT b.messages, a.messages FROM mailbox b JOIN account a ON a.id = b.account_id WHERE b.id = :id",
-            id=self._mailbox_id,
-        )
-        assert row is not None
-        return row[0], row[1]
-
-    def _compare(self, found: vocabulary.Found | None, columns: str, condition: str, pattern: str) -> list[Row]:
-        """Columns of the messages among those found, or among all in the index, whose kept text is so."""
+    def _certain(
+        self, found: vocabulary.Listed | None, compare: Callable[[Iterable[int]], Iterable[int]], behind: int | None
+    ) -> Hits:
+        """What was found, where that is exact; else those for which `compare` tells it, by the messages' ids; and of
+        those behind a message that isn't listed any more, those for which it tells it."""
+        members = self._members()
         if found is None:
-            source = "placement p CROSS JOIN search.text t ON t.message_id = p.message_id"
-        else:
-            source = "search.text t CROSS JOIN placement p ON p.message_id = t.message_id"
-            condition += f" AND t.message_id IN ({found.sql})"
-        return self._tx.all(
-            f"SELECT {columns} FROM {source} WHERE p.mailbox_id = :mailbox_id AND {condition}",
-            mailbox_id=self._mailbox_id,
-            pattern=pattern,
-            **(found.parameters if found else {}),
+            return members.hits(posting.masks(compare(members.ids)))
+        hits = members.hits(found.messages)
+        if hits and not found.exact:
+            hits = members.hits(posting.masks(compare(compress(members.ids, hits.truth))))
+        newer = members.behind(behind) if behind is not None else ()
+        return hits | members.hits(posting.masks(compare(newer))) if newer else hits
+
+    def _in_field(self, key: Field) -> Hits:
+        """The messages that have the text in the field."""
+        looked = self._compared.wanted(key.text), self._compared.sql
+        found = field_word.find(self._tx, key.name, *looked, *self._sizes)
+        is_so = self._compared.like(FIELDS[key.name])
+        pattern = self._compared.pattern(key.text)
+        return self._certain(found, lambda ids: self._having("folded", is_so, pattern, ids), self._state("done"))
+
+    def _in_text(self, kind: vocabulary.Kind, key: Body | Text) -> Hits:
+        """The messages whose kept header or body has the text in it."""
+        is_so, pattern = self._compared.like(f"t.{kind}"), self._compared.pattern(key.text)
+        return self._certain(
+            self._look_up(kind, self._compared.wanted(key.text)),
+            lambda ids: self._having("search.text", is_so, pattern, ids),
+            self._state("listed"),
         )
+
+    def _in_header(self, key: Header) -> Hits:
+        """The messages whose kept header has the text in a field of this name."""
+        name, wanted = self._compared.wanted(key.name), self._compared.wanted(key.text)
+        if "\n" in wanted:  # a field is a line there
+            return self._members().hits({})
+        found = self._look_up("header", wanted) or self._look_up("header", f"\n{name}")
+        if found is not None:
+            found = found._replace(exact=False)  # it may be another field
+        line = re.compile(b"^%b: .*%b" % (re.escape(name.encode()), re.escape(wanted.encode())), re.MULTILINE)
+        return self._certain(found, lambda ids: self._having_line(line, ids), self._state("listed"))
+
+    def _look_up(self, kind: vocabulary.Kind, wanted: str) -> vocabulary.Listed | None:
+        looked = vocabulary.Looked(kind, wanted, self._compared.sql)
+        return vocabulary.find(self._tx, looked, vocabulary.pieces(looked), *self._sizes)
+
+    def _state(self, which: Literal["done", "listed"]) -> int:
+        """How far the index is, by the messages' ids."""
+        message_id: int = self._tx.value(f"SELECT {which} FROM search.state")
+        return message_id
+
+    def _having(self, table: str, is_so: str, pattern: str, message_ids: Iterable[int]) -> list[int]:
+        """Those of the messages whose row is so; as one value: a hundred thousand rows would take twice as long."""
+        found: list[int] = json.loads(
+            self._tx.value(
+                f"SELECT json_group_array(t.message_id) FROM json_each(:ids) u CROSS JOIN {table} t"
+                f" ON t.message_id = u.value WHERE {is_so}",
+                ids=json.dumps(list(message_ids)),
+                pattern=pattern,
+            )
+        )
+        return found
+
+    def _having_line(self, line: re.Pattern[bytes], message_ids: Iterable[int]) -> Iterator[int]:
+        """Those of the messages whose kept header has such a line. Some are read in one go, as one value: with each
+        row a thread lets go of the interpreter's lock, and waits for it."""
+        wanted = list(message_ids)
+        header = self._compared.sql.format("t.header")
+        for start in range(0, len(wanted), COMPARED):
+            numbers, texts = self._tx.all(
+                f"SELECT group_concat(t.message_id), CAST(group_concat({header}, char(0)) AS BLOB)"
+                " FROM json_each(:ids) u CROSS JOIN search.text t ON t.message_id = u.value",
+                ids=json.dumps(wanted[start : start + COMPARED]),
+            )[0]
+            if numbers is not None:
+                both = zip(numbers.split(","), texts.split(b"\0"), strict=True)
+                yield from (int(message_id) for message_id, header in both if line.search(header))
 
     def _scan(self, key: Octets, uids: set[int]) -> set[int]:
         """Read what the key looks at from the octets of each message."""
@@ -480,10 +490,6 @@ class _Compared:
     def pattern(self, text: str) -> str:
         """What LIKE finds the text with, anywhere."""
         return f"%{escaped(self.wanted(text))}%"
-
-    def field(self, key: Header) -> str:
-        """The same for a text in a field, behind its name."""
-        return f"%\n{escaped(self.wanted(key.name))}: {self.pattern(key.text)}"
 
 
 # Where the index is asked for what a key looks at.

@@ -96,6 +96,8 @@ class UidList(Sequence[int]):
         return not (self._holes.get(uid >> SHIFT, 0) >> (uid & (CHUNK - 1))) & 1
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, UidList) and other.stop == self.stop:
+            return other is self or other._holes == self._holes
         if not isinstance(other, Sequence):
             return NotImplemented
         return len(self) == len(other) and list(self) == list(other)
@@ -143,6 +145,15 @@ class UidList(Sequence[int]):
         """The same up to `stop`, with more holes."""
         missing = {chunk: count for chunk, count in self._missing.items() if chunk not in more}
         return UidList(stop, _joined(self._holes, more), missing)
+
+    def there(self, stop: int) -> bytes:
+        """For each number from 1 up to `stop` whether it is one of them: an octet, 1 or 0."""
+        whole = bytearray(b"\1") * ((len(self._before) - 1) << SHIFT)
+        for chunk, mask in self._holes.items():
+            digits = f"{mask:0{CHUNK}b}".encode()[::-1]
+            whole[chunk << SHIFT : (chunk + 1) << SHIFT] = digits.translate(THERE)
+        whole[self.stop :] = bytes(len(whole) - self.stop)
+        return bytes(whole[1:stop].ljust(stop - 1, b"\0"))
 
     def _part(self, start: int, stop: int) -> Sequence[int]:
         """Those from one place up to another."""

@@ -6,19 +6,29 @@ one word of a message or not at all. So "eeti" is looked up among the words, whi
 trigrams; and the messages that have one of the words found are the answer, without a look at their texts. What has
 separators in it is looked up piece by piece, and leaves few texts to compare.
 
-SQLite's FTS5 keeps all of it: it reads a text four times as quickly as Python could, while other threads go on. Header
-and body are apart: what headers are full of, ids and signatures, slows down no search in the bodies. The words of
-subject and addresses, which are short and asked for most, have lists of another kind: field_word.py.
+The messages of a word are bits (posting.py). A part of one, two or three characters stands in thousands of words, and
+in as many messages as there are: so the messages that have such a *gram* are kept as well. They cost little, because
+they are put together from the words of a batch and not from its texts. Of headers, which are full of ids and
+signatures, no grams of three characters are kept: there are nearly all that there can be.
+
+Lists are written for many messages at a time: a page of them is then written once for all. What isn't listed yet is
+compared with its kept text, some hundred messages at the most (index.py). Header and body are apart: what headers are
+full of slows down no search in the bodies. The words of subject and addresses have marks: field_word.py.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from . import posting
 from .fold import bare
+from .posting import CHUNK, SHIFT, Masks
 
 if TYPE_CHECKING:
     from .engine import Tx
@@ -30,60 +40,46 @@ LEAN = "content='', detail=none, columnsize=0"  # an index and nothing else: no 
 
 
 def word_schema(kind: str) -> str:
-    """Tables of words, each once, and of their parts."""
+    """Tables of words, each once, of their parts, and of the messages that have them."""
     return f"""
-CREATE TABLE IF NOT EXISTS {kind}_word (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE IF NOT EXISTS {kind}_word (
+    id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE,
+    only INTEGER  -- the chunk that all its messages are in, where it is one
+) STRICT;
 CREATE VIRTUAL TABLE IF NOT EXISTS {kind}_part USING fts5(word, {LEAN}, tokenize='trigram case_sensitive 1');
+{posting.schema(f"{kind}_list")}
 """
 
 
-SCHEMA = "".join(
-    f"""{word_schema(kind)}
-CREATE VIRTUAL TABLE IF NOT EXISTS {kind}_posting USING fts5(text, {LEAN}, tokenize='ascii');
-CREATE VIRTUAL TABLE IF NOT EXISTS {kind}_where USING fts5vocab({kind}_posting, 'instance');
-"""
-    for kind in KINDS
-)
-# All texts of a portion as one document: its words.
-PORTION_SCHEMA = f"""
-CREATE VIRTUAL TABLE IF NOT EXISTS temp.portion USING fts5(text, {LEAN}, tokenize='ascii');
-CREATE VIRTUAL TABLE IF NOT EXISTS temp.portion_word USING fts5vocab('temp', 'portion', 'row');
-"""
+SCHEMA = "".join(f"{word_schema(kind)}{posting.schema(f'{kind}_gram')}" for kind in KINDS)
 
-# What FTS5's tokenizer "ascii" takes for a word.
 WORD = re.compile("[0-9A-Za-z\x80-\U0010ffff]+")
-# FTS5 keeps 32,768 octets of a word: of a longer one (a script without spaces, a dump) each part of LONGEST_PART
+# A word can't be as long as a text: of a longer one (a script without spaces, a dump) each part of LONGEST_PART
 # characters stands within one of the overlapping words that it is cut into.
 LONGEST_WORD = 8_000
 LONGEST_PART = LONGEST_WORD // 2
-LONG_WORD = re.compile(f"{WORD.pattern[:-1]}{{{LONGEST_WORD},}}")
 
 SHORTEST = 3  # characters; a shorter part is compared with all words
 # Trigrams that are looked up for one part of a word: the comparison does the rest.
 MAX_TRIGRAMS = 24
 # Pieces of one text that are looked up, the longest ones.
 MAX_PIECES = 8
-# So many words are looked up in one query, together with the account; of more, each with its messages one by one.
-FEW_WORDS = 64
-# A posting takes a tenth of the time that comparing a message's text does, and a word the hundredth: where there are
-# more of them than these for each message of the mailbox, texts are compared.
-POSTINGS_A_MESSAGE = 2
+# A word costs a hundredth of the time that comparing a message's text does, and a list a tenth: where there are more of
+# them than these for each message of the mailbox, and than some for any, texts are compared.
 WORDS_A_MESSAGE = 20
+LISTS_A_MESSAGE = 2
+FEW_LISTS = 1_000
+# Of which length grams are kept; those of three characters where these are ASCII, for in other scripts there are too
+# many of them, each in few words.
+GRAMS: Mapping[str, int] = {"header": 2, "body": 3}
+GRAM_BITS = 21  # of a character
+BARE_GRAM = 1 << 60  # of words without their accents
 
-# In a small mailbox of a large account, where so many more of the account's messages are found than the mailbox has,
-# its texts are compared.
-FOUND_A_MESSAGE = 10
 
-# An account's number as a word of private characters (planes 15 and 16).
-PRIVATE = 0xF0000
-PRIVATE_COUNT = 0xFFF0
+class Listed(NamedTuple):
+    """Messages, of any account, that may have what is looked for; `exact`: that have it."""
 
-
-class Found(NamedTuple):
-    """A query for the `id` of the messages that may have what is looked for, of any account; `exact`: that have it."""
-
-    sql: str
-    parameters: dict[str, str]
+    messages: Masks
     exact: bool
 
 
@@ -103,41 +99,117 @@ class Looked(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A part of a text that stands within one word; how LIKE finds the words."""
+    """A part of a text that stands within one word; how LIKE finds the words; whether that is anywhere in them."""
 
     text: str
     pattern: str
+    anywhere: bool = True
 
 
-# -- writing -------------------------------------------------------------------------------------------------------
+# -- writing -----------------------------------------------------------------------------------------------------------
 
 
-def add(connection: sqlite3.Connection, kind: Kind, rows: Sequence[tuple[int, int, str]]) -> None:
-    """Message ids, accounts, folded texts: of messages that aren't in it yet."""
-    texts = [(message_id, account_id, _tokenized(text)) for message_id, account_id, text in rows]
-    (last,) = connection.execute(f"SELECT coalesce(max(id), 0) FROM {kind}_word").fetchone()
-    with _PortionWords(connection, (text for _, _, text in texts)) as words:
-        connection.execute(f"INSERT OR IGNORE INTO {kind}_word (word) SELECT term FROM {words}")
-    add_parts(connection, kind, last)
-    connection.executemany(
-        f"INSERT INTO {kind}_posting (rowid, text) VALUES (?, ?)",
-        [(message_id, f"{account_word(account_id)} {text}") for message_id, account_id, text in texts],
-    )
+def add(connection: sqlite3.Connection, kind: Kind, rows: Iterable[tuple[int, str]]) -> None:
+    """Message ids and folded texts: of messages that aren't listed yet."""
+    for chunk, words in by_word((message_id, words_of(text)) for message_id, text in rows).items():
+        add_words(connection, kind, chunk, words)
+        posting.add_masks(connection, f"{kind}_gram", chunk, _by_gram(kind, words))
 
 
-def remove(connection: sqlite3.Connection, kind: Kind, rows: Sequence[tuple[int, int, str]]) -> None:
+def remove(connection: sqlite3.Connection, kind: Kind, rows: Iterable[tuple[int, str]]) -> None:
     """What `add` was given. Words that no message has any more go, too."""
-    texts = [(message_id, account_id, _tokenized(text)) for message_id, account_id, text in rows]
-    connection.executemany(
-        f"INSERT INTO {kind}_posting ({kind}_posting, rowid, text) VALUES ('delete', ?, ?)",
-        [(message_id, f"{account_word(account_id)} {text}") for message_id, account_id, text in texts],
+    for chunk, words in by_word((message_id, words_of(text)) for message_id, text in rows).items():
+        remove_listed(connection, kind, chunk, words)
+        grams = {gram: list(posting.places(mask)) for gram, mask in _by_gram(kind, words).items()}
+        posting.remove(connection, f"{kind}_gram", chunk, grams)
+
+
+def add_words(connection: sqlite3.Connection, kind: str, chunk: int, words: Mapping[str, Sequence[int]]) -> None:
+    """By words, the places of messages in a chunk that aren't listed with them yet."""
+    (last,) = connection.execute(f"SELECT coalesce(max(id), 0) FROM {kind}_word").fetchone()
+    every = json.dumps(list(words), ensure_ascii=False)
+    connection.execute(
+        f"INSERT OR IGNORE INTO {kind}_word (word, only) SELECT value, ? FROM json_each(?)", (chunk, every)
     )
-    with _PortionWords(connection, (text for _, _, text in texts)) as words:
-        unused = connection.execute(
-            f"SELECT w.id, w.word FROM {words} n CROSS JOIN {kind}_word w ON w.word = n.term"
-            f" WHERE NOT EXISTS (SELECT 1 FROM {kind}_where t WHERE t.term = n.term)"
+    add_parts(connection, kind, last)
+    ids = _ids(connection, kind, every)
+    connection.execute(
+        f"UPDATE {kind}_word SET only = NULL WHERE id IN (SELECT value FROM json_each(?)) AND only <> ?",
+        (json.dumps([word_id for word_id in ids.values() if word_id <= last]), chunk),
+    )
+    posting.add(connection, f"{kind}_list", chunk, {ids[word]: places for word, places in words.items()})
+
+
+def remove_listed(connection: sqlite3.Connection, kind: str, chunk: int, words: Mapping[str, Sequence[int]]) -> None:
+    """By words, the places of messages in a chunk that are listed with them. Words that have no message any more go."""
+    ids = _ids(connection, kind, json.dumps(list(words), ensure_ascii=False))
+    unused = posting.remove(connection, f"{kind}_list", chunk, {ids[word]: words[word] for word in ids})
+    remove_words(connection, kind, [(word_id, word) for word, word_id in ids.items() if word_id in unused])
+
+
+def by_word(rows: Iterable[tuple[int, Iterable[str]]]) -> dict[int, dict[str, list[int]]]:
+    """Message ids and their words: by chunks and words, the places of the messages."""
+    chunks: dict[int, dict[str, list[int]]] = {}
+    for message_id, words in rows:
+        lists = chunks.setdefault(message_id >> SHIFT, defaultdict(list))
+        place = message_id & (CHUNK - 1)
+        for word in set(words):
+            lists[word].append(place)
+    return chunks
+
+
+def words_of(text: str) -> Sequence[str]:
+    """Its words, some of them more than once."""
+    words = WORD.findall(text)
+    if len(text) <= LONGEST_WORD or max(map(len, words), default=0) <= LONGEST_WORD:
+        return words
+    return [part for word in words for part in overlapping(word)]
+
+
+def _by_gram(kind: Kind, words: Mapping[str, Sequence[int]]) -> dict[int, int]:
+    """By grams, masks of the messages, all of one chunk."""
+    first = min((places[0] for places in words.values()), default=0)
+    last = max((places[-1] for places in words.values()), default=0)
+    bits = [1 << number for number in range(last - first + 1)]
+    exact: dict[str, int] = defaultdict(int)
+    plain: dict[str, int] = defaultdict(int)
+    for word, places in words.items():
+        mask = 0
+        for place in places:
+            mask |= bits[place - first]
+        for gram in _grams(word, GRAMS[kind]):
+            exact[gram] |= mask
+        if (without := bare(word)) != word:
+            for gram in _grams(without, GRAMS[kind]):
+                plain[gram] |= mask
+    found = {gram_code(gram): mask << first for gram, mask in exact.items()}
+    found |= {gram_code(gram) | BARE_GRAM: mask << first for gram, mask in plain.items()}
+    return found
+
+
+def _grams(word: str, longest: int) -> set[str]:
+    grams = {*word, *map("".join, pairwise(word))}
+    if longest > 2:
+        three = map("".join, zip(word, word[1:], word[2:], strict=False))
+        grams.update(three if word.isascii() else filter(str.isascii, three))
+    return grams
+
+
+def gram_code(gram: str) -> int:
+    """A number that stands for it, as the ids of words do for them."""
+    code = 0
+    for place, character in enumerate(gram):
+        code |= ord(character) << (GRAM_BITS * place)
+    return code
+
+
+def _ids(connection: sqlite3.Connection, kind: str, words: str) -> dict[str, int]:
+    """The ids of words, which are given in JSON."""
+    return dict(
+        connection.execute(
+            f"SELECT w.word, w.id FROM json_each(?) j CROSS JOIN {kind}_word w ON w.word = j.value", (words,)
         ).fetchall()
-    remove_words(connection, kind, unused)
+    )
 
 
 def add_parts(connection: sqlite3.Connection, kind: str, last: int) -> None:
@@ -153,32 +225,13 @@ def remove_words(connection: sqlite3.Connection, kind: str, words: Sequence[tupl
     connection.executemany(f"DELETE FROM {kind}_word WHERE id = ?", [(word_id,) for word_id, _ in words])
 
 
-def clear(connection: sqlite3.Connection) -> None:
+def clear(connection: sqlite3.Connection, kind: str) -> None:
     """No message, no word."""
-    for kind in KINDS:
-        connection.execute(f"DELETE FROM {kind}_word")
-        for table in (f"{kind}_part", f"{kind}_posting"):
-            connection.execute(f"INSERT INTO {table} ({table}) VALUES ('delete-all')")
-
-
-class _PortionWords:
-    """The words of some texts, as a table that has each once."""
-
-    def __init__(self, connection: sqlite3.Connection, texts: Iterable[str]) -> None:
-        self._connection = connection
-        self._text = " ".join(texts)
-
-    def __enter__(self) -> str:
-        self._connection.execute("INSERT INTO temp.portion (rowid, text) VALUES (1, ?)", (self._text,))
-        return "temp.portion_word"
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.execute("INSERT INTO temp.portion (portion) VALUES ('delete-all')")
-
-
-def _tokenized(text: str) -> str:
-    """The text with its very long words cut into overlapping ones."""
-    return text if len(text) < LONGEST_WORD else LONG_WORD.sub(lambda found: " ".join(overlapping(found[0])), text)
+    connection.execute(f"DELETE FROM {kind}_list")
+    connection.execute(f"DELETE FROM {kind}_word")
+    connection.execute(f"INSERT INTO {kind}_part ({kind}_part) VALUES ('delete-all')")
+    if kind in GRAMS:
+        connection.execute(f"DELETE FROM {kind}_gram")
 
 
 def overlapping(word: str) -> Iterator[str]:
@@ -187,43 +240,20 @@ def overlapping(word: str) -> Iterator[str]:
         yield word[start : start + LONGEST_WORD]
 
 
-def account_word(account_id: int) -> str:
-    """A word that stands for the account."""
-    high, low = divmod(account_id, PRIVATE_COUNT)
-    return chr(PRIVATE + high % PRIVATE_COUNT) + chr(PRIVATE + low) + chr(0x10FFFD)
-
-
 # -- looking up ----------------------------------------------------------------------------------------------------
 
 
-def find(tx: Tx, account_id: int, looked: Looked, messages: int, all_messages: int) -> Found | None:
-    """The messages of the account that have a text in the header or in the body.
-
-    `messages`: of the mailbox, and of the whole account. None: comparing all texts of that mailbox takes less time.
-    """
-    found = pieces(looked)
-    if not found:
-        return None
-    exact = found[0].text == looked.wanted
-    lists: list[list[str]] = []
-    for piece in found:
-        words = _words(tx, looked, piece, messages)
-        if words is not None and len(words) <= FEW_WORDS:
-            lists.append(words)
-    if not all(lists):
-        return Found("SELECT NULL AS id WHERE FALSE", {}, exact=True)
-    if lists:
-        any_of = ["(" + " OR ".join(map(_quoted, words)) + ")" for words in lists]
-        sql = f"SELECT rowid AS id FROM search.{looked.kind}_posting WHERE {looked.kind}_posting MATCH :query"
-        query = " AND ".join([_quoted(account_word(account_id)), *any_of])
-        most = messages * FOUND_A_MESSAGE
-        if most < all_messages:
-            count = tx.value(f"SELECT count(*) FROM ({sql} LIMIT :most)", query=query, most=most + 1)
-            if count > most:
-                return None
-        return Found(sql, {"query": query}, exact)
-    ids = _having_any(tx, looked, found[0], messages)
-    return None if ids is None else Found("SELECT value AS id FROM json_each(:ids)", {"ids": ids}, exact)
+def find(tx: Tx, looked: Looked, some: Sequence[Piece], chunks: Sequence[int], messages: int) -> Listed | None:
+    """The listed messages that have a text, of which these are the `pieces`. `chunks`: those that the messages of the
+    mailbox are in; `messages`: how many it has. None: comparing all texts of that mailbox takes less time."""
+    found: Masks | None = None
+    for piece in some:
+        having = _having(tx, looked, piece, chunks, messages)
+        if having is not None:
+            found = having if found is None else posting.in_both(found, having)
+            if not found:
+                break
+    return None if found is None else Listed(found, exact=some[0].text == looked.wanted)
 
 
 def pieces(looked: Looked) -> list[Piece]:
@@ -234,54 +264,68 @@ def pieces(looked: Looked) -> list[Piece]:
         text = part[0][:LONGEST_PART]  # of a giant one the beginning
         begins = "" if part.start() else "%"
         ends = "" if part.end() < len(looked.wanted) and len(text) == len(part[0]) else "%"
-        found.append(Piece(text, f"{looked.mark}{begins}{text}{ends}"))
+        found.append(Piece(text, f"{looked.mark}{begins}{text}{ends}", anywhere=bool(begins and ends)))
     return sorted(found, key=lambda piece: len(piece.text), reverse=True)[:MAX_PIECES]
 
 
-def _words(tx: Tx, looked: Looked, piece: Piece, messages: int) -> list[str] | None:
-    """Words that have the piece in them, a few; None as in `source`."""
+def _having(tx: Tx, looked: Looked, piece: Piece, chunks: Sequence[int], messages: int) -> Masks | None:
+    """The messages that have a word with the piece in it; None where too much would have to be looked at."""
+    if _is_gram(looked.kind, piece):
+        codes = [gram_code(piece.text)] + [gram_code(piece.text) | BARE_GRAM] * (looked.form != "{}")
+        return _union(tx, f"{looked.kind}_gram", dict.fromkeys(chunks, codes))
     words = source(tx, looked, piece, messages)
     if words is None:
         return None
-    rows = tx.all(
-        f"SELECT w.word FROM {words} LIMIT :most",
-        **words_parameters(looked, piece),
-        most=FEW_WORDS + 1,
-    )
-    return [word for (word,) in rows]
-
-
-def _having_any(tx: Tx, looked: Looked, piece: Piece, messages: int) -> str | None:
-    """The ids of messages that have any of the many words with the piece in them, in JSON: rows would take twice as
-    long. None where these are too many."""
-    words = source(tx, looked, piece, messages, f" CROSS JOIN search.{looked.kind}_where t ON t.term = w.word")
-    if words is None:
+    by_chunk: dict[int, list[int]] = {chunk: [] for chunk in chunks}
+    lists = 0
+    for only, in_json in tx.all(
+        f"SELECT w.only, json_group_array(w.id) FROM {words} GROUP BY w.only", **words_parameters(looked, piece)
+    ):
+        ids = json.loads(in_json)
+        for chunk in chunks if only is None else by_chunk.keys() & {only}:
+            by_chunk[chunk] += ids
+            lists += len(ids)
+    if lists > messages * LISTS_A_MESSAGE + FEW_LISTS:
         return None
-    most = messages * POSTINGS_A_MESSAGE
-    row = tx.one(
-        f"SELECT count(*), json_group_array(DISTINCT doc) FROM (SELECT t.doc AS doc FROM {words} LIMIT :most)",
-        **words_parameters(looked, piece),
-        most=most + 1,
-    )
-    assert row is not None
-    count, ids = row
-    return None if count > most else ids
+    return _union(tx, f"{looked.kind}_list", by_chunk)
 
 
-def source(tx: Tx, looked: Looked, piece: Piece, messages: int, join: str = "") -> str | None:
-    """What stands behind FROM to find the words with the piece in them, and what is joined; None where too many words
-    would have to be looked at."""
+def _is_gram(kind: str, piece: Piece) -> bool:
+    """Whether the messages that have the piece anywhere in a word are kept."""
+    longest = GRAMS.get(kind, 0) if piece.text.isascii() else min(GRAMS.get(kind, 0), 2)
+    return len(piece.text) <= longest and piece.anywhere
+
+
+def _union(tx: Tx, table: str, by_chunk: Mapping[int, Collection[int]]) -> Masks:
+    """All messages in any of the lists, by chunks and the ids of words."""
+    masks: Masks = {}
+    for chunk, ids in by_chunk.items():
+        if not ids:
+            continue
+        rows = tx.all(
+            f"SELECT t.chunk, t.messages FROM json_each(:words) w CROSS JOIN search.{table} t"
+            " ON t.chunk = :chunk AND t.word_id = w.value",
+            words=json.dumps(sorted(ids)),  # as the rows are: the next one is mostly on the page of the last
+            chunk=chunk,
+        )
+        masks |= posting.union(rows)
+    return masks
+
+
+def source(tx: Tx, looked: Looked, piece: Piece, messages: int) -> str | None:
+    """What stands behind FROM to find the words with the piece in them; None where too many words would have to be
+    looked at."""
     kind = looked.kind
     condition = f"{looked.form.format('w.word')} LIKE :pattern ESCAPE '!'"
     if len(bare(piece.text)) >= SHORTEST:
         return (
-            f"search.{kind}_part p CROSS JOIN search.{kind}_word w ON w.id = p.rowid{join}"
+            f"search.{kind}_part p CROSS JOIN search.{kind}_word w ON w.id = p.rowid"
             f" WHERE p.{kind}_part MATCH :trigrams AND {condition}"
         )
     count = tx.value(f"SELECT max(id) FROM search.{kind}_word") or 0
     if looked.mark:
         condition += " AND w.word >= :mark AND w.word < :beyond"
-    return f"search.{kind}_word w{join} WHERE {condition}" if count <= messages * WORDS_A_MESSAGE else None
+    return f"search.{kind}_word w WHERE {condition}" if count <= messages * WORDS_A_MESSAGE else None
 
 
 def words_parameters(looked: Looked, piece: Piece) -> dict[str, str]:
