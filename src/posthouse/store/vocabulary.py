@@ -54,6 +54,8 @@ CREATE VIRTUAL TABLE IF NOT EXISTS {kind}_part USING fts5(word, {LEAN}, tokenize
 SCHEMA = "".join(f"{word_schema(kind)}{posting.schema(f'{kind}_gram')}" for kind in KINDS)
 
 WORD = re.compile("[0-9A-Za-z\x80-\U0010ffff]+")
+# The same for texts that are ASCII, in a third of the time.
+SEPARATORS = {code: " " for code in range(128) if not WORD.fullmatch(chr(code))}
 # A word can't be as long as a text: of a longer one (a script without spaces, a dump) each part of LONGEST_PART
 # characters stands within one of the overlapping words that it is cut into.
 LONGEST_WORD = 8_000
@@ -74,6 +76,9 @@ FEW_LISTS = 1_000
 GRAMS: Mapping[str, int] = {"header": 2, "body": 3}
 GRAM_BITS = 21  # of a character
 BARE_GRAM = 1 << 60  # of words without their accents
+
+
+NO_WORD = ("",)
 
 
 class Listed(NamedTuple):
@@ -153,14 +158,14 @@ def by_word(rows: Iterable[tuple[int, Iterable[str]]]) -> dict[int, dict[str, li
     for message_id, words in rows:
         lists = chunks.setdefault(message_id >> SHIFT, defaultdict(list))
         place = message_id & (CHUNK - 1)
-        for word in set(words):
+        for word in {*words}.difference(NO_WORD):
             lists[word].append(place)
     return chunks
 
 
 def words_of(text: str) -> Sequence[str]:
-    """Its words, some of them more than once."""
-    words = WORD.findall(text)
+    """Its words, some of them more than once, and perhaps empty ones."""
+    words = text.translate(SEPARATORS).split(" ") if text.isascii() else WORD.findall(text)
     if len(text) <= LONGEST_WORD or max(map(len, words), default=0) <= LONGEST_WORD:
         return words
     return [part for word in words for part in overlapping(word)]
