@@ -20,6 +20,7 @@ from posthouse.store.search import And, Body, Field, HasFlag, Header, Key, Not, 
 from store_helpers import Clock, House, letter, only_sqlite
 
 WORDS = [
+    "\U000ffff1x",  # a mark
     *("the", "quick", "brown", "fox", "Über", "Straße", "привет", "мир", "東京都", "ÉCOLE", "école"),
     *("ab%", "x_y", '"quoted"', "NEAR(", "*", "^", "'it's'", "-minus"),
 ]

@@ -43,7 +43,7 @@ MARKS: dict[Name, str] = {
 }
 # A run of what isn't a separator between names; a name is one that isn't a word.
 NAME = re.compile(r"""[^\s,;:<>()\[\]"]+""")
-KINDS = ("field", "name")
+KINDS = vocabulary.MARKED
 SCHEMA = "".join(map(word_schema, KINDS))
 
 

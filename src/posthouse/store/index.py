@@ -213,7 +213,6 @@ def _advance(store: Store, connection: sqlite3.Connection, progress: Callable[[i
         for rows in _portions(store, messages):
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany("INSERT OR REPLACE INTO text VALUES (?, ?, ?, ?, ?)", rows)
-            field_word.add(connection, [(row.message_id, row.field) for row in rows])
             connection.execute("UPDATE state SET done = ?", (rows[-1].message_id,))
             connection.execute("COMMIT")
             count += len(rows)
@@ -236,19 +235,20 @@ def _list_some(connection: sqlite3.Connection, least: int) -> bool:
     if waiting < least:
         return False
     connection.execute("BEGIN IMMEDIATE")  # so that nobody leaves one of them out meanwhile
-    rows: list[tuple[int, str, str]] = []
+    rows: list[tuple[int, str, str, str]] = []
     characters = 0
     for row in connection.execute(
-        "SELECT message_id, header, body FROM text WHERE message_id > (SELECT listed FROM state)"
+        "SELECT message_id, field, header, body FROM text WHERE message_id > (SELECT listed FROM state)"
         " ORDER BY message_id LIMIT ?",
         (LISTED,),
     ):
         rows.append(row)
-        characters += len(row[1]) + len(row[2])
+        characters += len(row[2]) + len(row[3])
         if characters > LISTED_CHARACTERS:
             break
-    vocabulary.add(connection, "header", [(message_id, header) for message_id, header, _ in rows])
-    vocabulary.add(connection, "body", [(message_id, body) for message_id, _, body in rows])
+    field_word.add(connection, [(message_id, field) for message_id, field, _, _ in rows])
+    vocabulary.add(connection, "header", [(message_id, header) for message_id, _, header, _ in rows])
+    vocabulary.add(connection, "body", [(message_id, body) for message_id, _, _, body in rows])
     connection.execute("UPDATE state SET listed = ?", (rows[-1][0],))
     connection.execute("COMMIT")
     return True
@@ -307,11 +307,11 @@ def _leave_out(connection: sqlite3.Connection, message_ids: list[int]) -> int:
         for message_id in message_ids
         for row in connection.execute("SELECT * FROM text WHERE message_id = ?", (message_id,))
     ]  # another process that is making the index anew may have left them out
-    (listed,) = connection.execute("SELECT listed FROM state").fetchone()
+    (last,) = connection.execute("SELECT listed FROM state").fetchone()
+    listed = [row for row in rows if row.message_id <= last]
     for kind in vocabulary.KINDS:
-        texts = [(row.message_id, getattr(row, kind)) for row in rows if row.message_id <= listed]
-        vocabulary.remove(connection, kind, texts)
-    field_word.remove(connection, [(row.message_id, row.field) for row in rows])
+        vocabulary.remove(connection, kind, [(row.message_id, getattr(row, kind)) for row in listed])
+    field_word.remove(connection, [(row.message_id, row.field) for row in listed])
     connection.executemany("DELETE FROM text WHERE message_id = ?", [(row.message_id,) for row in rows])
     connection.execute("COMMIT")
     return len(rows)

@@ -372,19 +372,17 @@ class _Search:
         members = self._members()
         return members.chunks, len(members.uids)
 
-    def _certain(
-        self, found: vocabulary.Listed | None, compare: Callable[[Iterable[int]], Iterable[int]], behind: int | None
-    ) -> Hits:
-        """What was found, where that is exact; else those for which `compare` tells it, by the messages' ids; and of
-        those behind a message that isn't listed any more, those for which it tells it."""
+    def _certain(self, found: vocabulary.Listed | None, compare: Callable[[Iterable[int]], Iterable[int]]) -> Hits:
+        """What was found, where that is exact; else those for which `compare` tells it, by the messages' ids. And of
+        those that aren't listed yet, those for which it tells it."""
         members = self._members()
         if found is None:
             return members.hits(posting.masks(compare(members.ids)))
         hits = members.hits(found.messages)
         if hits and not found.exact:
             hits = members.hits(posting.masks(compare(compress(members.ids, hits.truth))))
-        newer = members.behind(behind) if behind is not None else ()
-        return hits | members.hits(posting.masks(compare(newer))) if newer else hits
+        unlisted = members.behind(self._tx.value("SELECT listed FROM search.state"))
+        return hits | members.hits(posting.masks(compare(unlisted))) if unlisted else hits
 
     def _in_field(self, key: Field) -> Hits:
         """The messages that have the text in the field."""
@@ -392,7 +390,7 @@ class _Search:
         found = field_word.find(self._tx, key.name, *looked, *self._sizes)
         is_so = self._compared.like(FIELDS[key.name])
         pattern = self._compared.pattern(key.text)
-        return self._certain(found, lambda ids: self._having("folded", is_so, pattern, ids), self._state("done"))
+        return self._certain(found, lambda ids: self._having("folded", is_so, pattern, ids))
 
     def _in_text(self, kind: vocabulary.Kind, key: Body | Text) -> Hits:
         """The messages whose kept header or body has the text in it."""
@@ -400,7 +398,6 @@ class _Search:
         return self._certain(
             self._look_up(kind, self._compared.wanted(key.text)),
             lambda ids: self._having("search.text", is_so, pattern, ids),
-            self._state("listed"),
         )
 
     def _in_header(self, key: Header) -> Hits:
@@ -412,16 +409,11 @@ class _Search:
         if found is not None:
             found = found._replace(exact=False)  # it may be another field
         line = re.compile(b"^%b: .*%b" % (re.escape(name.encode()), re.escape(wanted.encode())), re.MULTILINE)
-        return self._certain(found, lambda ids: self._having_line(line, ids), self._state("listed"))
+        return self._certain(found, lambda ids: self._having_line(line, ids))
 
     def _look_up(self, kind: vocabulary.Kind, wanted: str) -> vocabulary.Listed | None:
         looked = vocabulary.Looked(kind, wanted, self._compared.sql)
         return vocabulary.find(self._tx, looked, vocabulary.pieces(looked), *self._sizes)
-
-    def _state(self, which: Literal["done", "listed"]) -> int:
-        """How far the index is, by the messages' ids."""
-        message_id: int = self._tx.value(f"SELECT {which} FROM search.state")
-        return message_id
 
     def _having(self, table: str, is_so: str, pattern: str, message_ids: Iterable[int]) -> list[int]:
         """Those of the messages whose row is so; as one value: a hundred thousand rows would take twice as long."""

@@ -48,10 +48,11 @@ CREATE TABLE IF NOT EXISTS {kind}_word (
 ) STRICT;
 CREATE VIRTUAL TABLE IF NOT EXISTS {kind}_part USING fts5(word, {LEAN}, tokenize='trigram case_sensitive 1');
 {posting.schema(f"{kind}_list")}
+{posting.schema(f"{kind}_gram")}
 """
 
 
-SCHEMA = "".join(f"{word_schema(kind)}{posting.schema(f'{kind}_gram')}" for kind in KINDS)
+SCHEMA = "".join(map(word_schema, KINDS))
 
 WORD = re.compile("[0-9A-Za-z\x80-\U0010ffff]+")
 # The same for texts that are ASCII, in a third of the time.
@@ -71,11 +72,11 @@ MAX_PIECES = 8
 WORDS_A_MESSAGE = 20
 LISTS_A_MESSAGE = 2
 FEW_LISTS = 1_000
+MARKED = ("field", "name")  # kinds of words that begin with a mark, which tells their field: field_word.py
 # Of which length grams are kept; those of three characters where these are ASCII, for in other scripts there are too
 # many of them, each in few words.
-GRAMS: Mapping[str, int] = {"header": 2, "body": 3}
+GRAMS: Mapping[str, int] = {"header": 2, "body": 3, "field": 2, "name": 2}
 GRAM_BITS = 21  # of a character
-BARE_GRAM = 1 << 60  # of words without their accents
 
 
 NO_WORD = ("",)
@@ -118,15 +119,12 @@ def add(connection: sqlite3.Connection, kind: Kind, rows: Iterable[tuple[int, st
     """Message ids and folded texts: of messages that aren't listed yet."""
     for chunk, words in by_word((message_id, words_of(text)) for message_id, text in rows).items():
         add_words(connection, kind, chunk, words)
-        posting.add_masks(connection, f"{kind}_gram", chunk, _by_gram(kind, words))
 
 
 def remove(connection: sqlite3.Connection, kind: Kind, rows: Iterable[tuple[int, str]]) -> None:
     """What `add` was given. Words that no message has any more go, too."""
     for chunk, words in by_word((message_id, words_of(text)) for message_id, text in rows).items():
         remove_listed(connection, kind, chunk, words)
-        grams = {gram: list(posting.places(mask)) for gram, mask in _by_gram(kind, words).items()}
-        posting.remove(connection, f"{kind}_gram", chunk, grams)
 
 
 def add_words(connection: sqlite3.Connection, kind: str, chunk: int, words: Mapping[str, Sequence[int]]) -> None:
@@ -143,6 +141,7 @@ def add_words(connection: sqlite3.Connection, kind: str, chunk: int, words: Mapp
         (json.dumps([word_id for word_id in ids.values() if word_id <= last]), chunk),
     )
     posting.add(connection, f"{kind}_list", chunk, {ids[word]: places for word, places in words.items()})
+    posting.add_masks(connection, f"{kind}_gram", chunk, _by_gram(kind, words))
 
 
 def remove_listed(connection: sqlite3.Connection, kind: str, chunk: int, words: Mapping[str, Sequence[int]]) -> None:
@@ -150,6 +149,8 @@ def remove_listed(connection: sqlite3.Connection, kind: str, chunk: int, words: 
     ids = _ids(connection, kind, json.dumps(list(words), ensure_ascii=False))
     unused = posting.remove(connection, f"{kind}_list", chunk, {ids[word]: words[word] for word in ids})
     remove_words(connection, kind, [(word_id, word) for word, word_id in ids.items() if word_id in unused])
+    grams = {gram: list(posting.places(mask)) for gram, mask in _by_gram(kind, words).items()}
+    posting.remove(connection, f"{kind}_gram", chunk, grams)
 
 
 def by_word(rows: Iterable[tuple[int, Iterable[str]]]) -> dict[int, dict[str, list[int]]]:
@@ -171,29 +172,32 @@ def words_of(text: str) -> Sequence[str]:
     return [part for word in words for part in overlapping(word)]
 
 
-def _by_gram(kind: Kind, words: Mapping[str, Sequence[int]]) -> dict[int, int]:
-    """By grams, masks of the messages, all of one chunk."""
+def _by_gram(kind: str, words: Mapping[str, Sequence[int]]) -> dict[int, int]:
+    """By the numbers of grams, masks of the messages, all of one chunk."""
     first = min((places[0] for places in words.values()), default=0)
     last = max((places[-1] for places in words.values()), default=0)
     bits = [1 << number for number in range(last - first + 1)]
-    exact: dict[str, int] = defaultdict(int)
-    plain: dict[str, int] = defaultdict(int)
+    grams: dict[tuple[str, str], int] = defaultdict(int)
+    bare_grams: dict[tuple[str, str], int] = defaultdict(int)
     for word, places in words.items():
         mask = 0
         for place in places:
             mask |= bits[place - first]
-        for gram in _grams(word, GRAMS[kind]):
-            exact[gram] |= mask
-        if (without := bare(word)) != word:
-            for gram in _grams(without, GRAMS[kind]):
-                plain[gram] |= mask
-    found = {gram_code(gram): mask << first for gram, mask in exact.items()}
-    found |= {gram_code(gram) | BARE_GRAM: mask << first for gram, mask in plain.items()}
+        mark, rest = (word[0], word[1:]) if kind in MARKED else ("", word)
+        for gram in _grams(rest, GRAMS.get(kind, 0)):
+            grams[mark, gram] |= mask
+        if (plain := bare(rest)) != rest:
+            for gram in _grams(plain, GRAMS.get(kind, 0)):
+                bare_grams[mark, gram] |= mask
+    found = {gram_code(mark + gram): mask << first for (mark, gram), mask in grams.items()}
+    found |= {-gram_code(mark + gram): mask << first for (mark, gram), mask in bare_grams.items()}
     return found
 
 
 def _grams(word: str, longest: int) -> set[str]:
-    grams = {*word, *map("".join, pairwise(word))}
+    grams = {*word} if longest else set()
+    if longest > 1:
+        grams.update(map("".join, pairwise(word)))
     if longest > 2:
         three = map("".join, zip(word, word[1:], word[2:], strict=False))
         grams.update(three if word.isascii() else filter(str.isascii, three))
@@ -201,7 +205,8 @@ def _grams(word: str, longest: int) -> set[str]:
 
 
 def gram_code(gram: str) -> int:
-    """A number that stands for it, as the ids of words do for them."""
+    """A number that stands for a gram of a word, as the ids of words do for them; of a word without its accents it is
+    the negative one. A mark and two characters, or three of ASCII, have room in it."""
     code = 0
     for place, character in enumerate(gram):
         code |= ord(character) << (GRAM_BITS * place)
@@ -232,11 +237,9 @@ def remove_words(connection: sqlite3.Connection, kind: str, words: Sequence[tupl
 
 def clear(connection: sqlite3.Connection, kind: str) -> None:
     """No message, no word."""
-    connection.execute(f"DELETE FROM {kind}_list")
-    connection.execute(f"DELETE FROM {kind}_word")
+    for table in ("list", "gram", "word"):
+        connection.execute(f"DELETE FROM {kind}_{table}")
     connection.execute(f"INSERT INTO {kind}_part ({kind}_part) VALUES ('delete-all')")
-    if kind in GRAMS:
-        connection.execute(f"DELETE FROM {kind}_gram")
 
 
 def overlapping(word: str) -> Iterator[str]:
@@ -276,7 +279,8 @@ def pieces(looked: Looked) -> list[Piece]:
 def _having(tx: Tx, looked: Looked, piece: Piece, chunks: Sequence[int], messages: int) -> Masks | None:
     """The messages that have a word with the piece in it; None where too much would have to be looked at."""
     if _is_gram(looked.kind, piece):
-        codes = [gram_code(piece.text)] + [gram_code(piece.text) | BARE_GRAM] * (looked.form != "{}")
+        code = gram_code(looked.mark + piece.text)
+        codes = [code] if looked.form == "{}" else [code, -code]
         return _union(tx, f"{looked.kind}_gram", dict.fromkeys(chunks, codes))
     words = source(tx, looked, piece, messages)
     if words is None:
