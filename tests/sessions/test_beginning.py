@@ -7,6 +7,7 @@ import pytest
 from imap_conversation import Conversation
 from posthouse.message.summary import summarize
 from posthouse.sessions import beginning, letter
+from posthouse.sessions.session import BrokenOff
 from posthouse.store import fresh, intake
 from posthouse.store.mailbox import Mailbox
 from store_helpers import NOW, House, keep, keep_in_file
@@ -120,3 +121,20 @@ def test_a_file_that_was_cut(talk: Conversation, house: House, inbox: Mailbox) -
     assert talk.say("b FETCH 2 BODY.PEEK[HEADER]")[-1] == "b OK FETCH completed"
     path.unlink()
     assert talk.say("c FETCH 2 BODY.PEEK[HEADER]")[-1].startswith("c NO")
+
+
+@pytest.mark.parametrize("items", ["BODY.PEEK[]", "(BODY.PEEK[] BODY.PEEK[TEXT])", "(BODY.PEEK[TEXT] RFC822.SIZE)"])
+def test_a_file_that_is_too_short(talk: Conversation, house: House, inbox: Mailbox, items: str) -> None:
+    """Before anything of it was said, NO says so. In the middle of a literal only the connection's end can."""
+    house.append(inbox, raw=made("one"))
+    small, large = (keep_in_file(house.store, made(name, body="x" * size)) for name, size in (("s", 900), ("l", 3**13)))
+    for blob in (small, large):
+        house.store.run(intake.append, blob, summarize(made("x")), [intake.Target(inbox.id, frozenset())], NOW, b"")
+        with house.store.blobs.path(blob.id).open("r+b") as file:
+            file.truncate(600 if blob is small else letter.PIECE * 3)
+    talk.say("s SELECT INBOX")
+    told = said(talk, f"a FETCH 1,2 {items}")
+    assert b"\r\na NO " in b"\r\n" + told and b"* 2 FETCH" not in told
+    assert said(talk, "b FETCH 1 (UID)") == b"* 1 FETCH (UID 1)\r\nb OK FETCH completed\r\n"
+    with pytest.raises(BrokenOff):
+        said(talk, f"c FETCH 3 {items}")

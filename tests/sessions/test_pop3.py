@@ -13,6 +13,7 @@ from posthouse.errors import StoreError
 from posthouse.message.summary import summarize
 from posthouse.sessions import pop3_reading
 from posthouse.sessions.pop3 import Pop3Session
+from posthouse.sessions.session import BrokenOff
 from posthouse.store import account, change, fresh, intake, mail, tidy
 from posthouse.store.mailbox import Mailbox
 from posthouse.store.password import hash_password
@@ -277,7 +278,7 @@ def test_a_large_message_that_is_too_short_on_disk_has_no_end(house: House, talk
     with house.store.blobs.path(blob).open("r+b") as file:
         file.truncate(300_000)
     client = Client(talk)
-    with pytest.raises(EOFError):
+    with pytest.raises(BrokenOff):
         client.say("RETR 1")
     client.session.farewell("internal error")
     assert not bytes(client.line.sent).endswith(b".\r\n") and b"-ERR" not in client.line.sent

@@ -27,11 +27,11 @@ from posthouse.sessions.session import Peer
 from posthouse.store.engine import Store
 
 from . import steward
-from .connection import GOODBYE_SECONDS, HANDSHAKE_SECONDS, Connection
+from .accepting import Listener
+from .connection import Connection
 from .doors import Door
 from .limits import Doorkeeper
 from .listening import BACKLOG, Listening, close_doors, open_doors
-from .proxied import ProxiedListener
 from .relaying import make_relay
 from .tls import ServerTls
 from .turn import Turn
@@ -69,7 +69,7 @@ class Server:
         self._open_store = open_store
         self.endpoints: dict[str, list[Endpoint]] = {}  # where each door really listens: port 0 has become a number
         self._tls: dict[bool, ServerTls | None] = {}  # by whether the door is for people
-        self._listeners: list[asyncio.Server | ProxiedListener] = []
+        self._listeners: list[asyncio.Server | Listener] = []
         self._connections: set[Connection | HttpConnection] = set()
         self._http: Http | None = None  # where a door is for it
         self._doorkeeper = Doorkeeper(config.limits)
@@ -143,21 +143,18 @@ class Server:
 
     async def _accept(
         self, listening: Listening, make: Callable[[Peer | None], asyncio.Protocol], tls: ssl.SSLContext | None
-    ) -> asyncio.Server | ProxiedListener:
+    ) -> asyncio.Server | Listener:
         proxies = self.config.listen.proxies
         if listening.socket.family == socket.AF_UNIX:
             return await asyncio.get_running_loop().create_unix_server(
                 lambda: make(None), sock=listening.socket, backlog=BACKLOG, ssl=tls
             )
-        if proxies:
-            return ProxiedListener([listening.socket], make, tls, proxies, self.config.limits.proxy_header_seconds)
+        if proxies or tls is not None:
+            return Listener([listening.socket], make, tls, proxies, self.config.limits.proxy_header_seconds)
         return await asyncio.get_running_loop().create_server(
             lambda: make(None),
             sock=listening.socket,
             backlog=BACKLOG,
-            ssl=tls,
-            ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None,
-            ssl_shutdown_timeout=GOODBYE_SECONDS if tls else None,
         )
 
     def _connect(self, door: Door, peer: Peer | None) -> Connection | HttpConnection:

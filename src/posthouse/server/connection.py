@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from posthouse.sessions.session import Peer, Session
+from posthouse.sessions.session import BrokenOff, Peer, Session
 from posthouse.wire.machine import Tls
 
 from . import eager
@@ -183,6 +183,9 @@ class Connection(asyncio.Protocol):
                 await self._answer(session)
         except ConnectionError:
             pass  # the peer left in the middle of an answer: connection_lost tells
+        except BrokenOff as error:
+            log.error("closed %s: %s", self.peer, error)
+            self.abort()
         except Exception:
             log.exception("%s session with %s failed", session.protocol, self.peer)
             self._close("internal error; the server's log has the details")

@@ -58,6 +58,7 @@ class Beginnings:
     ) -> None:
         """``begin``: of a response; ``head`` and ``tail``: the columns before the item and behind it, where
         ``uid`` and ``tail_uid`` tell of one in front of these."""
+        self.is_inside = False  # whether the last piece ends within a response
         self._item = item
         self._header = item.section.text is Text.HEADER
         self._head, self._tail = head, tail
@@ -86,8 +87,10 @@ class Beginnings:
             if sizes[start] > PIECE:
                 found = Letter((*rows[start][-len(COLUMNS) :], b""), blobs).octets(self._item)
                 assert found is not None
+                self.is_inside = True
                 yield heads[start]
                 yield from found[1]
+                self.is_inside = False
                 yield tails[start]
             else:
                 octets = read_all(blobs, letters[here])

@@ -27,6 +27,7 @@ from .letter import COLUMNS as OCTETS
 from .letter import Letter
 from .lines import Lines, begin_of, flag_entries, numbers_of, rows_of
 from .selected import Ranges, Selected
+from .session import BrokenOff
 
 if TYPE_CHECKING:
     from posthouse.store.blob import Blobs
@@ -76,6 +77,7 @@ class Answer:
                 section, self._begin, self._head, self._tail, uid=self._uid, tail_uid=self._tail_uid
             )
         self._missing = 0
+        self._inside = False
 
     async def send(self, ranges: Ranges) -> int:
         """Answer for every message in ``ranges``; how many of those that the client knows aren't there any more."""
@@ -140,17 +142,24 @@ class Answer:
         taking: asyncio.Future[tuple[bytes, bool]] | None = None
         try:
             while more:
+                inside = self._is_inside
                 taking = asyncio.ensure_future(asyncio.to_thread(take, pieces))
                 await self._hand_over(ready)
                 try:
                     ready, more = await taking
                 except StoreError as error:
-                    # The client counts the octets of a literal: anything said now would be taken for some of them.
-                    raise EOFError(f"a letter can't be read to its end: {error}") from error
+                    if inside:  # a literal, of which the client counts the octets
+                        raise BrokenOff(f"a letter can't be read to its end: {error}") from error
+                    raise
             await self._hand_over(ready)
         finally:
             if taking is not None:
                 taking.cancel()
+
+    @property
+    def _is_inside(self) -> bool:
+        """Whether what was taken last ends within a response."""
+        return self._inside if self._beginnings is None else self._beginnings.is_inside
 
     def _letters(self, tx: Tx, part: Ranges) -> tuple[Iterator[bytes], bytes, bool]:
         """The pieces of a portion, of which the first were taken already."""
@@ -186,10 +195,12 @@ class Answer:
                 if isinstance(value, tuple):
                     pieces += value
                 else:  # a large one
+                    self._inside = True
                     yield b"".join(pieces)
                     pieces = []
                     yield from value
             pieces.append(b"".join([b" " + entry for entry in tail]) + b")\r\n")
+            self._inside = False
             yield b"".join(pieces)
 
 

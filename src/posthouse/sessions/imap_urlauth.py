@@ -23,6 +23,7 @@ from posthouse.store.engine import Tx
 from . import place
 from .imap_answer import Done, Handler, No
 from .imap_url import Octets, open_url
+from .session import BrokenOff
 
 if TYPE_CHECKING:
     from .imap import ImapSession
@@ -110,7 +111,7 @@ async def fetch(session: ImapSession, wish: command.UrlFetch) -> Done:
                 await session.line.flush()
         except StoreError as error:
             # The client counts the octets of the literal: anything said now would be taken for some of them.
-            raise EOFError(f"a letter can't be read to its end: {error}") from error
+            raise BrokenOff(f"a letter can't be read to its end: {error}") from error
     machine.send(b"\r\n")
     return Done("URLFETCH completed")
 

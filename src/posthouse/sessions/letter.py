@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Literal
 
+from posthouse.errors import StoreError
 from posthouse.imap.encode import NIL, literal, literal8
 from posthouse.imap.fetch import BinarySection, BinarySize, BodySection, Partial, Section, Text
 from posthouse.message import body, mime
@@ -85,7 +86,7 @@ class Letter:
         while start < end:
             piece = self._read(start, min(start + PIECE, end))
             if not piece:
-                raise EOFError("a message file is shorter than its row says")
+                raise StoreError("a message file is shorter than its row says")
             yield piece
             start += len(piece)
 

@@ -38,7 +38,7 @@ from .house import House
 from .letter import Letter
 from .login import Exchange, log_in, mechanisms
 from .pop3_reading import Message, Reading, pieces
-from .session import Line, Session
+from .session import BrokenOff, Line, Session
 
 log = logging.getLogger("posthouse.pop3")
 
@@ -165,7 +165,7 @@ class Pop3Session(Session[Event]):
                 piece = await asyncio.to_thread(next, coming, b"")
             except StoreError as error:
                 # Anything said now would be taken for a part of the message: without its end, the client knows.
-                raise EOFError(f"a message can't be read to its end: {error}") from error
+                raise BrokenOff(f"a message can't be read to its end: {error}") from error
         self._server.end_text()
 
     async def _update(self, _: event.Update) -> None:

@@ -48,7 +48,7 @@ class Message(NamedTuple):
 
 
 def pieces(letter: Letter, *, header_only: bool) -> Iterator[bytes]:
-    """Its octets, read piece by piece. Blocks; errors: StoreError, and EOFError for a file that is too short."""
+    """Its octets, read piece by piece. Blocks; errors: StoreError."""
     found = letter.octets(HEADER if header_only else WHOLE)
     assert found is not None
     return found[1]

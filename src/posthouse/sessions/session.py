@@ -46,6 +46,13 @@ class Peer:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
+class BrokenOff(Exception):
+    """An answer has begun, and can't be finished: whatever is said now would be taken for a part of it.
+
+    So the connection ends, without a word.
+    """
+
+
 class Line(Protocol):
     """What the connection does for its session."""
 

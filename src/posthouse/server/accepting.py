@@ -1,7 +1,8 @@
-"""Listeners where proxies connect: who is behind them is read from the socket before anything else is.
+"""Listeners where a connection has something to do before its conversation begins: TLS from the first octet, or to say
+who is behind a proxy. What is still at it when the server stops is cut off; `asyncio.Server` would wait for it.
 
-The header comes before TLS, and TLS can't be begun on a transport that has read ahead. So connections are accepted as
-plain sockets here, and become transports when their header, not an octet more, has been read.
+A proxy's header comes before TLS, and TLS can't be begun on a transport that has read ahead. So connections are
+accepted as plain sockets here, and become transports when their header, not an octet more, has been read.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ FAIR_SHARE = 100
 OUT_OF_FILES = 1.0
 
 
-class ProxiedListener:
+class Listener:
     """Sockets that listen, and what comes of the connections: in place of `asyncio.Server`, with its words."""
 
     def __init__(
