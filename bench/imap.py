@@ -140,7 +140,7 @@ def posthouse(folder: Path, count: int) -> Iterator[Server]:
         ada = store.look(account.existing, USER)
         for _ in transfer.import_mail(store, ada.id, letters(count)):
             pass
-        while not store.look(index_is_ready) or store.look(bundle.are_wanted) or store.look(fresh.waiting):
+        while not store.look(index_is_ready) or store.look(bundle.missing, 1) is not None or store.look(fresh.waiting):
             time.sleep(0.2)
         store.close()
         memory = functools.partial(memory_of, [house.parent.pid])  # the steward knows of no connection

@@ -147,7 +147,7 @@ def fill(folder: Path, count: int) -> None:
         for _ in transfer.import_mail(store, ada.id, inbox_letters(count)):
             pass
         print(f"imported {count} in {time.perf_counter() - began:.0f} s, while they are indexed")
-        while store.look(is_behind) or store.look(bundle.are_wanted) or store.look(fresh.waiting):
+        while store.look(is_behind) or store.look(bundle.missing, 1) is not None or store.look(fresh.waiting):
             time.sleep(0.2)
         index_all(store)
         store.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from imap_conversation import Conversation
-from posthouse.sessions.bundling import bundle_some
+from posthouse.sessions.bundling import keep_some, make_some
 from posthouse.store import bundle, mail
 from posthouse.store.engine import Store
 from posthouse.store.mailbox import Mailbox
@@ -44,8 +44,8 @@ def filled(house: House, box: Mailbox, count: int) -> None:
 
 
 def make(store: Store) -> None:
-    while store.look(bundle.are_wanted):
-        store.run(bundle_some)
+    while (some := store.look(make_some)) is not None:
+        store.run(keep_some, some)
 
 
 def firsts(store: Store, box: Mailbox) -> list[int]:
@@ -103,6 +103,32 @@ def test_removed_messages_leave_nothing_in_a_bundle(talk: Conversation, house: H
     assert firsts(house.store, inbox) == [1, 65, 129], "made again: the answers had to read rows"
     assert answers(talk, *commands) == told
     assert all(answer.count(b" FETCH (") == 196 for answer in told)
+
+
+def test_what_is_removed_meanwhile_is_in_no_bundle(talk: Conversation, house: House, inbox: Mailbox) -> None:
+    """Between a bundle's making and its keeping, as a reader and a writer do it."""
+    filled(house, inbox, 200)
+    some = house.store.look(make_some)
+    assert some is not None
+    house.store.run(mail.remove, inbox.id, [(70, 72)])
+    filled(house, inbox, 60)  # they fill another range
+    house.store.run(keep_some, some)
+    assert firsts(house.store, inbox) == [1, 129]
+    make(house.store)
+    assert firsts(house.store, inbox) == [1, 129, 193]
+    house.store.run(keep_some, some)
+    assert firsts(house.store, inbox) == [1, 129, 193], "another process has made them, too"
+    talk.say("s SELECT INBOX")
+    assert b"UID 70 " not in answers(talk, f"FETCH 1:* {WANTED[0]}")[0]
+    make(house.store)
+    assert firsts(house.store, inbox) == [1, 65, 129, 193]
+    archive = house.box(talk.account, "Archive")
+    filled(house, archive, 64)
+    some = house.store.look(make_some)
+    assert some is not None
+    talk.say("x DELETE Archive")
+    house.store.run(keep_some, some)
+    assert firsts(house.store, archive) == []
 
 
 def test_a_new_mailbox_is_bundled_when_it_was_listed(talk: Conversation, house: House, inbox: Mailbox) -> None:

@@ -7,21 +7,21 @@ from posthouse.store.engine import Store
 from posthouse.store.mailbox import Mailbox
 from store_helpers import House
 
-COLUMNS: dict[str, int | bytes] = {
-    **{column: b"some\0octets\xff" for columns in bundle.TABLES.values() for column in columns},
-    "messages": 64,
-}
+COLUMNS = {column: b"some\0octets\xff" for columns in bundle.TABLES.values() for column in columns}
 
 
 def make(store: Store, most: int = 100) -> list[tuple[int, int]]:
     """All that are missing; the mailbox and the first UID of each."""
     made: list[tuple[int, int]] = []
-    while store.look(bundle.are_wanted):
-        mailbox_id, firsts = store.run(bundle.missing, most)
-        assert len(firsts) <= most
-        for first in firsts:
-            store.run(bundle.keep, mailbox_id, first, COLUMNS)
-            made.append((mailbox_id, first))
+    while (missing := store.look(bundle.missing, most)) is not None:
+        assert len(missing.firsts) <= most
+        some = []
+        for first in missing.firsts:
+            uids = range(first, first + bundle.SIZE)
+            here = len(store.look(mail.fetch, missing.mailbox_id, ((uids[0], uids[-1]),), ["size"]))
+            some.append(bundle.Made(first, {**COLUMNS, "messages": here}))
+        store.run(bundle.keep, missing, some)
+        made += [(missing.mailbox_id, first) for first in missing.firsts]
     return made
 
 
@@ -33,7 +33,7 @@ def test_full_ranges_are_bundled(store: Store, house: House) -> None:
     ada = house.account()
     inbox, other = house.box(ada), store.run(mailbox.create, ada.id, "Other")
     house.fill(inbox, 63)
-    assert not store.look(bundle.are_wanted)
+    assert store.look(bundle.missing, 1) is None
     house.fill(inbox, 1)
     house.fill(other, 200)
     assert make(store) == [(inbox.id, 1), (other.id, 1), (other.id, 65), (other.id, 129)]
@@ -63,11 +63,11 @@ def test_they_go_with_their_messages(store: Store, house: House) -> None:
     assert kept(store, inbox) == [65, 129, 257]
     store.run(mail.move, inbox.id, [(65, 66)], other.id)
     assert kept(store, inbox) == [129, 257]
-    assert not store.look(bundle.are_wanted), "whoever lists the mailbox says so"
+    assert store.look(bundle.missing, 1) is None, "whoever lists the mailbox says so"
     store.run(mail.remove, inbox.id, [(129, 192)])
     store.run(bundle.want, inbox.id, 300)
     store.run(bundle.want, inbox.id, 70)
     assert [first for _, first in make(store)] == [65, 193], "nothing is left in the range from 129 on"
     store.run(bundle.want, inbox.id, 1)
     store.run(account.remove, "ada@example.org")
-    assert kept(store, inbox) == [] and not store.look(bundle.are_wanted)
+    assert kept(store, inbox) == [] and store.look(bundle.missing, 1) is None

@@ -5,13 +5,16 @@ UIDs below UIDNEXT gets no new message, and what is in a bundle doesn't change: 
 is removed, with which it goes. It is made behind the deliveries, when its range is full, or because somebody has listed
 the mailbox; what has none is read row by row. Bundles can be deleted at any time.
 
+They are made by readers, of what a snapshot has, so that no delivery waits for that; to keep them is a short
+transaction, which takes those of which no message has been removed since.
+
 What stands in a column, and how, whoever makes the bundles decides: here it is octets, and the number of `messages`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from .engine import Row, Tx
@@ -24,6 +27,16 @@ TABLES = {
 }
 # Ranges that are looked at in one transaction, for one that lacks its bundle.
 LOOKED = 500
+
+
+class Missing(NamedTuple):
+    """Ranges of a mailbox, by their first UIDs, that lack their bundle: all there are from the UID `since` on up to the
+    UID `beyond`, which isn't looked at any more."""
+
+    mailbox_id: int
+    firsts: list[int]
+    since: int
+    beyond: int
 
 
 def first_of(uid: int) -> int:
@@ -46,11 +59,53 @@ def read(tx: Tx, mailbox_id: int, low: int, high: int, columns: Sequence[str]) -
     )
 
 
-def keep(tx: Tx, mailbox_id: int, first: int, columns: Mapping[str, int | bytes]) -> None:
-    """Keep a bundle, with all columns of TABLES."""
-    for table, names in TABLES.items():
-        row = (mailbox_id, first, *[columns[name] for name in names])
-        tx.insert(table, ("mailbox_id", "first", *names), [row])
+class Made(NamedTuple):
+    """A bundle that isn't kept yet: the first UID of its range, and the columns of TABLES."""
+
+    first: int
+    columns: Mapping[str, int | bytes]
+
+
+def keep(tx: Tx, missing: Missing, bundles: Sequence[Made]) -> list[int]:
+    """Keep the bundles that were made of the ranges that are missing theirs, and go on behind these; the first UIDs of
+    those that were kept."""
+    row = tx.one("SELECT account_id FROM mailbox WHERE id = :mailbox_id", mailbox_id=missing.mailbox_id)
+    if row is None:
+        return []  # the mailbox is gone
+    tx.run("UPDATE account SET modseq = modseq WHERE id = :id", id=row[0])  # the lock: nothing is removed now
+    holding = [one for one in bundles if _holds(tx, missing.mailbox_id, one)]
+    for one in holding:
+        for table, names in TABLES.items():
+            values = (missing.mailbox_id, one.first, *[one.columns[name] for name in names])
+            tx.insert(table, ("mailbox_id", "first", *names), [values])
+    # Full ranges that came in the meantime lie behind what was looked at; for others `since` has been set back.
+    tx.run(
+        "DELETE FROM unbundled WHERE mailbox_id = :mailbox_id AND since = :since"
+        " AND :beyond + :size > (SELECT uidnext FROM mailbox WHERE id = :mailbox_id)",
+        mailbox_id=missing.mailbox_id,
+        since=missing.since,
+        beyond=missing.beyond,
+        size=SIZE,
+    )
+    tx.run(
+        "UPDATE unbundled SET since = :beyond WHERE mailbox_id = :mailbox_id AND since = :since",
+        mailbox_id=missing.mailbox_id,
+        since=missing.since,
+        beyond=missing.beyond,
+    )
+    return [one.first for one in holding]
+
+
+def _holds(tx: Tx, mailbox_id: int, made: Made) -> bool:
+    """Whether the bundle has all that there is of its range, and there is none yet."""
+    messages, is_there = tx.all(
+        "SELECT (SELECT count(*) FROM placement WHERE mailbox_id = :mailbox_id AND uid BETWEEN :first AND :last),"
+        " EXISTS (SELECT 1 FROM bundle WHERE mailbox_id = :mailbox_id AND first = :first)",
+        mailbox_id=mailbox_id,
+        first=made.first,
+        last=made.first + SIZE - 1,
+    )[0]
+    return messages == made.columns["messages"] and not is_there
 
 
 def drop(tx: Tx, mailbox_id: int, uids: Iterable[int]) -> None:
@@ -76,42 +131,31 @@ def came(tx: Tx, mailbox_id: int, first: int, last: int) -> None:
         want(tx, mailbox_id, first)
 
 
-def are_wanted(tx: Tx) -> bool:
-    """Whether there are mailboxes that bundles may be missing in."""
-    return tx.one("SELECT 1 FROM unbundled LIMIT 1") is not None
-
-
-def missing(tx: Tx, most: int) -> tuple[int, list[int]]:
-    """A mailbox, and ranges in it that lack their bundle, each by its first UID: for a transaction that makes these.
-
-    Where it finds none, there may still be some elsewhere: `are_wanted` tells.
-    """
+def missing(tx: Tx, most: int) -> Missing | None:
+    """Ranges of a mailbox that lack their bundle. None when nobody wants any more; where `firsts` is empty, there may
+    still be some elsewhere: `keep` takes note of how far that was, also where it is given nothing to keep."""
     row = tx.one(
-        "SELECT b.id, b.account_id, b.uidnext, u.since FROM unbundled u JOIN mailbox b ON b.id = u.mailbox_id"
+        "SELECT b.id, b.uidnext, u.since FROM unbundled u JOIN mailbox b ON b.id = u.mailbox_id"
         " ORDER BY u.mailbox_id LIMIT 1"
     )
     if row is None:
-        return 0, []
-    mailbox_id, account_id, uidnext, since = row
-    tx.run("UPDATE account SET modseq = modseq WHERE id = :id", id=account_id)  # the lock: nothing is removed now
+        return None
+    mailbox_id, uidnext, since = row
+    at = since
     found: list[int] = []
     for _ in range(LOOKED):
         uid = tx.value(
-            "SELECT min(uid) FROM placement WHERE mailbox_id = :mailbox_id AND uid >= :since",
-            mailbox_id=mailbox_id,
-            since=since,
+            "SELECT min(uid) FROM placement WHERE mailbox_id = :mailbox_id AND uid >= :at", mailbox_id=mailbox_id, at=at
         )
-        if uid is None or first_of(uid) + SIZE > uidnext:  # more messages may come into the last range
-            tx.run("DELETE FROM unbundled WHERE mailbox_id = :mailbox_id", mailbox_id=mailbox_id)
+        at = first_of(uidnext if uid is None else uid)
+        if at + SIZE > uidnext:  # more messages may come into the last range
             break
-        first = first_of(uid)
-        since = first + SIZE
         there = tx.one(
-            "SELECT 1 FROM bundle WHERE mailbox_id = :mailbox_id AND first = :first", mailbox_id=mailbox_id, first=first
+            "SELECT 1 FROM bundle WHERE mailbox_id = :mailbox_id AND first = :first", mailbox_id=mailbox_id, first=at
         )
         if there is None:
-            found.append(first)
+            found.append(at)
+        at += SIZE
         if len(found) == most:
             break
-    tx.run("UPDATE unbundled SET since = :since WHERE mailbox_id = :mailbox_id", mailbox_id=mailbox_id, since=since)
-    return mailbox_id, found
+    return Missing(mailbox_id, found, since, at)

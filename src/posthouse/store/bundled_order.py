@@ -112,24 +112,21 @@ def read(tx: Tx, mailbox_id: int, uids: Sequence[int], names: Sequence[Name]) ->
     return columns
 
 
-def make(tx: Tx, mailbox_id: int, first: int) -> None:
-    """Keep what there is to compare of the messages from this UID on. Not where that couldn't be taken apart again."""
+def make(tx: Tx, mailbox_id: int, first: int) -> Row | None:
+    """What there is to compare of the messages from this UID on, for `keep`. None where that couldn't be taken apart
+    again."""
     by_uid = {uid: values for uid, *values in _rows(tx, mailbox_id, first, first + SIZE - 1, tuple(COLUMNS))}
     nothing = [column.nothing for column in COLUMNS.values()]
     spread = [by_uid.get(uid, nothing) for uid in range(first, first + SIZE)]
-    bound = {
-        name: column.bind(values)
-        for (name, column), values in zip(COLUMNS.items(), zip(*spread, strict=True), strict=True)
-    }
-    if any(len(COLUMNS[name].split(octets)) != SIZE for name, octets in bound.items()):
-        return
-    tx.run(
-        f"INSERT INTO bundled_order (mailbox_id, first, {', '.join(COLUMNS)})"
-        f" VALUES (:mailbox_id, :first, {', '.join(f':{name}' for name in COLUMNS)})",
-        mailbox_id=mailbox_id,
-        first=first,
-        **bound,
-    )
+    columns = list(zip(COLUMNS.values(), zip(*spread, strict=True), strict=True))
+    bound = [column.bind(values) for column, values in columns]
+    whole = all(len(column.split(octets)) == SIZE for (column, _), octets in zip(columns, bound, strict=True))
+    return tuple(bound) if whole else None
+
+
+def keep(tx: Tx, mailbox_id: int, first: int, row: Row) -> None:
+    """Keep what `make` gave."""
+    tx.insert("bundled_order", ("mailbox_id", "first", *COLUMNS), [(mailbox_id, first, *row)])
 
 
 def _add_rows(
