@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
+from operator import contains
+from typing import NamedTuple
 
 Ranges = Sequence[tuple[int, int]]
 Flags = frozenset[str]
-OPERATIONS: dict[str, Callable[[Flags, Flags], Flags]] = {
-    "add": Flags.union,
-    "remove": Flags.difference,
-    "replace": lambda old, new: new,
-}
+NO_FLAGS: Flags = frozenset()
 
 
 class Refusal(Exception):
     """The store doesn't do it, and nothing has changed."""
 
 
-@dataclass(frozen=True)
-class Letter:
+class Letter(NamedTuple):
     """What a message says; its octets are made of it."""
 
     subject: str
@@ -74,18 +72,13 @@ class Model:
         box = self.boxes[name]
         for uid in box.among(ranges):
             message, old = box.placed[uid]
-            box.placed[uid] = message, OPERATIONS[op](old, flags)
+            box.placed[uid] = message, old | flags if op == "add" else old - flags if op == "remove" else flags
 
-    def expunge(self, name: str, ranges: Ranges | None) -> list[int]:
+    def remove(self, name: str, ranges: Ranges, flags: Flags = NO_FLAGS) -> list[int]:
+        """Those that have the flags: EXPUNGE removes what is deleted."""
         box = self.boxes[name]
-        uids = box.among([(1, box.uidnext)] if ranges is None else ranges)
-        gone = [uid for uid in uids if "\\Deleted" in box.placed[uid][1]]
+        gone = [uid for uid in box.among(ranges) if flags <= box.placed[uid][1]]
         box.remove(gone)
-        return gone
-
-    def remove(self, name: str, ranges: Ranges) -> list[int]:
-        gone = self.boxes[name].among(ranges)
-        self.boxes[name].remove(gone)
         return gone
 
     def copy(self, name: str, other: str, ranges: Ranges, *, moving: bool) -> tuple[list[int], list[int]]:
@@ -96,15 +89,11 @@ class Model:
             here.remove(uids)
         return uids, copies
 
-    def create(self, name: str) -> None:
-        if name in self.boxes:
+    def create(self, name: str, *, unless_there: bool = False) -> None:
+        if name in self.boxes and not unless_there:
             raise Refusal
-        self._make(name)
-
-    def _make(self, name: str) -> None:
-        levels = name.split("/")
-        for count in range(1, len(levels) + 1):
-            self.boxes.setdefault("/".join(levels[:count]), Box())
+        for level in [*accumulate(name.split("/"), "{}/{}".format)]:
+            self.boxes.setdefault(level, Box())
 
     def delete(self, name: str) -> None:
         if name not in self.boxes or name == "INBOX" or any(other.startswith(f"{name}/") for other in self.boxes):
@@ -114,19 +103,15 @@ class Model:
     def rename(self, name: str, new: str) -> None:
         if name not in self.boxes or new in self.boxes or (new.startswith(f"{name}/") and name != "INBOX"):
             raise Refusal
+        self.create(new)
         if name == "INBOX":  # it stays, and its messages go
-            self._make(new)
-            for state in self.boxes[name].remove(list(self.boxes[name].placed)):
-                self.boxes[new].place(*state)
+            self.copy(name, new, [(1, self.boxes[name].uidnext)], moving=True)
             return
-        self._make(new)
         del self.boxes[new]
         for old in [one for one in self.boxes if one == name or one.startswith(f"{name}/")]:
             became = new + old.removeprefix(name)
             self.boxes[became] = self.boxes.pop(old)
-            self.subscribed.discard(became)
-            if old in self.subscribed:
-                self.subscribed.symmetric_difference_update({old, became})
+            self.subscribed = self.subscribed - {old, became} | ({became} if old in self.subscribed else set())
 
     def set_special_use(self, name: str, special_use: str) -> None:
         if special_use and special_use in {box.special_use for other, box in self.boxes.items() if other != name}:
@@ -135,13 +120,11 @@ class Model:
 
     def search(self, name: str, subject: str, body: str = "", without: str = "") -> list[int]:
         """Subject and body have these texts in them, and the flag isn't there."""
-        return [
-            uid
-            for uid, (message, flags) in self.boxes[name].placed.items()
-            if subject.lower() in self.letters[message].subject.lower()
-            and body.lower() in self.letters[message].body.lower()
-            and without.lower() not in {flag.lower() for flag in flags}
-        ]
+        placed = self.boxes[name].placed
+        wanted = (subject.lower(), body.lower())
+        said = {uid: [text.lower() for text in self.letters[message]] for uid, (message, _) in placed.items()}
+        has = {uid for uid, (_, flags) in placed.items() if without.lower() in map(str.lower, flags)}
+        return [uid for uid in placed if uid not in has and all(map(contains, said[uid], wanted))]
 
     def new_of(self, items: Sequence[tuple[str, Letter]]) -> list[tuple[str, Letter, int]]:
         """What an import brings: neither here from one before, nor without room; what is twice among it, is twice."""
@@ -155,13 +138,10 @@ class Model:
         for item, message in zip(new, messages, strict=True):
             if item[0] not in self.boxes:
                 self.subscribed.add(item[0])
-            self._make(item[0])
+            self.create(item[0], unless_there=True)
             self.append(item[:1], message, item[1], flags)
             self.imported[item] = message
 
     def export(self) -> dict[str, list[tuple[Letter, Flags]]]:
-        return {
-            name: [(self.letters[message], flags) for message, flags in box.placed.values()]
-            for name, box in self.boxes.items()
-            if box.placed
-        }
+        states = {name: list(box.placed.values()) for name, box in self.boxes.items() if box.placed}
+        return {name: [(self.letters[message], flags) for message, flags in some] for name, some in states.items()}

@@ -128,10 +128,47 @@ def test_nothing_is_deleted_while_a_backup_is_made(furnished: House, tmp_path: P
 
 @only_sqlite
 def test_a_failed_backup_leaves_nothing(furnished: House, tmp_path: Path) -> None:
-    (blob_id,) = furnished.store.look(lambda tx: tx.one("SELECT min(id) FROM blob")) or ()
-    fresh.settle(furnished.store)
-    furnished.store.blobs.path(blob_id).unlink()
-    with pytest.raises(StoreError, match="No such file"):
+    path = first_file(furnished.store)
+    path.unlink()
+    path.mkdir()  # nothing that could be copied
+    with pytest.raises(StoreError, match="Is a directory"):
         backup.backup(furnished.store, tmp_path / "backups")
     assert list((tmp_path / "backups").iterdir()) == []
     assert furnished.store.look(lambda tx: tx.value("SELECT held FROM store")) == 0
+
+
+def first_file(store: Store) -> Path:
+    """Of the first letter."""
+    fresh.settle(store)
+    (blob_id,) = store.look(lambda tx: tx.one("SELECT min(id) FROM blob")) or ()
+    return store.blobs.path(blob_id)
+
+
+@only_sqlite
+def test_a_lost_letter_is_told_and_keeps_none_of_the_others_back(furnished: House, tmp_path: Path) -> None:
+    path = first_file(furnished.store)
+    path.rename(tmp_path / "lost.eml")
+    with pytest.raises(StoreError, match="was made, but for 1 letters"):
+        backup.backup(furnished.store, tmp_path / "backups")
+    folder = backup.latest(tmp_path / "backups")
+    assert folder is not None
+    with pytest.raises(StoreError, match="was restored, but for 1 letters"):
+        backup.restore(folder, tmp_path / "again")
+    again = Store.open(tmp_path / "again")
+    assert len(verify.verify(again)) == 1
+    (tmp_path / "lost.eml").rename(again.blobs.path(path.stem))
+    assert verify.verify(again) == []
+    assert len(subjects(again)) == 5
+    again.close()
+
+
+@only_sqlite
+def test_a_damaged_backup_is_not_restored(furnished: House, tmp_path: Path) -> None:
+    folder = backup.backup(furnished.store, tmp_path / "backups")
+    database = folder / "posthouse.sqlite3"
+    octets = bytearray(database.read_bytes())
+    octets[len(octets) // 4 : len(octets) // 2] = b"?" * (len(octets) // 2 - len(octets) // 4)
+    database.write_bytes(octets)
+    with pytest.raises(StoreError, match="damaged"):
+        backup.restore(folder, tmp_path / "again")
+    assert not Store.exists(tmp_path / "again")

@@ -29,6 +29,7 @@ from store_model import Box, Flags, Letter, Model, Ranges, Refusal
 
 T = TypeVar("T")
 FLAGS = st.frozensets(st.sampled_from(["\\Seen", "\\Deleted", "\\Flagged", "Work", "$Forwarded"]), max_size=3)
+DELETED = frozenset({"\\Deleted"})
 NAMES = st.sampled_from(["INBOX", "Archive", "a", "a/b"])
 RANGES = st.lists(
     st.tuples(st.integers(1, 8), st.integers(0, 8)).map(lambda pair: (pair[0], pair[0] + pair[1])), max_size=3
@@ -139,7 +140,8 @@ class StoreAndModel(RuleBasedStateMachine):
     @rule(name=NAMES, ranges=st.none() | RANGES)
     def expunge(self, name: str, ranges: Ranges | None) -> None:
         if box := self.model.boxes.get(name):
-            self.both(lambda: self.model.expunge(name, ranges), mail.expunge, box.id, ranges)
+            some = mail.ALL if ranges is None else ranges
+            self.both(lambda: self.model.remove(name, some, DELETED), mail.expunge, box.id, ranges)
 
     @rule(name=NAMES, ranges=RANGES)
     def remove(self, name: str, ranges: Ranges) -> None:

@@ -29,7 +29,10 @@ def import_mail(
     account: Account,
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="An mbox, .eml or .zip file, a Maildir, or a folder of any of these."),
+        typer.Argument(
+            metavar="PATH...",
+            help="An mbox, .eml or .zip file, a Maildir, or a folder of mbox and .eml files and Maildirs.",
+        ),
     ],
     mailbox: Annotated[
         str, typer.Option(metavar="NAME", help="The mailbox that it goes into, made if missing.", show_default="INBOX")

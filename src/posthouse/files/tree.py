@@ -24,7 +24,7 @@ _MBOX_SUFFIXES = {".mbox", ".mbx", ".mbs", ".sbd"}  # .sbd: where Thunderbird ke
 
 
 def read(path: Path | str, *, progress: Progress | None = None) -> Iterator[Item]:
-    """The messages in a file (.eml, mbox or .zip), a Maildir, or a folder of any of these, with subfolders.
+    """The messages in a file (.eml, mbox or .zip), a Maildir, or a folder of these but for .zip files, with subfolders.
 
     Folders of the file system are folders of mail; files that are no mail are passed over. Raises MailFileError if
     there is nothing at ``path``.

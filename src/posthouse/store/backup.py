@@ -41,7 +41,10 @@ Progress = Callable[[int, int], None]  # files done, files in all
 
 
 def backup(store: Store, target: Path, *, progress: Progress | None = None) -> Path:
-    """A new backup below `target`, which may have older ones; its folder. Blocks. Errors: StoreError, StoreFull."""
+    """A new backup below `target`, which may have older ones; its folder. Blocks.
+
+    Errors: StoreError, StoreFull. Where it says that letters are lost, there is a backup of all the others.
+    """
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
         before = latest(target)
@@ -55,7 +58,7 @@ def backup(store: Store, target: Path, *, progress: Progress | None = None) -> P
             copy = Store.open(partial, readers=1)
             try:
                 fresh.settle(copy)
-                _take_octets(copy, store.data, before, partial, _holding(store, progress or _no_progress))
+                lost = _take_octets(copy, store.data, before, partial, _holding(store, progress or _no_progress))
             finally:
                 copy.close()
             os.sync()
@@ -67,6 +70,7 @@ def backup(store: Store, target: Path, *, progress: Progress | None = None) -> P
             store.run(_let_go)
     except OSError as error:
         raise blob.explain(error) from error
+    _tell(lost, f"The backup {folder} was made", "posthouse verify names them; older backups may have them.")
     return folder
 
 
@@ -78,7 +82,8 @@ def latest(target: Path) -> Path | None:
 def restore(source: Path, data: Path, *, progress: Progress | None = None) -> None:
     """Make a store in `data` from a backup, which stays. Blocks.
 
-    Errors: StoreError: there is a store, or that is no backup; StoreFull. It can be called again after an error.
+    Errors: StoreError: there is a store, or that is no backup, or a damaged one; StoreFull. It can be called again after
+    these. Where it says that letters are lost, all the others are there.
     """
     if not Store.exists(source):
         raise StoreError(f"{source} is no backup")
@@ -86,9 +91,11 @@ def restore(source: Path, data: Path, *, progress: Progress | None = None) -> No
         raise StoreError(f"there is a store in {data}", advice="Move it away first.")
     backed_up = Store.open(source, readers=1)
     try:
+        if damage := backed_up.check_database():
+            raise StoreError(f"The backup {source} is damaged: {damage[0]}", advice="Take another one.")
         fresh.settle(backed_up)  # of a backup of ours nothing; of a copy of a data folder some
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _take_octets(backed_up, source, None, data, progress or _no_progress)
+        lost = _take_octets(backed_up, source, None, data, progress or _no_progress)
         os.sync()
         backed_up.copy_database(data)  # last: a store is there when everything is
     except OSError as error:
@@ -98,22 +105,34 @@ def restore(source: Path, data: Path, *, progress: Progress | None = None) -> No
     restored = Store.open(data, readers=1)
     restored.run(_leap)
     restored.close()
+    _tell(lost, f"{data} was restored", "posthouse verify names them; other backups may have them.")
 
 
-def _take_octets(named: Store, source: Path, before: Path | None, folder: Path, progress: Progress) -> None:
-    """The octets that the store `named` names, into `folder`, from a store's folder or the backup before."""
+def _tell(lost: int, done: str, advice: str) -> None:
+    """Raise StoreError where letters are lost."""
+    if lost:
+        raise StoreError(f"{done}, but for {lost} letters whose files are lost.", advice=advice)
+
+
+def _take_octets(named: Store, source: Path, before: Path | None, folder: Path, progress: Progress) -> int:
+    """The octets that the store `named` names, into `folder`, from a store's folder or the backup before. The number of
+    those that are in neither."""
     total = named.look(lambda tx: tx.value("SELECT count(*) FROM blob WHERE uses > 0"))
-    done, last = 0, ""
+    done, last, lost = 0, "", 0
     while blob_ids := named.look(_next, last):
         for blob_id in blob_ids:
             place = named.blobs.path(blob_id).relative_to(named.data)
             target = folder / place
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not target.exists():
-                _link_or_copy(source / place, before / place if before else None, target)
+            try:
+                if not target.exists():
+                    _link_or_copy(source / place, before / place if before else None, target)
+            except FileNotFoundError:
+                lost += 1
         done += len(blob_ids)
         last = blob_ids[-1]
         progress(done, total)
+    return lost
 
 
 def _next(tx: Tx, last: str) -> list[str]:

@@ -280,11 +280,12 @@ def _read(tx: Tx, mailbox_id: int, uidnext: int, messages: int) -> UidList:
 def _kept(tx: Tx, mailbox_id: int, uidnext: int) -> UidList:
     """What the holes that are kept say."""
     rows = tx.all("SELECT chunk, bits FROM hole WHERE mailbox_id = :mailbox_id", mailbox_id=mailbox_id)
-    holes = {}
-    for chunk, bits in rows:
-        below = max(uidnext - (chunk << SHIFT), 0)  # a damaged UIDNEXT may be too low
-        holes[chunk] = int.from_bytes(bits, "little") & ((1 << min(below, CHUNK)) - 1)
-    return UidList(uidnext, {chunk: mask for chunk, mask in holes.items() if mask})
+    holes = {chunk: int.from_bytes(bits, "little") for chunk, bits in rows}
+    for chunk in [chunk for chunk in holes if (chunk + 1) << SHIFT > uidnext]:  # a damaged UIDNEXT may be too low
+        holes[chunk] &= (1 << max(uidnext - (chunk << SHIFT), 0)) - 1
+        if not holes[chunk]:
+            del holes[chunk]
+    return UidList(uidnext, holes)
 
 
 def remove(tx: Tx, mailbox_id: int, uids: Iterable[int]) -> None:
