@@ -82,8 +82,8 @@ def latest(target: Path) -> Path | None:
 def restore(source: Path, data: Path, *, progress: Progress | None = None) -> None:
     """Make a store in `data` from a backup, which stays. Blocks.
 
-    Errors: StoreError: there is a store, or that is no backup, or a damaged one; StoreFull. It can be called again after
-    these. Where it says that letters are lost, all the others are there.
+    Errors: StoreError: there is a store, or that is no backup, or a damaged one; StoreFull. It can be called again
+    after these. Where it says that letters are lost, all the others are there.
     """
     if not Store.exists(source):
         raise StoreError(f"{source} is no backup")

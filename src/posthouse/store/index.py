@@ -62,9 +62,11 @@ PORTION_CHARACTERS = 4_000_000
 # From so many messages on whose words aren't listed, they are. As many texts are compared by a search at the most,
 # which takes some milliseconds; and a page of the lists is written once for all of them.
 UNLISTED = 1_000
-# Messages, and characters of their texts, that are listed in one transaction: their words stand in memory.
+# Messages, and characters of their texts, that are listed in one transaction: their words and grams stand in memory, of
+# which texts in other scripts than ours have more.
 LISTED = 2_000
-LISTED_CHARACTERS = 16_000_000
+LISTED_CHARACTERS = 8_000_000
+OTHER_SCRIPT = 8  # times as many
 CHECKED = 1_000  # messages looked up in one go, to see which are gone
 AT_ONCE = 20  # of those that are gone, left out in one transaction: their texts stand in memory
 PAUSE = 2.0  # seconds from one look for new messages to the next
@@ -243,7 +245,7 @@ def _list_some(connection: sqlite3.Connection, least: int) -> bool:
         (LISTED,),
     ):
         rows.append(row)
-        characters += len(row[2]) + len(row[3])
+        characters += sum(len(text) * (1 if text.isascii() else OTHER_SCRIPT) for text in row[2:])
         if characters > LISTED_CHARACTERS:
             break
     field_word.add(connection, [(message_id, field) for message_id, field, _, _ in rows])

@@ -3,7 +3,7 @@
 
 Words of subjects and addresses are asked for all the time, and some stand in every letter: read row by row, a list of
 28,000 takes longer than everything else together. As bits it is two rows, lists are joined and met as numbers, and
-from the bits it is one step of C to the UIDs (uid_map.py).
+from the bits it is one step of C to the UIDs (members.py).
 
 A chunk that few messages have is a list of their places in it, two octets each; what is as long as the bits would be,
 is the bits. Rows are in the order of the chunks: what is added next to each other in time is written to few pages.
@@ -55,16 +55,16 @@ def add(connection: sqlite3.Connection, table: str, chunk: int, words: Mapping[i
     there = _there(connection, table, chunk, words)
     connection.executemany(
         f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
-        [(chunk, word_id, _with(there.get(word_id, b""), places)) for word_id, places in words.items()],
+        [(chunk, word_id, _with(there.get(word_id, b""), places)) for word_id, places in sorted(words.items())],
     )
 
 
-def add_masks(connection: sqlite3.Connection, table: str, chunk: int, words: Mapping[int, int]) -> None:
-    """The same for messages that come as masks."""
+def add_masks(connection: sqlite3.Connection, table: str, chunk: int, words: Mapping[int, int], first: int = 0) -> None:
+    """The same for messages that come as masks, in which the lowest bit stands for the place `first`."""
     there = _there(connection, table, chunk, words)
     connection.executemany(
         f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
-        [(chunk, word_id, _with_mask(there.get(word_id, b""), mask)) for word_id, mask in words.items()],
+        [(chunk, word_id, _with_mask(there.get(word_id, b""), mask, first)) for word_id, mask in sorted(words.items())],
     )
 
 
@@ -108,11 +108,11 @@ def _with(messages: bytes, places: Sequence[int]) -> bytes:
     return (int.from_bytes(messages, "little") | _of_places(places)).to_bytes(BITS, "little")
 
 
-def _with_mask(messages: bytes, mask: int) -> bytes:
+def _with_mask(messages: bytes, mask: int, first: int) -> bytes:
     if len(messages) + 2 * mask.bit_count() < BITS:
-        return messages + _written(places(mask))
+        return messages + _written([first + place for place in places(mask)])
     there = int.from_bytes(messages, "little") if len(messages) == BITS else _of_places(_read(messages))
-    return (there | mask).to_bytes(BITS, "little")
+    return (there | mask << first).to_bytes(BITS, "little")
 
 
 def _without(messages: bytes, places: Sequence[int]) -> bytes:
@@ -185,9 +185,12 @@ def ids(masks: Masks) -> Iterator[int]:
 
 def places(mask: int) -> Iterable[int]:
     """The places in a chunk that are in the mask, ascending."""
-    if mask.bit_count() > SPARSE:
+    count = mask.bit_count()
+    if count == 1:
+        return [mask.bit_length() - 1]
+    if count > SPARSE:
         return compress(range(CHUNK), truth(mask))
-    octets = mask.to_bytes(BITS, "little")
+    octets = mask.to_bytes((mask.bit_length() + 7) // 8, "little")
     return [found.start() << 3 | bit for found in SOME.finditer(octets) for bit in BITS_OF[found[0][0]]]
 
 

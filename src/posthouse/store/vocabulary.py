@@ -141,7 +141,7 @@ def add_words(connection: sqlite3.Connection, kind: str, chunk: int, words: Mapp
         (json.dumps([word_id for word_id in ids.values() if word_id <= last]), chunk),
     )
     posting.add(connection, f"{kind}_list", chunk, {ids[word]: places for word, places in words.items()})
-    posting.add_masks(connection, f"{kind}_gram", chunk, _by_gram(kind, words))
+    posting.add_masks(connection, f"{kind}_gram", chunk, *_by_gram(kind, words))
 
 
 def remove_listed(connection: sqlite3.Connection, kind: str, chunk: int, words: Mapping[str, Sequence[int]]) -> None:
@@ -149,7 +149,8 @@ def remove_listed(connection: sqlite3.Connection, kind: str, chunk: int, words: 
     ids = _ids(connection, kind, json.dumps(list(words), ensure_ascii=False))
     unused = posting.remove(connection, f"{kind}_list", chunk, {ids[word]: words[word] for word in ids})
     remove_words(connection, kind, [(word_id, word) for word, word_id in ids.items() if word_id in unused])
-    grams = {gram: list(posting.places(mask)) for gram, mask in _by_gram(kind, words).items()}
+    masks, first = _by_gram(kind, words)
+    grams = {gram: [first + place for place in posting.places(mask)] for gram, mask in masks.items()}
     posting.remove(connection, f"{kind}_gram", chunk, grams)
 
 
@@ -172,36 +173,38 @@ def words_of(text: str) -> Sequence[str]:
     return [part for word in words for part in overlapping(word)]
 
 
-def _by_gram(kind: str, words: Mapping[str, Sequence[int]]) -> dict[int, int]:
-    """By the numbers of grams, masks of the messages, all of one chunk."""
+def _by_gram(kind: str, words: Mapping[str, Sequence[int]]) -> tuple[dict[int, int], int]:
+    """By the numbers of grams, masks of the messages, all of one chunk; and for which place their lowest bit stands."""
     first = min((places[0] for places in words.values()), default=0)
     last = max((places[-1] for places in words.values()), default=0)
     bits = [1 << number for number in range(last - first + 1)]
-    grams: dict[tuple[str, str], int] = defaultdict(int)
-    bare_grams: dict[tuple[str, str], int] = defaultdict(int)
+    grams: dict[str, int] = defaultdict(int)
+    bare_grams: dict[str, int] = defaultdict(int)
+    longest = GRAMS.get(kind, 0)
     for word, places in words.items():
         mask = 0
         for place in places:
             mask |= bits[place - first]
         mark, rest = (word[0], word[1:]) if kind in MARKED else ("", word)
-        for gram in _grams(rest, GRAMS.get(kind, 0)):
-            grams[mark, gram] |= mask
+        for gram in _grams(mark, rest, longest):
+            grams[gram] |= mask
         if (plain := bare(rest)) != rest:
-            for gram in _grams(plain, GRAMS.get(kind, 0)):
-                bare_grams[mark, gram] |= mask
-    found = {gram_code(mark + gram): mask << first for (mark, gram), mask in grams.items()}
-    found |= {-gram_code(mark + gram): mask << first for (mark, gram), mask in bare_grams.items()}
-    return found
+            for gram in _grams(mark, plain, longest):
+                bare_grams[gram] |= mask
+    found = {gram_code(gram): mask for gram, mask in grams.items()}
+    found |= {-gram_code(gram): mask for gram, mask in bare_grams.items()}
+    return found, first
 
 
-def _grams(word: str, longest: int) -> set[str]:
+def _grams(mark: str, word: str, longest: int) -> Iterable[str]:
+    """The grams of a word, each behind the mark."""
     grams = {*word} if longest else set()
     if longest > 1:
         grams.update(map("".join, pairwise(word)))
     if longest > 2:
         three = map("".join, zip(word, word[1:], word[2:], strict=False))
         grams.update(three if word.isascii() else filter(str.isascii, three))
-    return grams
+    return map(mark.__add__, grams) if mark else grams
 
 
 def gram_code(gram: str) -> int:
