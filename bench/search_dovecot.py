@@ -113,7 +113,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench search_dovecot")
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--folder", type=Path, help="where the letters are, or get to; default: a temporary one")
-    parser.add_argument("--only", default="", help="keys that begin so, as in BODY,"SUBJECT re"; nothing else is searched")
+    parser.add_argument("--only", default="", help="keys that begin so, as in BODY,SUBJECT; nothing else is searched")
     options = parser.parse_args(arguments)
     if not DOVECOT_IMAP.exists():
         sys.exit("Dovecot isn't here: apt-get install dovecot-imapd")
