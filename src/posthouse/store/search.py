@@ -10,7 +10,6 @@ Text is found as a part of the text, in whatever case, and where that is wanted 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -408,8 +407,7 @@ class _Search:
         found = self._look_up("header", wanted) or self._look_up("header", f"\n{name}")
         if found is not None:
             found = found._replace(exact=False)  # it may be another field
-        line = re.compile(b"^%b: .*%b" % (re.escape(name.encode()), re.escape(wanted.encode())), re.MULTILINE)
-        return self._certain(found, lambda ids: self._having_line(line, ids))
+        return self._certain(found, lambda ids: self._having_line(f"\n{name}: ".encode(), wanted.encode(), ids))
 
     def _look_up(self, kind: vocabulary.Kind, wanted: str) -> vocabulary.Listed | None:
         looked = vocabulary.Looked(kind, wanted, self._compared.sql)
@@ -427,20 +425,20 @@ class _Search:
         )
         return found
 
-    def _having_line(self, line: re.Pattern[bytes], message_ids: Iterable[int]) -> Iterator[int]:
-        """Those of the messages whose kept header has such a line. Some are read in one go, as one value: with each
-        row a thread lets go of the interpreter's lock, and waits for it."""
-        wanted = list(message_ids)
+    def _having_line(self, begins: bytes, wanted: bytes, message_ids: Iterable[int]) -> Iterator[int]:
+        """Those of the messages whose kept header has a line that begins so and goes on with what is wanted in it.
+        Some are read in one go, as one value: with each row a thread lets go of the interpreter's lock, and waits."""
+        every = list(message_ids)
         header = self._compared.sql.format("t.header")
-        for start in range(0, len(wanted), COMPARED):
+        for start in range(0, len(every), COMPARED):
             numbers, texts = self._tx.all(
                 f"SELECT group_concat(t.message_id), CAST(group_concat({header}, char(0)) AS BLOB)"
                 " FROM json_each(:ids) u CROSS JOIN search.text t ON t.message_id = u.value",
-                ids=json.dumps(wanted[start : start + COMPARED]),
+                ids=json.dumps(every[start : start + COMPARED]),
             )[0]
             if numbers is not None:
                 both = zip(numbers.split(","), texts.split(b"\0"), strict=True)
-                yield from (int(message_id) for message_id, header in both if line.search(header))
+                yield from (int(message_id) for message_id, text in both if _has_line(text, begins, wanted))
 
     def _scan(self, key: Octets, uids: set[int]) -> set[int]:
         """Read what the key looks at from the octets of each message."""
@@ -458,6 +456,17 @@ class _Search:
                 if is_in(*row):
                     found.add(uid)
         return found
+
+
+def _has_line(header: bytes, begins: bytes, wanted: bytes) -> bool:
+    header = b"\n%b\n" % header
+    at = header.find(begins)
+    while at >= 0:
+        end = header.index(b"\n", at + 1)
+        if header.find(wanted, at + len(begins), end) >= 0:
+            return True
+        at = header.find(begins, end)
+    return False
 
 
 def _same(folded: str) -> str:
