@@ -62,13 +62,12 @@ PORTION_CHARACTERS = 4_000_000
 # From so many messages on whose words aren't listed, they are. As many texts are compared by a search at the most,
 # which takes some milliseconds; and a page of the lists is written once for all of them.
 UNLISTED = 1_000
-# Messages, and characters of their texts, that are listed in one transaction: their words and grams stand in memory, of
-# which texts in other scripts than ours have more.
+# Messages, and characters of their texts, listed or left out in one transaction: their words and grams stand in
+# memory, of which texts in other scripts than ours have more.
 LISTED = 2_000
 LISTED_CHARACTERS = 8_000_000
 OTHER_SCRIPT = 8  # times as many
 CHECKED = 1_000  # messages looked up in one go, to see which are gone
-AT_ONCE = 20  # of those that are gone, left out in one transaction: their texts stand in memory
 PAUSE = 2.0  # seconds from one look for new messages to the next
 # While messages come, they come first: indexing takes about as long as delivering. But when so many are waiting, or for
 # so many seconds, they are indexed all the same: a search reads each of them.
@@ -245,7 +244,7 @@ def _list_some(connection: sqlite3.Connection, least: int) -> bool:
         (LISTED,),
     ):
         rows.append(row)
-        characters += sum(len(text) * (1 if text.isascii() else OTHER_SCRIPT) for text in row[2:])
+        characters += _weight(row[2]) + _weight(row[3])
         if characters > LISTED_CHARACTERS:
             break
     field_word.add(connection, [(message_id, field) for message_id, field, _, _ in rows])
@@ -289,8 +288,9 @@ def _forget(store: Store, connection: sqlite3.Connection, whole: int) -> int:
         first, last = ids[0][0], ids[-1][0]
         there = store.look(_existing, first, last)
         gone = [message_id for (message_id,) in ids if message_id not in there]
-        for start in range(0, len(gone), AT_ONCE):
-            count += _leave_out(connection, gone[start : start + AT_ONCE])
+        while gone:
+            gone, left_out = _leave_out(connection, gone)
+            count += left_out
     return count
 
 
@@ -302,13 +302,17 @@ def _forget_members(store: Store, connection: sqlite3.Connection) -> None:
     connection.executemany("DELETE FROM member WHERE mailbox_id = ?", gone)
 
 
-def _leave_out(connection: sqlite3.Connection, message_ids: list[int]) -> int:
+def _leave_out(connection: sqlite3.Connection, message_ids: list[int]) -> tuple[list[int], int]:
+    """Leave out the first of the messages; those that are still to be left out, and how many were."""
     connection.execute("BEGIN IMMEDIATE")
-    rows = [
-        _Row._make(row)
-        for message_id in message_ids
-        for row in connection.execute("SELECT * FROM text WHERE message_id = ?", (message_id,))
-    ]  # another process that is making the index anew may have left them out
+    rows: list[_Row] = []
+    characters = taken = 0
+    while taken < len(message_ids) and characters <= LISTED_CHARACTERS:
+        # Another process that is making the index anew may have left it out.
+        found = connection.execute("SELECT * FROM text WHERE message_id = ?", (message_ids[taken],)).fetchall()
+        rows += map(_Row._make, found)
+        characters += sum(_weight(row.header) + _weight(row.body) for row in rows[len(rows) - len(found) :])
+        taken += 1
     (last,) = connection.execute("SELECT listed FROM state").fetchone()
     listed = [row for row in rows if row.message_id <= last]
     for kind in vocabulary.KINDS:
@@ -316,7 +320,12 @@ def _leave_out(connection: sqlite3.Connection, message_ids: list[int]) -> int:
     field_word.remove(connection, [(row.message_id, row.field) for row in listed])
     connection.executemany("DELETE FROM text WHERE message_id = ?", [(row.message_id,) for row in rows])
     connection.execute("COMMIT")
-    return len(rows)
+    return message_ids[taken:], len(rows)
+
+
+def _weight(text: str) -> int:
+    """How much of LISTED_CHARACTERS a text takes."""
+    return len(text) * (1 if text.isascii() else OTHER_SCRIPT)
 
 
 def _lost(store: Store, connection: sqlite3.Connection) -> int:
