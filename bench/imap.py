@@ -130,6 +130,12 @@ def index_is_ready(tx: Tx) -> bool:
     return bool(tx.value("SELECT (SELECT done FROM search.state) >= (SELECT max(id) FROM message)"))
 
 
+def settle(store: Store) -> None:
+    """Wait until all is made that is made behind deliveries."""
+    while not store.look(index_is_ready) or store.look(bundle.missing, 1) is not None or store.look(fresh.waiting):
+        time.sleep(0.2)
+
+
 @contextlib.contextmanager
 def posthouse(folder: Path, count: int) -> Iterator[Server]:
     """Posthouse as `posthouse serve` runs it, with all made that is made behind deliveries."""
@@ -140,8 +146,7 @@ def posthouse(folder: Path, count: int) -> Iterator[Server]:
         ada = store.look(account.existing, USER)
         for _ in transfer.import_mail(store, ada.id, letters(count)):
             pass
-        while not store.look(index_is_ready) or store.look(bundle.missing, 1) is not None or store.look(fresh.waiting):
-            time.sleep(0.2)
+        settle(store)
         store.close()
         memory = functools.partial(memory_of, [house.parent.pid])  # the steward knows of no connection
         yield Server("Posthouse", house.port("imap"), PASSWORDS[USER], memory, lambda: None, house.port("lmtp"))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import multiprocessing
 import os
 import pwd
 import shutil
@@ -23,11 +22,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from posthouse.files import MaildirWriter
+from posthouse.store import account, transfer
+from posthouse.store.engine import Store
+from processes import serving
 
+from .imap import settle
 from .search_dovecot import inbox_letters
 
 USER, PASSWORD = "bob@example.org", "geheim"  # one of tests/live.py, without a space, for Dovecot
@@ -180,34 +182,16 @@ def cpu_of(root: int) -> float:
 
 @contextlib.contextmanager
 def posthouse(folder: Path, count: int) -> Iterator[Server]:
-    """Posthouse, in a process of its own."""
-    spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=serve, args=(str(folder), count, theirs))
-    process.start()
-    assert process.pid is not None
-    try:
-        yield Server(ours.recv(), process.pid)
-    finally:
-        ours.send("stop")
-        process.join()
-
-
-def serve(folder: str, count: int, answer: Connection) -> None:
-    from live import live
-    from posthouse.store import account, transfer
-
-    with live(Path(folder), "[login]\nclear_text_on_loopback = true") as house:
-        assert house.server.house is not None
-        store = house.server.house.store
+    """Posthouse as `posthouse serve` runs it, with all made that is made behind deliveries."""
+    folder.mkdir()
+    with serving(folder, 1, "[login]\nclear_text_on_loopback = true") as house:
+        store = Store.open(house.config.data)
         bob = store.look(account.existing, USER)
         for _ in transfer.import_mail(store, bob.id, inbox_letters(count)):
             pass
-        index = store.index
-        while index is not None and index.advance(store):  # what is written behind deliveries takes CPU too
-            pass
-        answer.send(house.port("pop3"))
-        answer.recv()
+        settle(store)
+        store.close()
+        yield Server(house.port("pop3"), house.parent.pid)
 
 
 @contextlib.contextmanager

@@ -34,8 +34,9 @@ AHEAD = 128 * 1024
 # Messages that are read in one go, at most; from so many on, the next are read while the client takes these.
 MOST_AHEAD = 64
 STEADY = 8
-# When a message takes longer than SLOW seconds to be read on the event loop, the disk is in it, and the next
-# MOST_AHEAD are read on a thread.
+# When so many messages, one after the other, took longer than SLOW seconds to be read on the event loop, the disk is in
+# it, and the next MOST_AHEAD are read on a thread. A single one means nothing: another program had the processor.
+SLOW_ONES = 3
 SLOW = 0.001
 
 
@@ -66,6 +67,7 @@ class Reading:
         self._window = 1  # messages that are read at a time
         self._headers = False  # whether only headers are read
         self._rows: dict[int, Row] = {}  # by place, of messages that come next
+        self._slow = 0  # messages that took long, one after the other
         self._on_disk = 0  # messages to go for which the system's memory isn't tried
         self._ahead: dict[int, Message] = {}  # by place
         self._coming: asyncio.Future[dict[int, Message]] | None = None  # what is behind them
@@ -108,8 +110,9 @@ class Reading:
         loop = asyncio.get_running_loop()
         began = loop.time()
         octets = self._store.blobs.read_at_once(blob, size - len(prefix))
-        if octets is None or loop.time() - began > SLOW:
-            self._on_disk = MOST_AHEAD
+        self._slow = self._slow + 1 if loop.time() - began > SLOW else 0
+        if octets is None or self._slow == SLOW_ONES:
+            self._on_disk, self._slow = MOST_AHEAD, 0
         return None if octets is None else Message(size, len(prefix) + header_size, prefix + octets)
 
     def forget(self) -> None:
