@@ -49,16 +49,17 @@ def lookup(tx: Tx, mailbox: Mailbox, hostname: str, size: int) -> Found:
     Errors: OverQuota where one of them has no room for so many octets: said now, it is no other recipient's trouble.
     """
     home = mailbox.domain or hostname
-    ours = home.lower() == hostname.lower() or domain.is_local(tx, home)
     accounts, targets = expand(tx, f"{mailbox.local}@{home}")
-    if not accounts and not targets and ours:
+    is_known = bool(accounts or targets)
+    ours = is_known or home.lower() == hostname.lower() or domain.is_local(tx, home)
+    if ours and not is_known:
         if mailbox.unquoted.lower() == "postmaster":
             accounts = account.oldest(tx)
         elif (sender := forwarded_sender(tx, mailbox)) is not None:
             return Found(ours, targets=(str(sender),), returns=True)
     for account_id in accounts:
         quota.check(tx, account_id, size)
-    return Found(ours or bool(accounts or targets), accounts, targets)
+    return Found(ours, accounts, targets)
 
 
 def expand(tx: Tx, address: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
