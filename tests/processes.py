@@ -80,7 +80,8 @@ class House:
     def worker_of(self, peer: socket.socket) -> int:
         """The worker at the other end of a client's socket."""
         ours, theirs = peer.getsockname()[1], peer.getpeername()[1]
-        (inode,) = [inode for local, remote, _, inode in sockets() if (local, remote) == (theirs, ours)]
+        # The kernel may tell of one twice, while others come and go.
+        (inode,) = {inode for local, remote, _, inode in sockets() if (local, remote) == (theirs, ours)}
         (worker,) = [worker for worker in self.workers if holds_inode(worker, inode)]
         return worker
 

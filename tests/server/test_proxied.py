@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import select
 import smtplib
 import socket
 import ssl
@@ -14,6 +16,7 @@ import pytest
 
 from behind import FROM, behind, connect, everything
 from live import PASSWORDS, Live
+from posthouse.server.accepting import Listener
 from posthouse.wire.proxy import SIGNATURE
 
 ADA = "ada@example.org"
@@ -118,3 +121,21 @@ def test_a_stop_waits_for_no_header(tmp_path: Path) -> None:
     with waiting:
         assert everything(waiting) == b""
     assert time.monotonic() - begin < house.config.limits.stop_seconds
+
+
+def test_a_connection_that_a_stop_meets_at_once_is_closed() -> None:
+    """Accepted in the turn of the event loop in which the server stops."""
+
+    async def stop_at_once(listening: socket.socket, client: socket.socket) -> None:
+        listener = Listener([listening], lambda _: asyncio.Protocol(), None, (), 1.0)
+        select.select([listening], [], [], 10)
+        listener._accept(listening)
+        assert len(listener._beginning) == 1
+        listener.close()
+        await listener.wait_closed()
+        assert client.recv(1) == b""
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        with socket.create_connection(listening.getsockname(), timeout=10) as client:
+            asyncio.run(stop_at_once(listening, client))

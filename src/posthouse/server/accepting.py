@@ -13,6 +13,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from posthouse.config import Network
 from posthouse.errors import RemoteProtocolError
@@ -86,7 +87,12 @@ class Listener:
             peer = Peer(str(address[0]).partition("%")[0], int(address[1]))
             task = self._loop.create_task(self._begin(accepted, peer))
             self._beginning.add(task)
-            task.add_done_callback(self._beginning.discard)
+            task.add_done_callback(partial(self._begun, accepted))
+
+    def _begun(self, accepted: socket.socket, task: asyncio.Task[None]) -> None:
+        self._beginning.discard(task)
+        if task.cancelled():  # perhaps before its first step, in which nobody could have closed it
+            accepted.close()
 
     async def _begin(self, accepted: socket.socket, peer: Peer) -> None:
         source: Source | None = None
