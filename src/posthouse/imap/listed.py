@@ -41,6 +41,9 @@ def read_listed(reader: Reader, most: int) -> Fetched | None:
     if found is None:
         return None
     number, uid, flags, date, size, modseq, section, octets = found.groups()
+    whole = found[0]
+    if whole.count(b"FLAGS (") > 1 or whole.count(b"INTERNALDATE") > 1:  # only the last one was looked at
+        return None
     end = found.end()
     sections: dict[bytes, bytes | None] = {}
     try:
