@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from behind import FROM, Imap, Smtp, behind, connect, everything
+from behind import FROM, Imap, Smtp, behind, connect, everything, header
 from live import PASSWORDS, Live, live
+from mailboxes import eventually
 from posthouse.errors import NotFound, StoreError
 from posthouse.server.app import serving
 from posthouse.sessions import guard
@@ -198,6 +199,32 @@ def test_connections_are_counted_by_who_is_behind_the_proxy(tmp_path: Path) -> N
         other = Imap(house, EVE)
         for client in (first, second, other):
             client.shutdown()
+
+
+def test_handshakes_are_counted(tmp_path: Path) -> None:
+    """Who connects to a door of TLS and says nothing takes a place, too."""
+    with behind(tmp_path, "[limits]\nconnections_per_address = 2") as house:
+        silent = [connect(house, "imaps", header(EVE)) for _ in range(3)]
+        assert everything(silent[-1]) == b""
+        with (
+            connect(house, "imaps", header(OTHER)) as raw,
+            house.tls.wrap_socket(raw, server_hostname="localhost") as tls,
+        ):
+            assert tls.recv(100).startswith(b"* OK")
+        for one in silent:
+            one.close()
+        eventually(lambda: can_greet(house))
+
+
+def can_greet(house: Live) -> bool:
+    try:
+        with (
+            connect(house, "imaps", header(EVE)) as raw,
+            house.tls.wrap_socket(raw, server_hostname="localhost") as tls,
+        ):
+            return tls.recv(100).startswith(b"* OK")
+    except OSError:
+        return False
 
 
 def test_commands_are_limited(tmp_path: Path) -> None:

@@ -16,7 +16,9 @@ import pytest
 
 from behind import FROM, behind, connect, everything
 from live import PASSWORDS, Live
+from posthouse.config import Limits
 from posthouse.server.accepting import Listener
+from posthouse.server.limits import Doorkeeper
 from posthouse.wire.proxy import SIGNATURE
 
 ADA = "ada@example.org"
@@ -127,7 +129,7 @@ def test_a_connection_that_a_stop_meets_at_once_is_closed() -> None:
     """Accepted in the turn of the event loop in which the server stops."""
 
     async def stop_at_once(listening: socket.socket, client: socket.socket) -> None:
-        listener = Listener([listening], lambda _: asyncio.Protocol(), None, (), 1.0)
+        listener = Listener([listening], lambda _: asyncio.Protocol(), None, (), 1.0, Doorkeeper(Limits()))
         select.select([listening], [], [], 10)
         listener._accept(listening)
         assert len(listener._beginning) == 1

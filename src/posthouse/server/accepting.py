@@ -21,6 +21,7 @@ from posthouse.sessions.session import Peer
 from posthouse.wire.proxy import Source, read_header
 
 from .connection import GOODBYE_SECONDS, HANDSHAKE_SECONDS
+from .limits import Doorkeeper
 
 log = logging.getLogger("posthouse.server")
 
@@ -40,14 +41,16 @@ class Listener:
         tls: ssl.SSLContext | None,
         proxies: Sequence[Network],
         patience: float,
+        doorkeeper: Doorkeeper,
     ) -> None:
         """``make``: a connection for the peer, None for the one at the socket; ``tls``: from the first octet;
-        ``patience``: seconds that a proxy has for its header."""
+        ``patience``: seconds that a proxy has for its header; ``doorkeeper``: counts those in their handshake."""
         self.sockets = sockets
         self._make = make
         self._tls = tls
         self._proxies = proxies
         self._patience = patience
+        self._doorkeeper = doorkeeper
         self._loop = asyncio.get_running_loop()
         self._beginning: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -101,23 +104,35 @@ class Listener:
                 async with asyncio.timeout(self._patience):
                     source = await self._read(accepted)
             behind = None if source is None else Peer(source.address, source.port)
-            await self._loop.connect_accepted_socket(
-                lambda: self._make(behind),
-                accepted,
-                ssl=self._tls,
-                ssl_handshake_timeout=HANDSHAKE_SECONDS if self._tls else None,
-                ssl_shutdown_timeout=GOODBYE_SECONDS if self._tls else None,
-            )
+            if self._tls is None:
+                await self._loop.connect_accepted_socket(lambda: self._make(behind), accepted)
+            else:
+                await self._shake_hands(accepted, behind or peer, lambda: self._make(behind))
         except BaseException as error:
             accepted.close()
             if isinstance(error, TimeoutError):
                 log.warning("closed %s: the proxy sent no PROXY header within %g s", peer, self._patience)
             elif isinstance(error, RemoteProtocolError):
                 log.warning("closed %s, which [listen] proxies names: %s", peer, error)
-            elif isinstance(error, OSError):  # it left, or its handshake failed
+            elif isinstance(error, OSError):  # it left, or its handshake failed, or there are too many
                 log.info("no connection with %s: %s", peer, error)
             else:
                 raise
+
+    async def _shake_hands(self, accepted: socket.socket, peer: Peer, make: Callable[[], asyncio.Protocol]) -> None:
+        refusal = self._doorkeeper.enter(peer)
+        try:
+            if refusal:
+                raise ConnectionRefusedError(refusal)
+            await self._loop.connect_accepted_socket(
+                make,
+                accepted,
+                ssl=self._tls,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                ssl_shutdown_timeout=GOODBYE_SECONDS,
+            )
+        finally:
+            self._doorkeeper.leave(peer)
 
     async def _read(self, accepted: socket.socket) -> Source | None:
         """The header, octet for octet."""

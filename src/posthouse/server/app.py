@@ -73,6 +73,7 @@ class Server:
         self._connections: set[Connection | HttpConnection] = set()
         self._http: Http | None = None  # where a door is for it
         self._doorkeeper = Doorkeeper(config.limits)
+        self._handshakes = Doorkeeper(config.limits)
         self._empty: asyncio.Event | None = None  # while stopping: set when the last connection is gone
         self._turns: list[Turn] = []
         self.house: House | None = None
@@ -150,7 +151,8 @@ class Server:
                 lambda: make(None), sock=listening.socket, backlog=BACKLOG, ssl=tls
             )
         if proxies or tls is not None:
-            return Listener([listening.socket], make, tls, proxies, self.config.limits.proxy_header_seconds)
+            patience = self.config.limits.proxy_header_seconds
+            return Listener([listening.socket], make, tls, proxies, patience, self._handshakes)
         return await asyncio.get_running_loop().create_server(
             lambda: make(None),
             sock=listening.socket,

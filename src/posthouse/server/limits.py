@@ -9,7 +9,10 @@ from posthouse.sessions.session import Peer
 
 
 class Doorkeeper:
-    """Counts open connections against `[limits] connections` and `connections_per_address`."""
+    """Counts open connections against `[limits] connections` and `connections_per_address`.
+
+    A server has one for conversations, and one for those that haven't got so far: who is too many hears why, in TLS.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
