@@ -56,6 +56,15 @@ def house(posthouse: Live, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> L
     return posthouse
 
 
+def test_what_a_stranger_wrote_is_shown_and_not_obeyed(house: Live) -> None:
+    with Account(ADA) as ada:
+        ada.send(BOB, "件名\u3000全角 \u202egpj.exe", "می\u200cخواهم\u00a0\u9b5aな\n\x9b2J", copy=False)
+    shown = "件名\u3000全角 \N{REPLACEMENT CHARACTER}gpj.exe"
+    assert done("list").splitlines()[0].endswith(f"\t{shown}")
+    read = done("read", "3")
+    assert f"Subject: {shown}\n" in read and "می\u200cخواهم\u00a0\u9b5aな\n\N{REPLACEMENT CHARACTER}2J\n" in read
+
+
 def test_read_and_save(house: Live, tmp_path: Path) -> None:
     assert [line.split("\t")[0] for line in done("list").splitlines()] == ["2", "1"]
     read = done("read", "1", "--keep-unread")

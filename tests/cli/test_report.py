@@ -50,6 +50,7 @@ def test_no_advice_no_line() -> None:
     [
         (FileNotFoundError(2, "No such file or directory", "a.txt"), "a.txt: No such file or directory"),
         (PermissionError(13, "Permission denied", b"a.txt"), "a.txt: Permission denied"),
+        (OSError(28, "No space left on device"), "No space left on device"),
         (OSError("odd"), "odd"),
     ],
 )

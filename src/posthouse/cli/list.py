@@ -11,6 +11,7 @@ import typer
 
 from posthouse.errors import ConfigError
 
+from .plain import plain_line
 from .remote import AccountOption, ImapOption, JsonOption, Pop3Option, opened
 from .report import reported
 
@@ -121,20 +122,15 @@ def mailboxes(
             elif terminal:
                 typer.secho(mailbox_line(one.name, str(messages), str(unread or "")), bold=bool(unread) or None)
             else:
-                typer.echo(f"{printable(one.name)}\t{messages}\t{unread}")
+                typer.echo(f"{plain_line(one.name)}\t{messages}\t{unread}")
 
 
 def mailbox_line(name: str, messages: str, unread: str) -> str:
     """A line of the table that a terminal shows, as wide as it looks, whatever the script."""
     from rich.cells import cell_len
 
-    shown = printable(name)
+    shown = plain_line(name)
     return f"{shown}{' ' * max(MAILBOX_WIDTH - cell_len(shown), 0)} {messages:>8} {unread:>8}".rstrip()
-
-
-def printable(name: str) -> str:
-    """A mailbox's name without what a terminal would take for commands, or a program for a column's end."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
 
 
 def _attributes(attributes: Iterable[str]) -> set[str]:
@@ -184,7 +180,7 @@ def columns(mail: Mail) -> tuple[str, str, str]:
     except (OverflowError, ValueError):  # the year 9999 has no zones left
         date = ""
     sender = mail.from_[0] if mail.from_ else None
-    return date, (sender.name or sender.addr) if sender else "", mail.subject
+    return date, plain_line(sender.name or sender.addr) if sender else "", plain_line(mail.subject)
 
 
 def as_object(mail: Mail) -> dict[str, object]:

@@ -12,6 +12,7 @@ import typer
 
 from posthouse.errors import NotFound, NotSupported
 
+from .plain import plain, plain_line
 from .remote import AccountOption, IdArgument, ImapOption, JsonOption, MailboxOption, Pop3Option, mail_of, opened
 from .report import reported
 
@@ -111,18 +112,13 @@ def _show(mail: Mail) -> None:
     for name in SHOWN:
         value = fields.get(name.lower())
         if value:
-            typer.echo(f"{typer.style(f'{name}:', bold=True)} {_plain(value)}")
+            typer.echo(f"{typer.style(f'{name}:', bold=True)} {plain_line(value)}")
     typer.echo()
-    typer.echo(_plain(mail.text).rstrip("\n"))
+    typer.echo(plain(mail.text).rstrip("\n"))
     for number, one in enumerate(mail.attachments, 1):
         if number == 1:
             typer.echo()
-        typer.echo(f"[{number}] {_plain(one.filename)}  {one.type}  {_size(one.size)}")
-
-
-def _plain(text: str) -> str:
-    """Without what a terminal would take for commands: escape sequences in a letter could rewrite the screen."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+        typer.echo(f"[{number}] {plain_line(one.filename)}  {one.type}  {_size(one.size)}")
 
 
 def _size(octets: int) -> str:

@@ -36,7 +36,7 @@ def reported(command: Callable[P, T]) -> Callable[P, T]:
             raise typer.Exit(0) from error
         except OSError as error:
             name = error.filename if isinstance(error.filename, str) else os.fsdecode(error.filename or "")
-            say_error(f"{name}: {error.strerror}" if name and error.strerror else str(error))
+            say_error(f"{name}: {error.strerror}" if name and error.strerror else error.strerror or str(error))
             raise typer.Exit(FAILED) from error
         except KeyboardInterrupt as error:
             raise typer.Exit(INTERRUPTED) from error
