@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from posthouse.errors import StoreError
+from posthouse.errors import StoreError, StoreFull
 from posthouse.store import account, backup, change, fresh, mail, mailbox, tidy, verify
 from posthouse.store.engine import Store
 from store_helpers import Clock, House, letter, only_sqlite
@@ -135,6 +137,23 @@ def test_a_failed_backup_leaves_nothing(furnished: House, tmp_path: Path) -> Non
         backup.backup(furnished.store, tmp_path / "backups")
     assert list((tmp_path / "backups").iterdir()) == []
     assert furnished.store.look(lambda tx: tx.value("SELECT held FROM store")) == 0
+
+
+def test_a_place_that_takes_no_backup_is_named(furnished: House, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="file/backups: Not a directory") as raised:
+        backup.backup(furnished.store, tmp_path / "file" / "backups")
+    assert raised.value.advice == f"Check who may write to {tmp_path / 'file' / 'backups'}, and its disk."
+
+
+def test_a_full_disk_is_that_of_the_backup(furnished: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(backup, "_link_or_copy", no_room)
+    with pytest.raises(StoreFull, match=f"no room for it in {tmp_path / 'backups'}"):
+        backup.backup(furnished.store, tmp_path / "backups")
+    assert list((tmp_path / "backups").iterdir()) == []
 
 
 def first_file(store: Store) -> Path:

@@ -157,6 +157,11 @@ def test_what_was_written_while_it_arrived_is_synced_by_itself(blobs: Blobs, dis
 
 
 @only_with_syncfs
+@pytest.mark.parametrize(("number", "advice"), [(errno.EACCES, "belong to the user"), (errno.EIO, "kernel's log")])
+def test_what_the_disk_refuses_says_where_to_look(number: int, advice: str) -> None:
+    assert advice in blob.explain(OSError(number, os.strerror(number))).advice
+
+
 @pytest.mark.parametrize(("number", "error"), [(errno.ENOSPC, StoreFull), (errno.EIO, StoreError)])
 def test_a_shared_sync_that_fails_keeps_none(
     blobs: Blobs, disk: FaultyDisk, number: int, error: type[StoreError]

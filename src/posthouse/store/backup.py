@@ -13,6 +13,7 @@ Letters that waited in the queue are held: most of them have arrived since, and 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -21,9 +22,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from posthouse.errors import StoreError
+from posthouse.errors import StoreError, StoreFull
 
-from . import blob, fresh, mailbox, queue
+from . import fresh, mailbox, queue
 from .engine import Store
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def backup(store: Store, target: Path, *, progress: Progress | None = None) -> P
         finally:
             store.run(_let_go)
     except OSError as error:
-        raise blob.explain(error) from error
+        raise _refused(target, error) from error
     _tell(lost, f"The backup {folder} was made", "posthouse verify names them; older backups may have them.")
     return folder
 
@@ -99,13 +100,21 @@ def restore(source: Path, data: Path, *, progress: Progress | None = None) -> No
         os.sync()
         backed_up.copy_database(data)  # last: a store is there when everything is
     except OSError as error:
-        raise blob.explain(error) from error
+        raise _refused(data, error) from error
     finally:
         backed_up.close()
     restored = Store.open(data, readers=1)
     restored.run(_leap)
     restored.close()
     _tell(lost, f"{data} was restored", "posthouse verify names them; other backups may have them.")
+
+
+def _refused(folder: Path, error: OSError) -> StoreError:
+    """The system's error in a person's words. The folder may be on any disk, and anybody's."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFull(f"There is no room for it in {folder}.", advice="Free some there, or choose another place.")
+    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else folder
+    return StoreError(f"{name}: {error.strerror or error}", advice=f"Check who may write to {folder}, and its disk.")
 
 
 def _tell(lost: int, done: str, advice: str) -> None:

@@ -530,6 +530,11 @@ def explain(error: OSError) -> StoreError:
         full = StoreFull("The disk has no room for it.", advice="Free some space below the data folder.")
         full.__cause__ = error
         return full
-    failed = StoreError(f"The disk refused: {error.strerror or error}.", advice="Look at the kernel's log.")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        # Mostly of a command that was run by root.
+        advice = "All in the data folder has to belong to the user that the server runs as."
+    else:
+        advice = "Look at the kernel's log."
+    failed = StoreError(f"The disk refused: {error.strerror or error}.", advice=advice)
     failed.__cause__ = error
     return failed
