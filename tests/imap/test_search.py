@@ -160,6 +160,8 @@ def test_depth_and_breadth_are_limited() -> None:
     assert key("OR ALL " * 1000 + "ALL") == Or((Every(),) * 1001)
     assert key(" ".join(["ALL"] * 2000))
     refused("SEARCH " + " ".join(["ALL"] * 2001), "BAD SEARCH: a search has at most 2000 keys")
+    assert key("TEXT " + "x" * 4000)
+    refused("SEARCH TEXT " + "x" * 4001, "NO [LIMIT] SEARCH: a text to look for has at most 4000 octets")
 
 
 def test_no_wrong_key_can_be_made() -> None:

@@ -149,3 +149,13 @@ def test_the_mailbox_id_stays(talk: Conversation, house: House) -> None:
     talk.say("a2 RENAME foo bar")
     assert talk.say("a3 STATUS bar (MAILBOXID)")[0] == f"* STATUS bar (MAILBOXID {ident})"
     assert f"* OK [MAILBOXID {ident}] The mailbox's id" in talk.say("a4 SELECT bar")
+
+
+def test_the_longest_text(talk: Conversation, house: House, inbox: Mailbox) -> None:
+    """Its pattern isn't too much for the database, whatever becomes of its characters."""
+    house.append(inbox)
+    talk.say("s SELECT INBOX")
+    for character in ("\ufdfa", "%", "\N{LATIN SMALL LETTER SHARP S}"):
+        octets = (character * 4000).encode()[:3996]
+        told = talk.say(b"a SEARCH CHARSET UTF-8 OR TEXT {%d+}\r\n%b SUBJECT {%d+}\r\n%b\r\n" % ((3996, octets) * 2))
+        assert told == ["* SEARCH", "a OK SEARCH completed"]

@@ -19,6 +19,9 @@ from .syntax import ATOM, MAX_NUMBER64, SYSTEM_FLAGS, Cursor, Malformed, Unaccep
 
 # Keys in one search. Programs that look for a list of Message-IDs reach hundreds.
 MAX_KEYS = 2000
+# Octets to look for. SQLite compares patterns of up to 50,000, and the character that grows most when case is folded
+# (U+FDFA) becomes eleven times as long.
+MAX_TEXT = 4_000
 # Keys in keys: NOT, parentheses, and OR in its first place (a chain of ORs is one key here).
 MAX_DEPTH = 50
 
@@ -334,6 +337,8 @@ class KeyReader:
         """``SP astring``: the characters to look for."""
         self.cursor.space()
         octets = self.cursor.astring("a text to look for")
+        if len(octets) > MAX_TEXT:
+            raise Unacceptable(f"a text to look for has at most {MAX_TEXT} octets", code="LIMIT")
         try:
             return octets.decode("utf-8")
         except UnicodeDecodeError:
