@@ -25,7 +25,7 @@ def test_the_example() -> None:
     assert heard(b"A002 IDLE\r\n") == [Command("A002", command.Idle())]
     assert machine.data_to_send() == b"+ idling\r\n"
     assert machine.may_expunge
-    machine.untagged(response.expunge(3))
+    machine.untagged(response.expunged([3]))
     machine.untagged(response.exists(3))
     assert machine.data_to_send() == b"* 3 EXPUNGE\r\n* 3 EXISTS\r\n"
     assert heard(b"DONE\r\n") == [IdleDone()]

@@ -42,7 +42,7 @@ def parse(reader: Reader) -> Parse[Response]:
         (response.flags(["\\Seen", "$Junk"]), b"FLAGS (\\Seen $Junk)", Flags(frozenset({"\\Seen", "$Junk"}))),
         (response.exists(23), b"23 EXISTS", Exists(23)),
         (response.recent(0), b"0 RECENT", Recent(0)),
-        (response.expunge(44), b"44 EXPUNGE", Expunge(44)),
+        (response.expunged([44]), b"44 EXPUNGE", Expunge(44)),
         (response.vanished(UIDS), b"VANISHED 300:310,405", Vanished(UIDS)),
         (response.vanished(UIDS, earlier=True), b"VANISHED (EARLIER) 300:310,405", Vanished(UIDS, True)),
         (response.listed(["\\Noselect"], "/", "", utf8=False), b'LIST (\\Noselect) "/" ""',

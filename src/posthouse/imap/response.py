@@ -48,9 +48,9 @@ def recent(count: int) -> bytes:
     return b"%d RECENT" % count
 
 
-def expunge(number: int) -> bytes:
-    """EXPUNGE: this sequence number is gone."""
-    return b"%d EXPUNGE" % number
+def expunged(numbers: Sequence[int]) -> bytes:
+    """EXPUNGE for each of these sequence numbers, at least one: a line each, of which the first begins later."""
+    return b"\r\n* ".join([b"%d EXPUNGE"] * len(numbers)) % tuple(numbers)
 
 
 def vanished(uids: SequenceSet, *, earlier: bool = False) -> bytes:

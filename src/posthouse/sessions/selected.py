@@ -202,15 +202,14 @@ class Selected:
 
     def _expunged(self) -> Iterator[bytes]:
         """Tell what is gone, the last one first, so that no number shifts before it was told."""
-        for uid in sorted(self._gone, reverse=True):
-            number = self.number(uid)
-            if number:
-                yield response.expunge(number)
+        known = self.known(sorted(self._gone, reverse=True))
+        if known:
+            yield response.expunged(self.shown(known, uid=False))
         self._forget(self._gone)
 
     def _vanished(self) -> Iterator[bytes]:
         """The same in one line."""
-        known = [uid for uid in self._gone if self.number(uid)]
+        known = self.known(list(self._gone))
         if known:
             self._forget(known)
             yield response.vanished(SequenceSet.of(known))
