@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from imap_conversation import Conversation
-from posthouse.store import mail
+from posthouse.imap.sequence import SequenceSet
+from posthouse.store import index, mail
 from posthouse.store.mailbox import Mailbox
-from store_helpers import NOW, Clock, House, letter
+from store_helpers import NOW, Clock, House, letter, only_sqlite
 
 DAY = 86_400
 
@@ -159,3 +160,45 @@ def test_the_longest_text(talk: Conversation, house: House, inbox: Mailbox) -> N
         octets = (character * 4000).encode()[:3996]
         told = talk.say(b"a SEARCH CHARSET UTF-8 OR TEXT {%d+}\r\n%b SUBJECT {%d+}\r\n%b\r\n" % ((3996, octets) * 2))
         assert told == ["* SEARCH", "a OK SEARCH completed"]
+
+
+@only_sqlite
+def test_many_are_told(talk: Conversation, house: House, inbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers and UIDs are the same while there is no hole, and then not; others may have removed what this client
+    still counts."""
+    monkeypatch.setattr(index, "UNLISTED", 1)
+    for number in range(24):
+        raw = letter(f"{'odd' if number % 2 else 'even'} {number}")
+        for _ in range(100):
+            house.append(inbox, raw=raw)
+    store = house.store
+    assert store.index is not None
+    store.index.advance(store)
+    uids = list(range(1, 2_401))
+
+    def odd(uid: int) -> bool:
+        return (uid - 1) // 100 % 2 == 1
+
+    def check(ways: tuple[str, ...] = ("", "UID ")) -> None:
+        """What is answered to a client that counts `uids`, of which those that are `gone` aren't found."""
+        there = [(number, uid) for number, uid in enumerate(uids, 1) if uid not in gone]
+        for key, found in (("SUBJECT odd", [one for one in there if odd(one[1])]), ("FROM example", there)):
+            numbers, named = [number for number, _ in found], [uid for _, uid in found]
+            for way, wanted in zip(ways, (numbers, named), strict=False):
+                line = talk.say(f"a {way}SEARCH {key}")[0]
+                assert line == f"* SEARCH {' '.join(map(str, wanted))}"
+                line = talk.say(f"a {way}SEARCH RETURN (MIN MAX COUNT ALL) {key}")[0]
+                every = f"MIN {wanted[0]} MAX {wanted[-1]} COUNT {len(wanted)} ALL {SequenceSet.of(wanted)}"
+                assert line == f'* ESEARCH (TAG "a") {way}{every}'
+            talk.say(f"a SEARCH RETURN (SAVE) {key}")
+            assert talk.say("a SEARCH RETURN (COUNT) $")[0] == f'* ESEARCH (TAG "a") COUNT {len(named)}'
+
+    gone: set[int] = set()
+    talk.say("s SELECT INBOX")
+    check()
+    gone = {1, 150, 1_500}
+    store.run(mail.remove, inbox.id, [(uid, uid) for uid in gone])
+    check(ways=("",))  # after a UID command it is told what is gone
+    talk.say("n NOOP")
+    uids, gone = [uid for uid in uids if uid not in gone], set()
+    check()
