@@ -139,6 +139,7 @@ def test_a_failed_backup_leaves_nothing(furnished: House, tmp_path: Path) -> Non
     assert furnished.store.look(lambda tx: tx.value("SELECT held FROM store")) == 0
 
 
+@only_sqlite
 def test_a_place_that_takes_no_backup_is_named(furnished: House, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="file/backups: Not a directory") as raised:
@@ -146,6 +147,7 @@ def test_a_place_that_takes_no_backup_is_named(furnished: House, tmp_path: Path)
     assert raised.value.advice == f"Check who may write to {tmp_path / 'file' / 'backups'}, and its disk."
 
 
+@only_sqlite
 def test_a_full_disk_is_that_of_the_backup(furnished: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_room(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
