@@ -284,10 +284,14 @@ def test_moved_messages_stay_indexed(house: House) -> None:
 
 
 @only_sqlite
-def test_a_very_long_text_is_read_to_its_end(house: House) -> None:
+@pytest.mark.parametrize("text", ["word " * (index.MAX_BODY // 5), "鴎外 " * 200_000])
+def test_a_very_long_text_is_read_to_its_end(house: House, text: str) -> None:
     inbox = house.box(house.account())
-    house.append(inbox, raw=letter("x", "word " * (index.MAX_BODY // 5) + "\r\nneedle"))
+    house.append(inbox, raw=letter("x", f"{text}\r\nneedle"))
     house.store.index.advance(house.store)
+    with sqlite3.connect(house.store.index.path) as raw:
+        assert raw.execute("SELECT whole, length(body) <= ? FROM text", (len(text),)).fetchall() == [(0, 1)]
+    raw.close()
     assert house.store.look(search, inbox.id, Body("needle")) == [1]
     assert house.store.look(search, inbox.id, Body("needles")) == []
 

@@ -66,7 +66,9 @@ UNLISTED = 1_000
 # memory, of which texts in other scripts than ours have more.
 LISTED = 2_000
 LISTED_CHARACTERS = 8_000_000
-OTHER_SCRIPT = 8  # times as many
+# For so many ASCII characters counts what an octet more than one costs in UTF-8: any two characters of another script
+# may be a gram of their own. Of a body that is more than all of LISTED_CHARACTERS only a part is kept.
+OTHER_SCRIPT = 16
 CHECKED = 1_000  # messages looked up in one go, to see which are gone
 PAUSE = 2.0  # seconds from one look for new messages to the next
 # While messages come, they come first: indexing takes about as long as delivering. But when so many are waiting, or for
@@ -325,7 +327,15 @@ def _leave_out(connection: sqlite3.Connection, message_ids: list[int]) -> tuple[
 
 def _weight(text: str) -> int:
     """How much of LISTED_CHARACTERS a text takes."""
-    return len(text) * (1 if text.isascii() else OTHER_SCRIPT)
+    if text.isascii():
+        return len(text)
+    return len(text) + OTHER_SCRIPT * (len(text.encode("utf-8", "surrogatepass")) - len(text))
+
+
+def _most(body: str) -> int:
+    """How many characters of a body are kept."""
+    weight = _weight(body)
+    return min(MAX_BODY, len(body) * LISTED_CHARACTERS // weight if weight > LISTED_CHARACTERS else MAX_BODY)
 
 
 def _lost(store: Store, connection: sqlite3.Connection) -> int:
@@ -372,6 +382,6 @@ def _read(store: Store, message: _Message) -> _Row:
         body = text.folded_body(store.blobs, message.blob_id, message.tree, MAX_BODY)
     except StoreError:  # just deleted; or lost: then a search reads it itself, and fails as it should
         return _Row(message.id, field, "", "", 0)
-    whole = len(body) <= MAX_BODY
+    most = _most(body)
     header = text.folded_header(message.prefix, octets)
-    return _Row(message.id, field, header, body[:MAX_BODY], int(whole))
+    return _Row(message.id, field, header, body[:most], int(len(body) <= most))
