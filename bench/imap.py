@@ -336,7 +336,7 @@ class Work:
 def works(word: str) -> list[Work]:
     return [
         Work("SELECT", SELECT),
-        Work("first listing, cold", LIST, 20, cold=True, rounds=1),
+        Work("first listing, cold", LIST, 20, cold=True, rounds=3),
         Work("FETCH flags", "FETCH 1:* (UID FLAGS)"),
         Work("FETCH list", LIST, 4),
         Work("FETCH headers", HEADERS, 1.5),
