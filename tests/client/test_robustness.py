@@ -660,3 +660,13 @@ def test_a_mailbox_that_is_gone_for_good(face: Faced) -> None:
         pytest.raises(ConnectionFailed),
     ):
         box.inbox.messages([5]).mark(read=True)
+
+
+def test_a_server_that_lets_nobody_in_is_asked_once(face: Faced) -> None:
+    """cole/aiosmtplib#180: no connection broke that could be made again. (A second one would get no answer.)"""
+    with (
+        ScriptedServer("CLOSE") as server,
+        box_of(face, server) as box,
+        pytest.raises(ConnectionFailed, match="closed the connection"),
+    ):
+        box.mailboxes()

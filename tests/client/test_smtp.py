@@ -11,6 +11,7 @@ from posthouse.client import smtp
 from posthouse.client.login import LoggedIn
 from posthouse.client.smtp import Conversation, SendResult, envelope_for
 from posthouse.client.url import Protocol, Server
+from posthouse.delivery.courier import GREETING_SECONDS
 from posthouse.errors import (
     ConnectionFailed,
     InvalidMessage,
@@ -45,6 +46,9 @@ def conversation(server: Server = CLEAR, capabilities: str = "", **known: bool) 
 
 def connect(server: Server) -> Callable[[], Steps[None]]:
     return lambda: smtp.connect(Conversation(server, "[127.0.0.1]"))
+
+
+SILENT = "SILENCE\nPROBE 32\nSILENCE"
 
 
 class TestConnect:
@@ -109,7 +113,7 @@ class TestConnect:
     @pytest.mark.parametrize(
         ("talk", "sentence"),
         [
-            ("SILENCE\nPROBE 32\nSILENCE", "said nothing for 300 seconds"),
+            (SILENT, "said nothing for 60 seconds"),
             ("CLOSE", "without a word"),
             ("S: 22\nCLOSE", "does not speak SMTP"),
             ("S: * OK IMAP4rev1 ready", "does not speak SMTP"),
@@ -120,6 +124,11 @@ class TestConnect:
         with pytest.raises(ConnectionFailed, match=sentence) as refused:
             converse(connect(CLEAR), talk)
         assert refused.value.advice
+
+    def test_who_carries_the_letters_of_others_has_patience(self) -> None:
+        """RFC 5321 §4.5.3.2.1: five minutes."""
+        with pytest.raises(ConnectionFailed, match="said nothing for 300 seconds"):
+            converse(lambda: smtp.connect(Conversation(CLEAR, "mail.example.org"), GREETING_SECONDS), SILENT)
 
     def test_octets_before_the_handshake_are_an_attack(self) -> None:
         one = conversation(STARTTLS, "STARTTLS")

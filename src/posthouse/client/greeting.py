@@ -8,26 +8,25 @@ from posthouse.errors import ConnectionFailed, RemoteProtocolError, TlsError
 from posthouse.wire.reader import EndOfInput, Parse, Reader
 from posthouse.wire.steps import ProbeTls, Receive, StartTls, Steps, receive
 
-from .url import Protocol, Security, Server
+from .url import Security, Server
 
 T = TypeVar("T")
 
 # Servers greet at once, except those that test a client's patience (Postfix's postscreen: 6 seconds) or look up who
 # calls. After this long we ask whether the port is one for TLS.
 SILENCE = 7.0
-# RFC 5321 §4.5.3.2.1: five minutes, as a server that is too busy keeps its callers waiting. IMAP and POP3 have no such
-# rule, and a person in front of them.
-TIMEOUTS = {Protocol.SMTP: 300.0, Protocol.LMTP: 300.0, Protocol.IMAP: 60.0, Protocol.POP3: 60.0}
+# A person waits in front of it. Who carries the letters of others has the five minutes of RFC 5321 (§4.5.3.2.1), in
+# which a server that is too busy keeps its callers waiting.
+PATIENCE = 60.0
 # RFC 8446 §5.1: ContentType alert(21) and handshake(22). No greeting begins with such an octet.
 TLS_RECORDS = (b"\x15", b"\x16")
 
 
-def receive_greeting(reader: Reader, parse: Parse[T], server: Server) -> Steps[T]:
+def receive_greeting(reader: Reader, parse: Parse[T], server: Server, timeout: float = PATIENCE) -> Steps[T]:
     """Begin TLS if that comes first, and run the parser of the greeting. `ConnectionFailed` if there is none."""
     where = f"{server.host}:{server.port}"
     if server.tls is Security.IMPLICIT:
         yield StartTls()
-    timeout = TIMEOUTS[server.protocol]
     data = yield Receive(SILENCE)
     if data is None:
         if server.tls is not Security.IMPLICIT and (yield ProbeTls()) in TLS_RECORDS:

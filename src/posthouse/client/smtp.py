@@ -35,7 +35,7 @@ from posthouse.wire.reader import EndOfInput
 from posthouse.wire.steps import Read, Source, StartTls, Steps, receive
 
 from .advice import by_words
-from .greeting import receive_greeting
+from .greeting import PATIENCE, receive_greeting
 from .login import LoggedIn, attempts, check_private, nothing_fits, refused
 from .url import Protocol, Security, Server
 
@@ -153,9 +153,12 @@ def command(smtp: Conversation, line: bytes, timeout: float = COMMAND_TIMEOUT) -
 # -- the conversation begins and ends --------------------------------------------------------------------------------
 
 
-def connect(smtp: Conversation) -> Steps[None]:
-    """Greeting, EHLO and TLS (RFC 5321 §3.1, RFC 3207). `TlsError` when the server has none and the address asks."""
-    smtp.greeted((yield from receive_greeting(smtp.reader, smtp.read_reply(), smtp.server)))
+def connect(smtp: Conversation, patience: float = PATIENCE) -> Steps[None]:
+    """Greeting, EHLO and TLS (RFC 5321 §3.1, RFC 3207). `TlsError` when the server has none and the address asks.
+
+    ``patience``: how long (seconds) the greeting is waited for.
+    """
+    smtp.greeted((yield from receive_greeting(smtp.reader, smtp.read_reply(), smtp.server, patience)))
     smtp.tls = smtp.server.tls is Security.IMPLICIT
     yield from hello(smtp)
     if smtp.server.tls is Security.STARTTLS:

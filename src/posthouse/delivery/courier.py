@@ -44,6 +44,7 @@ from .verdict import Outcome, Verdict, of_error, of_reply
 log = logging.getLogger("posthouse.relay")
 
 CONNECT_SECONDS = 30.0  # Postfix: smtp_connect_timeout = 30 s
+GREETING_SECONDS = 300.0  # RFC 5321 §4.5.3.2.1
 # Addresses that are tried in one attempt; Postfix: smtp_mx_address_limit = 5.
 MAX_ADDRESSES = 5
 NO_UTF8 = "the server takes only addresses in ASCII: it doesn't offer SMTPUTF8"
@@ -284,7 +285,7 @@ class Courier:
         try:
             stream.host = place.host  # from here on, in TLS and in what is told of it
             conversation = Conversation(server, self._means.hostname, loopback=stream.loopback)
-            await adrive(stream, smtp.connect(conversation), context)
+            await adrive(stream, smtp.connect(conversation, GREETING_SECONDS), context)
             self.reached = True
         except BaseException:
             stream.abort()

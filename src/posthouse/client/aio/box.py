@@ -118,8 +118,8 @@ class Box:
                             raise
                         await self.close()  # Exchange serves a connection no more that it has once been slow on
                         await asyncio.sleep(pause)
-                    elif broken or isinstance(error, ImapRefused):
-                        raise
+                    elif broken or self._client is None or isinstance(error, ImapRefused):
+                        raise  # None: no connection broke, for there was none
                     else:
                         broken = True
 

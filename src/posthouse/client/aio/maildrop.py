@@ -100,6 +100,8 @@ class Maildrop:
             try:
                 return await operation(await self._session())
             except ConnectionFailed:
+                if self._client is None:
+                    raise  # no connection broke, for there was none
                 return await operation(await self._session())
 
     async def uids(self) -> list[int]:

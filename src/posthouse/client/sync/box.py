@@ -119,8 +119,8 @@ class Box:
                             raise
                         self.close()  # Exchange serves a connection no more that it has once been slow on
                         time.sleep(pause)
-                    elif broken or isinstance(error, ImapRefused):
-                        raise
+                    elif broken or self._client is None or isinstance(error, ImapRefused):
+                        raise  # None: no connection broke, for there was none
                     else:
                         broken = True
 

@@ -103,6 +103,8 @@ class Maildrop:
             try:
                 return operation(self._session())
             except ConnectionFailed:
+                if self._client is None:
+                    raise  # no connection broke, for there was none
                 return operation(self._session())
 
     def uids(self) -> list[int]:
