@@ -43,6 +43,20 @@ def test_what_is_returned(full: Conversation, wanted: str, told: str) -> None:
     assert full.say(f"a {wanted}") == [f"* {told}", "a OK SEARCH completed"]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        (f"{'OR SEEN ' * 1998}SEEN", "2 4"),
+        (f"{'OR SUBJECT 3 ' * 998}UID 6", "2 4"),
+        (f"{'UNDELETED ' * 1999}SEEN", "2 4"),
+        (f"UNSEEN NOT ({'SUBJECT Number ' * 998}SUBJECT 5)", "1"),
+    ],
+)
+def test_as_many_keys_as_a_search_may_have(full: Conversation, wanted: str, told: str) -> None:
+    """A database that sees a chain as a tree would refuse it for its depth."""
+    assert full.say(f"a SEARCH {wanted}") == [f"* SEARCH {told}", "a OK SEARCH completed"]
+
+
 def test_within(full: Conversation) -> None:
     """UID 5 is two days old to the second: both keys take what is exactly so old (RFC 5032 §3)."""
     assert full.say(f"a UID SEARCH YOUNGER {2 * DAY}")[0] == "* SEARCH 5 6"

@@ -32,6 +32,8 @@ DATES: dict[asked.Which, Callable[[int | None, int | None], search.Key]] = {
     asked.Which.SAVED: search.Saved,
 }
 ALL = SearchOptions(every=True)
+# Keys side by side in one condition of the store's.
+GROUP = 20
 P = ParamSpec("P")
 
 
@@ -191,6 +193,13 @@ def modseqs_of(tx: Tx, selected: Selected, key: asked.Key, uids: Sequence[int]) 
     return dict(mail.fetch(tx, selected.mailbox.id, ranges, ("modseq",)))
 
 
+def _grouped(kind: type[search.And | search.Or], keys: tuple[search.Key, ...]) -> search.Key:
+    """Many keys as groups of groups: "a OR b OR …" is as deep as it is long to SQLite, which takes a depth of 1,000."""
+    while len(keys) > GROUP:
+        keys = tuple(kind(keys[start : start + GROUP]) for start in range(0, len(keys), GROUP))
+    return kind(keys)
+
+
 class Translation:
     """A client's keys as the store understands them: numbers become UIDs, days and ages become spans of time."""
 
@@ -206,9 +215,9 @@ class Translation:
             case asked.Every() | asked.SaveDateSupported():
                 return search.All()
             case asked.And(keys):
-                return search.And(tuple(map(self.of, keys)))
+                return _grouped(search.And, tuple(map(self.of, keys)))
             case asked.Or(keys):
-                return search.Or(tuple(map(self.of, keys)))
+                return _grouped(search.Or, tuple(map(self.of, keys)))
             case asked.Not(inner):
                 return search.Not(self.of(inner))
             case asked.HasFlag("\\Recent"):
