@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import struct
 import subprocess
 import sys
+import termios
 
 import pytest
 import typer
@@ -21,6 +24,22 @@ def command():
     for n in range(100_000):
         print(n)
 typer.run(command)
+"""
+
+MUCH = 60_000  # less than a pipe holds
+# A command of the program: it passes on what comes in, in pieces as large as a read takes; then it has much to say.
+PASS_ON = """
+import sys, typer
+from posthouse.cli import app, main
+@app.app.command("pass-on")
+def pass_on():
+    print("begun", flush=True)
+    while octets := sys.stdin.buffer.read1():
+        sys.stdout.buffer.write(octets)
+        sys.stdout.buffer.flush()
+    for n in range(100_000):
+        typer.echo("y")
+main()
 """
 
 
@@ -95,3 +114,32 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     os.close(reader)
     _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (0, b"")
+
+
+def waiting(reader: int) -> int:
+    """The octets in a pipe."""
+    return struct.unpack("i", fcntl.ioctl(reader, termios.FIONREAD, bytes(4)))[0]
+
+
+def test_pipes_that_do_not_block_lose_nothing() -> None:
+    """pimalaya/himalaya#731, #732: EAGAIN on large boxes. Python's own streams would drop most of it, and say nothing."""
+    come, written = os.pipe()
+    reader, writer = os.pipe()
+    os.set_blocking(come, False)
+    os.set_blocking(writer, False)
+    process = subprocess.Popen(
+        [sys.executable, "-c", PASS_ON, "pass-on"], stdin=come, stdout=writer, stderr=subprocess.PIPE
+    )
+    os.close(come)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as output:
+        assert output.readline() == b"begun\n"
+        for _ in range(3):
+            os.write(written, b"x" * MUCH)
+            assert output.read(MUCH) == b"x" * MUCH
+        os.write(written, b"lines")
+        os.close(written)
+        while waiting(reader) < MUCH:  # only now there is somebody who reads
+            os.sched_yield()
+        assert output.read() == b"lines" + b"y\n" * 100_000
+    assert process.communicate(timeout=30) == (None, b"") and process.returncode == 0

@@ -28,6 +28,7 @@ from . import (
     upkeep,
     watch,
 )
+from .report import wait_for_streams
 
 app = typer.Typer(
     name="posthouse",
@@ -92,4 +93,5 @@ app.command("watch", rich_help_panel="Mail")(watch.watch)
 
 def run() -> None:
     """Run the command line."""
+    wait_for_streams()
     app()

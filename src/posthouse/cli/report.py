@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -42,6 +43,17 @@ def reported(command: Callable[P, T]) -> Callable[P, T]:
             raise typer.Exit(INTERRUPTED) from error
 
     return run
+
+
+def wait_for_streams() -> None:
+    """Wait until standard output takes what is written, and until standard input ends.
+
+    The program that runs this one may have left its ends of the pipes, or the terminal, non-blocking (Node.js does).
+    Python then drops what there is no room for, without an error, and takes a pause for the end.
+    """
+    for descriptor in (0, 1, 2):
+        with contextlib.suppress(OSError):  # it is closed
+            os.set_blocking(descriptor, True)
 
 
 def say_error(sentence: str, advice: str = "") -> None:

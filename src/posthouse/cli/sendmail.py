@@ -33,7 +33,7 @@ from posthouse.errors import (
     StoreVersionError,
 )
 
-from .report import say_error
+from .report import say_error, wait_for_streams
 from .sendmail_options import Mode, Options, WrongUsage, parse
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ EXITS = {
 
 def main() -> None:
     """The entry point of `posthouse-sendmail`, which may also be called mailq or newaliases."""
+    wait_for_streams()
     sys.exit(run(sys.argv[1:], os.path.basename(sys.argv[0])))  # noqa: PTH119
 
 
