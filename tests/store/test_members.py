@@ -49,6 +49,13 @@ def test_masks_become_uids(message_ids: list[int], ids: set[int], first: int, ho
     assert list(hits | odd) == [uid for uid in uids if uid in {*hits, *odd}]
 
 
+def test_a_few_messages_copied_within_the_mailbox_again_and_again() -> None:
+    """There are more places in the chunk than two octets count."""
+    ids = list(range(10)) * 7_000
+    one = Members(UidList.of(range(1, 1 + len(ids))), ids)
+    assert one.hits(posting.masks({3})) == [uid for uid, message_id in enumerate(ids, 1) if message_id == 3]
+
+
 def test_few_and_many_are_looked_for_in_two_ways() -> None:
     one = Members(UidList.of(range(1, 1 + CHUNK)), range(10, 10 + CHUNK))
     for count in (SPARSE, SPARSE + 1, CHUNK - 10):

@@ -132,7 +132,8 @@ def _places(ids: Sequence[int]) -> range | array[int]:
     if isinstance(ids, range):
         return together
     places = array("H", [message_id & (CHUNK - 1) for message_id in ids])
-    return together if places == array("H", together) else places
+    # A chunk may have more messages than ids: one that is there twice.
+    return together if together.stop <= CHUNK and places == array("H", together) else places
 
 
 # -- kept in memory ----------------------------------------------------------------------------------------------------
