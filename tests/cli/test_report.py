@@ -116,13 +116,20 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     assert (process.returncode, errors) == (0, b"")
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed(closed: str) -> None:
+    """As some programs start others."""
+    done = subprocess.run(["/bin/sh", "-c", f'"$0" -m posthouse config --help {closed}', sys.executable], check=False)
+    assert done.returncode == 0
+
+
 def waiting(reader: int) -> int:
     """The octets in a pipe."""
     return struct.unpack("i", fcntl.ioctl(reader, termios.FIONREAD, bytes(4)))[0]
 
 
 def test_pipes_that_do_not_block_lose_nothing() -> None:
-    """pimalaya/himalaya#731, #732: EAGAIN on large boxes. Python's own streams would drop most of it, and say nothing."""
+    """pimalaya/himalaya#731, #732: EAGAIN on large boxes. Python would drop most of it, and say nothing."""
     come, written = os.pipe()
     reader, writer = os.pipe()
     os.set_blocking(come, False)

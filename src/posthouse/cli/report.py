@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import sys
@@ -49,10 +48,13 @@ def wait_for_streams() -> None:
     """Wait until standard output takes what is written, and until standard input ends.
 
     The program that runs this one may have left its ends of the pipes, or the terminal, non-blocking (Node.js does).
-    Python then drops what there is no room for, without an error, and takes a pause for the end.
+    Python then drops what there is no room for, without an error, and takes a pause for the end. Streams that it closed
+    are opened, for nothing: else a socket or a database would take their numbers.
     """
-    for descriptor in (0, 1, 2):
-        with contextlib.suppress(OSError):  # it is closed
+    for name, descriptor, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+        else:
             os.set_blocking(descriptor, True)
 
 
