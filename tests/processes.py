@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from live import PASSWORDS, prepare
+from postfix import free_port
 from posthouse import config
 from posthouse.config import Config
 
@@ -119,11 +120,11 @@ class House:
 
 
 def free_ports(count: int) -> list[int]:
-    opened = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in opened]
-    for one in opened:
-        one.close()
-    return ports
+    """Ports that nobody uses at the moment, each another."""
+    ports: set[int] = set()
+    while len(ports) < count:
+        ports.add(free_port())
+    return list(ports)
 
 
 @contextmanager

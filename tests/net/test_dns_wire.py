@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from itertools import pairwise
 
 import dns.flags
@@ -52,7 +53,7 @@ def read(record: object, kind: str) -> object:
         return b"".join(strings)
     if kind == "TLSA":
         return fields["usage"], fields["selector"], fields["mtype"], fields["cert"]
-    return fields["address"]
+    return str(ip_address(str(fields["address"])))  # ::ffff:0.0.0.0 has two ways to be written
 
 
 def reply(question: Question, *answers: tuple[str, int, str, list[str]]) -> bytes:
