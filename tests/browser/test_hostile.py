@@ -134,6 +134,47 @@ def test_nothing_runs(hostile: tuple[Live, dict[str, int]], trap: Trap, name: st
     assert trap.caught() == []
 
 
+# Whether the text of an element runs from the left to the right.
+RUNS_RIGHT = """element => {
+    const text = element.firstChild, range = document.createRange();
+    const left = place => {
+        range.setStart(text, place);
+        range.setEnd(text, place + 1);
+        return range.getBoundingClientRect().left;
+    };
+    return left(0) < left(text.length - 1);
+}"""
+
+# Whether its first line begins in its right half, and ends left of the beginning with what has no direction.
+ENDS_LEFT = """element => {
+    const text = element.firstChild, range = document.createRange(), box = element.getBoundingClientRect();
+    const left = place => {
+        range.setStart(text, place);
+        range.setEnd(text, place + 1);
+        return range.getBoundingClientRect().left;
+    };
+    return left(0) > box.left + box.width / 2 && left(text.data.indexOf("!")) < left(0);
+}"""
+
+
+def test_directions(hostile: tuple[Live, dict[str, int]], trap: Trap) -> None:
+    """A name or a subject that turns round what follows turns round itself; Hebrew runs from the right."""
+    turned = Message(from_='"\u202eeve" <eve@example.net>', to=ADA, subject="\u202eturned", text="Left to right")
+    put(hostile[0].config.data, bytes(turned))
+    put(hostile[0].config.data, bytes(Message(from_=ADA, to=ADA, subject="שלום", text="שלום עולם!\n\nEnglish.")))
+    page = trap.page
+    page.goto("/")
+    row = page.locator(".row", has_text="Left to right").first
+    assert [row.locator(one).evaluate(RUNS_RIGHT) for one in (".subject", ".preview", "time")] == [False, True, True]
+    row.locator(".open").click()
+    assert page.locator(".letter .addr").first.evaluate(RUNS_RIGHT)
+    page.goto("/")
+    page.locator(".row", has_text="שלום").first.locator(".open").click()
+    run = page.locator(".letter .run", has_text="שלום").first
+    run.wait_for()
+    assert run.evaluate(ENDS_LEFT)
+
+
 @pytest.mark.skipif(not CORPORA, reason="the corpora aren't at hand (POSTHOUSE_CORPORA)")
 def test_letters_of_the_corpora(hostile: tuple[Live, dict[str, int]], trap: Trap) -> None:
     """Read and forwarded: those made to be hard, and those that spammers and shops have really sent."""
