@@ -33,11 +33,11 @@ from typing import NamedTuple
 
 from live import PASSWORDS
 from posthouse.files import Item, MaildirWriter
-from posthouse.store import account, bundle, fresh, transfer
-from posthouse.store.engine import Store, Tx
+from posthouse.store import account, transfer
+from posthouse.store.engine import Store
 from processes import House, free_ports, serving, serving_again
 
-from .imap import letters
+from .imap import letters, settle
 
 DOVECOT_IMAP = Path("/usr/lib/dovecot/imap")
 ADA = "ada@example.org"
@@ -147,8 +147,7 @@ def fill(folder: Path, count: int) -> None:
         for _ in transfer.import_mail(store, ada.id, inbox_letters(count)):
             pass
         print(f"imported {count} in {time.perf_counter() - began:.0f} s, while they are indexed")
-        while store.look(is_behind) or store.look(bundle.missing, 1) is not None or store.look(fresh.waiting):
-            time.sleep(0.2)
+        settle(store)
         index_all(store)
         store.close()
     with MaildirWriter(folder / "maildir") as writer:
@@ -168,12 +167,6 @@ def beside(house: Path) -> Path:
         text = text.replace(f':{port}"', f':{other}"')
     (second / "posthouse.toml").write_text(text, "utf-8")
     return second
-
-
-def is_behind(tx: Tx) -> bool:
-    """Whether messages aren't in the index yet."""
-    behind: bool = tx.value("SELECT coalesce(max(id), 0) > (SELECT done FROM search.state) FROM message")
-    return behind
 
 
 def index_all(store: Store) -> None:
