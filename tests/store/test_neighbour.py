@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from posthouse.store import change
+from posthouse.store import change, neighbour
 from posthouse.store.engine import Store
 from posthouse.store.neighbour import Neighbours
 from store_helpers import House
@@ -64,6 +67,38 @@ def test_the_dead_are_buried(tmp_path: Path) -> None:
     mouth.tell({1: 1})
     mouth.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_that_hangs_costs_others_nothing(tmp_path: Path) -> None:
+    """Once a moment, in which nobody spins; then hints reach the others as ever, and it, too, when it reads again."""
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as hung,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as us,
+    ):
+        hung.bind(os.fspath(tmp_path / "0.hung"))
+        us.connect(os.fspath(tmp_path / "0.hung"))
+        us.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                us.send(b"2 2\n")
+        heard = threading.Event()
+        ear, mouth = Neighbours(tmp_path, lambda _: heard.set()), Neighbours(tmp_path, nothing)
+        ear.listen()
+        before = time.process_time()
+        for modseq in range(5):
+            heard.clear()
+            mouth.tell({1: modseq})
+            assert heard.wait(10)
+        assert time.process_time() - before < neighbour.PATIENCE / 2
+        hung.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                hung.recv(100)
+        mouth.tell({1: 1000})
+        hung.settimeout(10)
+        assert hung.recv(100) == b"1 1000\n"
+        mouth.close()
+        ear.close()
 
 
 def test_nobody_is_there(tmp_path: Path) -> None:

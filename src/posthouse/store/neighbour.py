@@ -83,9 +83,8 @@ class Neighbours:
             self._hear(dict(zip(*[map(int, datagram.split())] * 2, strict=True)))
 
     def _tell_all(self) -> None:
-        mouth = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        mouth.settimeout(PATIENCE)
-        with mouth:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as mouth:
+            deaf: set[str] = set()
             while True:
                 with self._lock:
                     while not self._waiting and not self._closed:
@@ -96,27 +95,37 @@ class Neighbours:
                     return
                 for start in range(0, len(hints), HINTS_A_DATAGRAM):
                     some = hints[start : start + HINTS_A_DATAGRAM]
-                    self._send(mouth, b"".join(b"%d %d\n" % hint for hint in some))
+                    self._send(mouth, deaf, b"".join(b"%d %d\n" % hint for hint in some))
                 with self._lock:
                     self._gathering = True
                     self._lock.wait_for(lambda: self._closed, GATHER)
                     self._gathering = False
 
-    def _send(self, mouth: socket.socket, datagram: bytes) -> None:
+    def _send(self, mouth: socket.socket, deaf: set[str], datagram: bytes) -> None:
+        """To everybody. Those who let us wait in vain are `deaf`: until they read again they aren't waited for."""
         try:
             names = [path.name for path in self._folder.iterdir()]
         except FileNotFoundError:
             return  # nobody has listened yet
+        deaf.intersection_update(names)
         for name in names:
             if name == self._name:
                 continue
+            mouth.settimeout(0 if name in deaf else PATIENCE)
             try:
+                # Only a connected socket is told when the other's queue has room (unix(7)); sendto(2) would be tried
+                # again and again.
                 with self._address(name) as address:
-                    mouth.sendto(datagram, address)
+                    mouth.connect(address)
+                mouth.send(datagram)
             except ConnectionRefusedError:
                 self._path(name).unlink(missing_ok=True)  # its process is dead
+            except (TimeoutError, BlockingIOError):
+                deaf.add(name)
             except OSError:
-                continue  # it has just gone, or hangs
+                continue  # it has just gone
+            else:
+                deaf.discard(name)
 
     def _path(self, name: str) -> Path:
         return self._folder / name
