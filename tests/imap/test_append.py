@@ -33,7 +33,7 @@ MULTI = (*BINARY, Offer("MULTIAPPEND"))
 def test_append(line: str, append: Append) -> None:
     events = converse(f"C: a {line}\nC: a)\\x0ab}}\nS: a OK appended\nC: b NOOP\nS: b OK done", offers=BINARY)
     assert events == [
-        AppendBegin("a", append), AppendChunk(b"a)\nb}"), AppendEnd(), Command("b", Noop()),
+        AppendBegin("a", append, on_its_way=True), AppendChunk(b"a)\nb}"), AppendEnd(), Command("b", Noop()),
     ]  # fmt: skip
 
 
@@ -76,11 +76,11 @@ def test_a_message_never_stands_in_memory() -> None:
 
 def test_the_session_says_no() -> None:
     answers = {AppendBegin: lambda machine, event: machine.no("no such mailbox", "TRYCREATE")}
-    for announced in ("{5+}\nC: a LOG", "{5}"):
+    for announced, on_its_way in (("{5+}\nC: a LOG", True), ("{5}", False)):
         events = converse(
             f"C: a APPEND x {announced}\nS: a NO [TRYCREATE] no such mailbox\nC: b NOOP\nS: b OK done", answers=answers
         )
-        assert events == [AppendBegin("a", Append("x", 5)), Command("b", Noop())]
+        assert events == [AppendBegin("a", Append("x", 5), on_its_way), Command("b", Noop())]
 
 
 def test_the_session_says_no_halfway() -> None:
@@ -115,11 +115,11 @@ def test_several_messages() -> None:
         offers=MULTI,
     )
     assert events == [
-        AppendBegin("a", Append("saved", 3, ("\\Seen",))),
+        AppendBegin("a", Append("saved", 3, ("\\Seen",)), on_its_way=True),
         AppendChunk(b"one"),
-        AppendBegin("a", Append("saved", 3, ("\\Draft",), InternalDate(837596665, -420))),
+        AppendBegin("a", Append("saved", 3, ("\\Draft",), InternalDate(837596665, -420)), on_its_way=True),
         AppendChunk(b"two"),
-        AppendBegin("a", Append("saved", 5, binary=True)),
+        AppendBegin("a", Append("saved", 5, binary=True), on_its_way=True),
         AppendChunk(b"three"),
         AppendEnd(),
     ]
@@ -131,7 +131,7 @@ def test_one_message_where_several_are_not_offered() -> None:
         offers=PLAIN,
     )
     assert events == [
-        AppendBegin("a", Append("x", 3)), AppendChunk(b"one"), AppendAborted(), Command("b", Noop()),
+        AppendBegin("a", Append("x", 3), on_its_way=True), AppendChunk(b"one"), AppendAborted(), Command("b", Noop()),
     ]  # fmt: skip
 
 
@@ -152,7 +152,7 @@ def test_what_goes_wrong_behind_a_message_undoes_it(rest: str, answer: str) -> N
         offers=MULTI,
         limits=Limits(append=1000, append_messages=2),
     )
-    assert events[0] == AppendBegin("a", Append("x", 3))
+    assert events[0] == AppendBegin("a", Append("x", 3), on_its_way=True)
     assert events[-2:] == [AppendAborted(), Command("b", Noop())]
 
 
@@ -182,7 +182,7 @@ def test_refused_before_anything_comes(line: str, answer: str) -> None:
 def test_utf8() -> None:
     """RFC 6855 §4."""
     events = converse("C: a APPEND x () UTF8 (~{3+}\nC: abc)\nS: a OK appended\nC: b NOOP\nS: b OK done", offers=BINARY)
-    assert events[0] == AppendBegin("a", Append("x", 3, binary=True, utf8=True))
+    assert events[0] == AppendBegin("a", Append("x", 3, binary=True, utf8=True), on_its_way=True)
     events = converse("C: a APPEND x UTF8 (~{3+}\nC: abc\nS: a BAD...\nC: b NOOP\nS: b OK done", offers=BINARY)
     assert events[2] == AppendAborted()
 
@@ -195,7 +195,7 @@ def test_too_much_to_throw_away_closes_the_connection() -> None:
 
 def test_a_connection_lost_in_the_middle() -> None:
     events = converse("C: a APPEND x {5+}\nC| abc\nC eof\nS closes")
-    assert events == [AppendBegin("a", Append("x", 5)), AppendChunk(b"abc")]
+    assert events == [AppendBegin("a", Append("x", 5), on_its_way=True), AppendChunk(b"abc")]
 
 
 def test_a_session_that_forgets_to_answer() -> None:
@@ -224,7 +224,7 @@ REPLACE = (*MULTI, Offer("REPLACE"))
 )
 def test_replace(line: str, append: Append) -> None:
     events = converse(f"C: a {line}\nC: abc\nS: a OK appended\nC: b NOOP\nS: b OK done", offers=REPLACE)
-    assert events == [AppendBegin("a", append), AppendChunk(b"abc"), AppendEnd(), Command("b", Noop())]
+    assert events == [AppendBegin("a", append, on_its_way=True), AppendChunk(b"abc"), AppendEnd(), Command("b", Noop())]
 
 
 @pytest.mark.parametrize("line", ["REPLACE x", "REPLACE 0 x {1}", "REPLACE 1:2 x {1}", "REPLACE 1", "UID REPLACE 1 x"])
@@ -276,11 +276,11 @@ def test_catenate_among_several_messages() -> None:
         offers=CATENATE,
     )
     assert events == [
-        AppendBegin("a", Append("x", 3)),
+        AppendBegin("a", Append("x", 3), on_its_way=True),
         AppendChunk(b"one"),
         AppendBegin("a", Append("x", 0, catenate=True)),
         AppendUrl("/x"),
-        AppendBegin("a", Append("x", 3, ("\\Seen",))),
+        AppendBegin("a", Append("x", 3, ("\\Seen",)), on_its_way=True),
         AppendChunk(b"two"),
         AppendBegin("a", Append("x", 0, catenate=True)),
         AppendChunk(b"six"),

@@ -50,7 +50,12 @@ def test_all_of_them_or_none(talk: Conversation, house: House, inbox: Mailbox) -
 
 
 def test_no_mailbox(talk: Conversation) -> None:
-    assert talk.say("a1 APPEND nowhere {5}") == ["a1 NO [TRYCREATE] There is no mailbox nowhere"]
+    """Told before the octets come, or when they have, where the client doesn't wait for a word."""
+    no = "NO [TRYCREATE] There is no mailbox nowhere"
+    assert talk.say("a1 APPEND nowhere {5}") == [f"a1 {no}"]
+    assert talk.say(append(b"a2", ONE).replace(b"INBOX", b"nowhere")) == [f"a2 {no}"]
+    assert talk.say(append(b"a3", ONE, TWO).replace(b"INBOX", b"nowhere")) == [f"a3 {no}"]
+    assert talk.say("a4 NOOP") == ["a4 OK NOOP completed"]
 
 
 def test_a_limit_is_told_and_kept(talk: Conversation) -> None:

@@ -36,10 +36,12 @@ class AppendBegin:
     """A message is about to come: answer with `accept_literal` (then its chunks follow) or `no` (then none do).
 
     A second one in the same command (MULTIAPPEND, RFC 3502) means that the message before it is complete.
+    ``on_its_way``: the client sends its octets without waiting for the answer (RFC 7888).
     """
 
     tag: str
     append: commands.Append
+    on_its_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)

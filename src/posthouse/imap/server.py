@@ -329,7 +329,8 @@ class ImapServer(Answering):
                 yield from self._abort_append(refusal, here, begun=count > 1)
                 return
             self._accepted = False
-            yield AppendBegin(tag, append)
+            on_its_way = not append.catenate and here.line.endswith(b"+}")
+            yield AppendBegin(tag, append, on_its_way)
             if self._tag is not None and not self._accepted and not self.closed:
                 raise LocalProtocolError("APPEND was not answered")
             if not self._accepted:

@@ -234,7 +234,7 @@ class ImapSession(Session[Event]):
         if self._appending is None:
             self._appending = Appending(self)
         try:
-            await self._appending.begin(begin.append)
+            await self._appending.begin(begin.append, on_its_way=begin.on_its_way)
         except No as no:
             self._drop_append(no)
         except StoreError as error:

@@ -18,7 +18,7 @@ from posthouse.imap.syntax import Malformed
 from posthouse.message.summary import Summary
 from posthouse.store import intake, mail
 from posthouse.store.account import Account
-from posthouse.store.blob import Blob, Spool
+from posthouse.store.blob import SMALL, Blob, Spool
 from posthouse.store.engine import Tx
 from posthouse.store.intake import Appended, Letter, Target
 from posthouse.store.mailbox import Mailbox
@@ -46,16 +46,22 @@ class Appending:
         self._session = session
         self._replaced: Replaced | None = None
         self._letters: list[tuple[Append, Spool]] = []
+        self._has_place = False
 
-    async def begin(self, append: Append) -> None:
-        """May the next message come? Raises `No` where the mailbox isn't there, before its octets are sent."""
+    async def begin(self, append: Append, *, on_its_way: bool = False) -> None:
+        """May the next message come? Raises `No` where the mailbox isn't there, before its octets are sent.
+
+        For a single small message whose octets are ``on_its_way`` already that is only found out at the end.
+        """
         house = self._session.house
         if append.replaces is not None:
             self._replaced = self._find_replaced(append.replaces)
         self._check_size(append.size)
-        if not self._letters:  # RFC 3502: all go to one mailbox
+        first_and_small = on_its_way and not self._letters and append.size <= SMALL
+        if not self._has_place and not first_and_small:  # RFC 3502: all go to one mailbox
             # RFC 9051 §6.3.12: TRYCREATE; the client may create the mailbox and try again.
             await house.store.glance(place.need, self._session.owner, append.mailbox, "i", absent="TRYCREATE")
+            self._has_place = True
         self._letters.append((append, house.store.blobs.spool()))
 
     def _find_replaced(self, wanted: Replaces) -> Replaced:

@@ -24,6 +24,6 @@ def test_example(talk: Conversation, house: House, inbox: Mailbox) -> None:
         1:
         1< A003 OK [APPENDUID 1700000006 1] APPEND completed
         1: A004 APPEND nowhere {3+}
-        1< A004 NO [TRYCREATE] There is no mailbox nowhere
         1: abc
+        1< A004 NO [TRYCREATE] There is no mailbox nowhere
     """)
