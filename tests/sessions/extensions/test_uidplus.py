@@ -44,8 +44,8 @@ def test_codes_example(talk: Conversation, house: House, inbox: Mailbox) -> None
         1: A002 CREATE meeting
         1< A002 OK...
         1: A003 APPEND saved-messages (\Seen) {3+}
-        1< A003 NO [TRYCREATE] There is no mailbox saved-messages
         1: abc
+        1< A003 NO [TRYCREATE] There is no mailbox saved-messages
         1: A003 APPEND meeting (\Seen) {3+}
         1: abc
         1< A003 OK [APPENDUID 1700000006 1] APPEND completed
