@@ -149,6 +149,52 @@ def test_vanished(full: Conversation) -> None:
     """)
 
 
+def test_what_came_later_and_vanished(full: Conversation, house: House, inbox: Mailbox) -> None:
+    """RFC 7162 §3.2.6: all that is gone since the mod-sequence, also what came after it: the client may have seen
+    it in a session whose later mod-sequences it didn't keep."""
+    house.store.run(mail.store_flags, inbox.id, [(4, 4)], "add", ["\\Deleted"])
+    house.store.run(mail.expunge, inbox.id)
+    full.run(rf"""
+        1: a1 ENABLE QRESYNC
+        1< ...
+        1: a2 SELECT INBOX (QRESYNC ({inbox.uidvalidity} 12 1:5))
+        1< ...
+        1< * VANISHED (EARLIER) 4
+        1< * 3 FETCH (UID 3 FLAGS () MODSEQ (13))
+        1< * 4 FETCH (UID 5 FLAGS () MODSEQ (15))
+        1< a2 OK [READ-WRITE]...
+        1: a3 UID FETCH 1:4 (FLAGS) (CHANGEDSINCE 12 VANISHED)
+        1< * VANISHED (EARLIER) 4
+        1< * 3 FETCH (UID 3 MODSEQ (13) FLAGS ())
+        1< a3 OK FETCH completed
+    """)
+
+
+def test_what_the_client_still_counts_has_not_vanished_earlier(full: Conversation) -> None:
+    """RFC 7162 §3.2.10.1: after "EARLIER" nobody counts anew, but after the removal of what was counted one must."""
+    full.run(r"""
+        1: a1 ENABLE QRESYNC
+        1< ...
+        1: a2 SELECT INBOX
+        1< ...
+        2: b1 SELECT INBOX
+        2< ...
+        2: b2 STORE 2 +FLAGS.SILENT (\Deleted)
+        2< b2 OK STORE completed
+        2: b3 EXPUNGE
+        2< * 2 EXPUNGE
+        2< b3 OK EXPUNGE completed
+        1: a3 UID FETCH 1:3 (UID) (CHANGEDSINCE 12 VANISHED)
+        1< * 3 FETCH (UID 3 MODSEQ (13))
+        1< * VANISHED 2
+        1< a3 OK FETCH completed
+        1: a4 UID FETCH 1:3 (UID) (CHANGEDSINCE 12 VANISHED)
+        1< * VANISHED (EARLIER) 2
+        1< * 2 FETCH (UID 3 MODSEQ (13))
+        1< a4 OK FETCH completed
+    """)
+
+
 def test_move_tells_the_new_mod_sequence(full: Conversation) -> None:
     """RFC 6851 §4.4."""
     full.run(r"""

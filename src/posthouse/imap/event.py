@@ -32,6 +32,12 @@ class IdleDone:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchRefused:
+    """A search whose result was to be saved can't be made, and has been answered with NO: from now on "$" is nothing
+    (RFC 5182 §2.1)."""
+
+
+@dataclass(frozen=True, slots=True)
 class AppendBegin:
     """A message is about to come: answer with `accept_literal` (then its chunks follow) or `no` (then none do).
 
@@ -71,4 +77,7 @@ class AppendAborted:
     """The command turned out malformed, or was cancelled, and has been answered: forget its messages."""
 
 
-Event = Command | AuthResponse | IdleDone | AppendBegin | AppendChunk | AppendUrl | AppendEnd | AppendAborted
+Event = (
+    Command | AuthResponse | IdleDone | SearchRefused | AppendBegin | AppendChunk | AppendUrl | AppendEnd
+    | AppendAborted
+)  # fmt: skip

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
@@ -39,7 +40,7 @@ from .date import read_date_time
 from .fetch import Attribute, Item, read_items, read_listed_items
 from .search import read_program
 from .sequence import STAR, read_set
-from .syntax import BASE64, MAX_NUMBER64, Cursor, Malformed
+from .syntax import BASE64, MAX_NUMBER64, Cursor, Malformed, Unacceptable
 
 C = TypeVar("C")
 
@@ -373,7 +374,8 @@ def search_reader(uid: bool) -> Callable[[Cursor], Search]:
     def read(cursor: Cursor) -> Search:
         cursor.space()
         options = read_search_options(cursor)
-        return Search(uid, read_program(cursor), options)
+        with saving(options):
+            return Search(uid, read_program(cursor), options)
 
     return read
 
@@ -399,6 +401,16 @@ def read_search_options(cursor: Cursor) -> SearchOptions | None:
         raise Malformed("either one PARTIAL, or one ALL (RFC 5267 §4.4)")
     cursor.space()
     return options
+
+
+@contextlib.contextmanager
+def saving(options: SearchOptions | None) -> Iterator[None]:
+    """What is read here belongs to a search with these options."""
+    try:
+        yield
+    except Unacceptable as error:
+        error.saving = options is not None and options.save
+        raise
 
 
 def _partial(options: SearchOptions, cursor: Cursor) -> SearchOptions:

@@ -15,7 +15,7 @@ from .command import (
     SearchOptions,
 )
 from .fetch import Item, read_listed_items
-from .grammar import read_search_options
+from .grammar import read_search_options, saving
 from .search import read_program
 from .syntax import Cursor, Malformed, Unacceptable
 
@@ -132,7 +132,8 @@ def read_multi_search(cursor: Cursor) -> MultiSearch:
             raise Malformed("SELECTED-DELAYED is for NOTIFY only (RFC 7377 §4)")
         cursor.space()
     options = read_search_options(cursor) or SearchOptions(every=True)
-    return MultiSearch(mailboxes, read_program(cursor), options)
+    with saving(options):
+        return MultiSearch(mailboxes, read_program(cursor), options)
 
 
 def read_cancel_update(cursor: Cursor) -> CancelUpdate:

@@ -34,6 +34,7 @@ from .event import (
     Command,
     Event,
     IdleDone,
+    SearchRefused,
 )  # fmt: skip
 from .limits import Limits as Limits
 from .needs import needs, uses_numbers
@@ -110,6 +111,8 @@ class ImapServer(Answering):
                 _check_no_charset(assembled, cursor.at)
         except (Malformed, Unacceptable) as error:
             self._refuse(error)
+            if isinstance(error, Unacceptable) and error.saving:
+                yield SearchRefused()
             return
         yield from self._carry_out(command)
 

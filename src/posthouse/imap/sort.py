@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import command
 from .command import Sort, SortCriterion, SortKey, ThreadAlgorithm
-from .grammar import read_search_options
+from .grammar import read_search_options, saving
 from .search import Key, read_charset, read_keys
 from .syntax import Cursor
 
@@ -27,7 +27,8 @@ def sort_reader(uid: bool) -> Callable[[Cursor], Sort]:
         # Each key once: a second time it decides nothing.
         criteria = tuple(dict.fromkeys(cursor.list_of(lambda: _criterion(cursor), "sort keys", least=1)))
         cursor.space()
-        return Sort(uid, criteria, _search_criteria(cursor), options)
+        with saving(options):
+            return Sort(uid, criteria, _search_criteria(cursor), options)
 
     return read
 

@@ -56,11 +56,15 @@ class LiteralMissing(Malformed):
 
 
 class Unacceptable(RemoteProtocolError):
-    """Well written, but impossible; the answer is NO with the response code ``code`` (RFC 9051 §7.1)."""
+    """Well written, but impossible; the answer is NO with the response code ``code`` (RFC 9051 §7.1).
+
+    ``saving``: it stands in a search whose result was to be saved.
+    """
 
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
         self.code = code
+        self.saving = False
 
 
 class Cursor:

@@ -226,6 +226,10 @@ class ImapSession(Session[Event]):
         self.news.idle = False
         self.server.ok("IDLE completed")
 
+    async def _search_refused(self, _: event.SearchRefused) -> None:
+        if self._selected is not None:
+            self._selected.saved = []
+
     async def _auth_response(self, response: event.AuthResponse) -> None:
         await self._finish(imap_login.respond(self, response))
 
@@ -316,6 +320,7 @@ class ImapSession(Session[Event]):
     _ANSWERS: ClassVar[dict[type, Callable[[ImapSession, Any], Awaitable[None]]]] = {
         event.Command: _command,
         event.IdleDone: _idle_done,
+        event.SearchRefused: _search_refused,
         event.AuthResponse: _auth_response,
         event.AppendBegin: _append_begin,
         event.AppendChunk: _append_chunk,

@@ -9,7 +9,6 @@ from posthouse.imap import command
 from posthouse.imap.command import StatusItem
 from posthouse.imap.fetch import Attribute
 from posthouse.imap.search import ModSeq, walk
-from posthouse.imap.sequence import SequenceSet
 from posthouse.store import change, mail, mailbox
 from posthouse.store.change import Placed
 from posthouse.store.engine import Tx
@@ -39,28 +38,28 @@ def enables(wish: command.Command) -> bool:
 
 def since(
     tx: Tx, account_id: int, mailbox_id: int, modseq: int, wanted: Ranges | None
-) -> tuple[SequenceSet | None, list[Placed]]:
+) -> tuple[list[int], list[Placed]]:
     """What a client that knows the mailbox as it was at ``modseq`` has missed, of all UIDs or of some.
 
-    First the UIDs that are gone, None for none; then the messages that came or changed, by UID. Where removals so long
-    ago are forgotten, every UID that isn't there counts as gone: §3.2.6 lets a server name more than the client knew.
+    First the UIDs that are gone, ascending; then the messages that came or changed, by UID. What came later than
+    ``modseq`` and is gone counts, too (§3.2.6): a client may have seen it before it was told of a later modseq. Where
+    removals so long ago are forgotten, every UID that isn't there counts as gone: §3.2.6 lets a server name more than
+    the client knew.
     """
-    changes = change.changes(tx, account_id, modseq, mailbox_id)
+    changes = change.changes(tx, account_id, modseq, mailbox_id, passed=True)
     if changes.complete:
         gone = {one.uid for one in changes.vanished}
-        gone = gone if wanted is None else among(gone, wanted)
-        missing = SequenceSet.of(gone) if gone else None
+        missing = sorted(gone if wanted is None else among(gone, wanted))
     else:
         uidnext = mailbox.get(tx, mailbox_id).uidnext
         missing = _gaps(mail.uids(tx, mailbox_id), uidnext, [(1, uidnext)] if wanted is None else wanted)
     return missing, sorted((*changes.new, *changes.changed), key=lambda placed: placed.uid)
 
 
-def _gaps(uids: Sequence[int], uidnext: int, wanted: Ranges) -> SequenceSet | None:
+def _gaps(uids: Sequence[int], uidnext: int, wanted: Ranges) -> list[int]:
     """The UIDs of ``wanted``, ascending ranges, below ``uidnext`` and without those that are there."""
     there = set(uids)
-    gaps = [uid for low, high in wanted for uid in range(low, min(high, uidnext - 1) + 1) if uid not in there]
-    return SequenceSet.of(gaps) if gaps else None
+    return [uid for low, high in wanted for uid in range(low, min(high, uidnext - 1) + 1) if uid not in there]
 
 
 def among(uids: Iterable[int], ranges: Ranges) -> set[int]:

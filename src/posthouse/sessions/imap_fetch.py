@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from posthouse.imap import command, response
 from posthouse.imap.fetch import Attribute, BinarySection, BodySection, Item
-from posthouse.imap.sequence import SAVED
+from posthouse.imap.sequence import SAVED, SequenceSet
 from posthouse.store import mail, search
 
 from .fetched import Answer
@@ -78,8 +78,10 @@ async def changed_since(session: ImapSession, ranges: Ranges, modseq: int, *, va
     missing, changed = await session.house.store.read(
         since, selected.mailbox.account_id, selected.mailbox.id, modseq, ranges if vanished else []
     )
-    if vanished and missing is not None:
-        session.server.untagged(response.vanished(missing, earlier=True))
+    # What the client still counts isn't gone "earlier": it is told of that as of any other removal (§3.2.10.1).
+    earlier = [uid for uid in missing if uid not in selected.uids]
+    if earlier:
+        session.server.untagged(response.vanished(SequenceSet.of(earlier), earlier=True))
     return [(uid, uid) for uid in sorted(among((placed.uid for placed in changed), ranges))]
 
 

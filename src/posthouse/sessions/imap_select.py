@@ -43,7 +43,7 @@ class Look:
     uids: Sequence[int]
     flags: frozenset[str]
     first_unseen: int | None = None  # a UID
-    vanished: SequenceSet | None = None
+    vanished: tuple[int, ...] = ()
     changed: tuple[Placed, ...] = ()
 
 
@@ -60,7 +60,7 @@ def look_into(tx: Tx, person: Account, wish: command.Select) -> Look:
     wanted = None if known.known_uids is None else known.known_uids.resolve(box.uidnext)
     vanished, changed = since(tx, account_id, box.id, known.modseq, wanted)
     mine = among([placed.uid for placed in changed], [(1, box.uidnext)] if wanted is None else wanted)
-    return replace(look, vanished=vanished, changed=tuple(placed for placed in changed if placed.uid in mine))
+    return replace(look, vanished=tuple(vanished), changed=tuple(placed for placed in changed if placed.uid in mine))
 
 
 async def select(session: ImapSession, wish: command.Select) -> Done:
@@ -112,8 +112,8 @@ def tell_mailbox(session: ImapSession, selected: Selected, look: Look, asked: st
 
 def tell_missed(session: ImapSession, selected: Selected, look: Look) -> None:
     """What happened since the client was here (RFC 7162 §3.2.5.1)."""
-    if look.vanished is not None:
-        session.server.untagged(response.vanished(look.vanished, earlier=True))
+    if look.vanished:
+        session.server.untagged(response.vanished(SequenceSet.of(look.vanished), earlier=True))
     for placed in look.changed:
         items = [b"FLAGS (%b)" % placed.flags, b"MODSEQ (%d)" % placed.modseq]
         if session.server.uid_only:

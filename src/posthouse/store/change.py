@@ -69,10 +69,11 @@ class Changes:
     complete: bool
 
 
-def changes(tx: Tx, account_id: int, since: int, mailbox_id: int | None = None) -> Changes:
+def changes(tx: Tx, account_id: int, since: int, mailbox_id: int | None = None, *, passed: bool = False) -> Changes:
     """What changed in the account, or in one of its mailboxes, after modseq `since`. Errors: NotFound.
 
-    What came and went in between isn't mentioned. Each list is ordered by modseq, then mailbox and UID.
+    `passed`: whether messages that came and went in between are mentioned among those that vanished. Each list is
+    ordered by modseq, then mailbox and UID.
     """
     row = tx.one("SELECT modseq, horizon FROM account WHERE id = :account_id", account_id=account_id)
     if row is None:
@@ -93,7 +94,8 @@ def changes(tx: Tx, account_id: int, since: int, mailbox_id: int | None = None) 
         (new if created > since else changed).append(Placed._make(columns))
     vanished = tx.all(
         "SELECT mailbox_id, uid, message_id, modseq FROM tombstone"
-        " WHERE account_id = :account_id AND modseq > :since AND created <= :since"
+        " WHERE account_id = :account_id AND modseq > :since"
+        + ("" if passed else " AND created <= :since")
         + ("" if mailbox_id is None else " AND mailbox_id = :mailbox_id")
         + " ORDER BY modseq, mailbox_id, uid",
         account_id=account_id,

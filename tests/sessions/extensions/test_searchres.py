@@ -65,6 +65,32 @@ def test_a_charset_that_is_not_known(mixed: Conversation) -> None:
     """)
 
 
+@pytest.mark.parametrize(
+    "refused",
+    [
+        "SEARCH RETURN (SAVE) CHARSET X-UNKNOWN ALL",
+        "UID SORT RETURN (COUNT SAVE) (DATE) X-UNKNOWN ALL",
+        "ESEARCH RETURN (SAVE) CHARSET X-UNKNOWN ALL",
+    ],
+)
+def test_to_be_saved_and_refused(mixed: Conversation, refused: str) -> None:
+    """§2.1: after NO the result is the empty sequence, after BAD it is what it was."""
+    mixed.run(f"""
+        1: a1 SEARCH RETURN (SAVE) FLAGGED
+        1< a1 OK SEARCH completed
+        1: a2 SEARCH RETURN (SAVE) NOSUCHKEY
+        1< a2 BAD...
+        1: a3 SEARCH $
+        1< * SEARCH 2 4
+        1< a3 OK SEARCH completed
+        1: a4 {refused}
+        1< a4 NO [BADCHARSET...
+        1: a5 SEARCH $
+        1< * SEARCH
+        1< a5 OK SEARCH completed
+    """)
+
+
 def test_nothing_was_found(mixed: Conversation) -> None:
     """§2.4, example 6: an empty result is no error where it is used."""
     mixed.run("""
