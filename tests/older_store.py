@@ -13,6 +13,7 @@ from posthouse.store.sqlite import WORDS
 MIGRATIONS = schema.current().migrations
 # What undoes the migration to each version.
 UNDO = {
+    20: "ALTER TABLE message DROP COLUMN zone;",
     19: """
         CREATE TABLE thread (id {id}, account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE) {strict};
         CREATE INDEX thread_account ON thread (account_id);

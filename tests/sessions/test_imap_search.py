@@ -216,3 +216,27 @@ def test_many_are_told(talk: Conversation, house: House, inbox: Mailbox, monkeyp
     talk.say("n NOOP")
     uids, gone = [uid for uid in uids if uid not in gone], set()
     check()
+
+
+def test_the_day_that_was_written(talk: Conversation, house: House, inbox: Mailbox) -> None:
+    """RFC 9051 §6.4.4: SENTON and its like look at the day in the Date field, "disregarding time and timezone"."""
+    for written in ("Mon, 7 Feb 1994 23:52:25 -0800", "Tue, 8 Feb 1994 01:52:25 +0200", "9 Feb 1994 00:30 +0100"):
+        house.append(inbox, raw=f"Date: {written}\r\n\r\nHello.\r\n".encode())
+    talk.run("""
+        1: s SELECT INBOX
+        1< ...
+        1: a1 SEARCH SENTON 7-Feb-1994
+        1< * SEARCH 1
+        1< a1 OK SEARCH completed
+        1: a2 SEARCH SENTBEFORE 9-Feb-1994
+        1< * SEARCH 1 2
+        1< a2 OK SEARCH completed
+        1: a3 SEARCH SENTSINCE 9-Feb-1994
+        1< * SEARCH 3
+        1< a3 OK SEARCH completed
+        1: a4 COPY 1:3 Archive
+        1< a4 OK...
+        1: a5 SEARCH NOT SENTSINCE 9-Feb-1994
+        1< * SEARCH 1 2
+        1< a5 OK SEARCH completed
+    """)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import contextlib
 import sqlite3
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 
 from older_store import take_back
 from posthouse.errors import StoreError, StoreVersionError
-from posthouse.store import mail, schema, verify
+from posthouse.store import mail, schema, search, verify
 from posthouse.store.engine import Store
 from posthouse.store.sqlite import Sqlite
 from store_helpers import House, letter
@@ -114,6 +115,22 @@ def test_a_migrated_store_is_as_a_new_one(data: Path, tmp_path: Path) -> None:
     assert structure(data) != new
     Store.open(data, readers=1).close()
     assert structure(data) == new
+
+
+def test_letters_of_schema_19_get_their_zones(data: Path) -> None:
+    """RFC 9051 §6.4.4: a letter is of the day that its Date field names, whatever time that was in UTC."""
+    store = Store.open(data, readers=1)
+    house = House(store)
+    inbox = house.box(house.account("bob@example.org"))
+    for written in ("Mon, 7 Feb 1994 21:52:25 -0800", "Tue, 8 Feb 1994 05:52:25 +0000", "nonsense"):
+        house.append(inbox, raw=f"Date: {written}\r\n\r\nx\r\n".encode())
+    store.close()
+    take_back(data, 19)
+    store = Store.open(data, readers=1)
+    eighth = calendar.timegm((1994, 2, 8, 0, 0, 0))
+    assert store.look(search.search, inbox.id, search.Sent(end=eighth)) == [1]
+    assert store.look(search.search, inbox.id, search.Sent(start=eighth)) == [2]
+    store.close()
 
 
 def test_threads_of_schema_18_keep_their_ids(data: Path) -> None:

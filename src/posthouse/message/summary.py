@@ -6,6 +6,7 @@ import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from . import address, attachment, body, html_text, listed, mime, structure, thread
 from .date import parse_date
@@ -52,6 +53,7 @@ class Summary:
     in_reply_to: tuple[str, ...]
     references: tuple[str, ...]
     date: int | None
+    zone: int
     preview: str
     has_attachment: bool
     order: Order
@@ -62,7 +64,7 @@ def summarize(raw: Buffer) -> Summary:
     """Read a message once. Never raises.
 
     ``header_size`` counts the octets up to the body, the blank line included. ``date`` is the Date field in seconds
-    since 1970 UTC, or None. ``tree`` is for ``mime.unpack``.
+    since 1970 UTC, or None; ``zone``: by how many seconds its clock is ahead of UTC. ``tree`` is for ``mime.unpack``.
     """
     root = mime.scan(raw)
     fields = root.fields
@@ -90,11 +92,18 @@ def summarize(raw: Buffer) -> Summary:
         in_reply_to=thread.id_field(fields, b"in-reply-to"),
         references=thread.id_field(fields, b"references"),
         date=None if sent is None else int(sent.timestamp()),
+        zone=zone_of(sent),
         preview=preview(texts, raw),
         has_attachment=any(not inline for _, inline in files),
         order=order(base, is_reply, tokens[b"from"], tokens[b"to"], tokens[b"cc"]),
         listed=listed.pack(fields.octets),
     )
+
+
+def zone_of(moment: datetime | None) -> int:
+    """By how many seconds its clock is ahead of UTC; 0 where there is none."""
+    offset = None if moment is None else moment.utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())
 
 
 def _shown(tokens: list[address.Token]) -> str:

@@ -101,8 +101,8 @@ def _duplicate(tx: Tx, account_id: int, rows: Sequence[Row]) -> list[int]:
     )
     tx.many(
         "INSERT INTO message (id, account_id, thread_id, blob_id, prefix, size, header_size, received, sent,"
-        " attachment) SELECT :new_id, :account_id, :thread_id, blob_id, prefix, size, header_size, received, sent,"
-        " attachment FROM message WHERE id = :id",
+        " zone, attachment) SELECT :new_id, :account_id, :thread_id, blob_id, prefix, size, header_size, received,"
+        " sent, zone, attachment FROM message WHERE id = :id",
         each,
     )
     for table, columns in DERIVED.items():

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from .engine import Row, Tx
 
 MESSAGE = (
-    "id", "account_id", "thread_id", "blob_id", "prefix", "size", "header_size", "received", "sent", "attachment",
+    "id", "account_id", "thread_id", "blob_id", "prefix", "size", "header_size", "received", "sent", "zone",
+    "attachment",
 )  # fmt: skip
 WIRE = (
     "message_id", "envelope", "body", "bodystructure", "tree", "subject", "from_", "to_", "cc", "bcc", "reply_to",
@@ -212,7 +213,7 @@ def _insert(tx: Tx, letters: Sequence[Letter], messages: list[_Message]) -> dict
         people = _people(summary)
         rows.append(
             (message_id, one.account_id, thread_id, letter.blob.id, letter.prefix, letter.size, summary.header_size,
-             letter.received, summary.date, int(summary.has_attachment))
+             letter.received, summary.date, summary.zone, int(summary.has_attachment))
         )  # fmt: skip
         wire.append(
             (message_id, summary.envelope, summary.body, summary.bodystructure, summary.tree, *people,

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from posthouse.errors import StoreVersionError
 
-from . import ordering, thread, uid_list
+from . import ordering, thread, uid_list, zone
 from .database import Connection, Database
 
-VERSION = 19
+VERSION = 20
 # The oldest schema whose programs can work with this one (it only gained what they don't look at). Those of schema 1
 # don't know that the queue uses octets: their repair would let go of them. Those of schema 2 don't know of keys for
 # SCRAM: a password that they change would go on opening the door. Those of schema 4 don't make the places of new
@@ -24,7 +24,12 @@ VERSION = 19
 # Those of schema 18 give threads rows.
 OLDEST = 19
 
-FILLS: Mapping[int, Callable[[Connection], None]] = {5: ordering.fill, 15: uid_list.fill, 19: thread.fill}
+FILLS: Mapping[int, Callable[[Connection], None]] = {
+    5: ordering.fill,
+    15: uid_list.fill,
+    19: thread.fill,
+    20: zone.fill,
+}
 
 WORD = re.compile(r"\{(\w+)\}")
 COMMENT = re.compile(r"--[^\n]*")

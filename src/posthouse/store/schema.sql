@@ -239,7 +239,8 @@ CREATE TABLE message (
     received {int} NOT NULL,      -- INTERNALDATE, receivedAt
     sent {int},                   -- the Date field, where it can be understood
     attachment {int} NOT NULL,
-    removed {int}                 -- when the last placement went
+    removed {int},                -- when the last placement went
+    zone {int} NOT NULL DEFAULT 0 -- by how many seconds the clock of the Date field is ahead of UTC
 ) {strict};
 CREATE INDEX message_blob ON message (blob_id);
 CREATE INDEX message_thread ON message (thread_id);

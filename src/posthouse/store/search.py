@@ -106,7 +106,8 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The Date field, where it can be understood, is from `start` on and before `end`; None: open."""
+    """The Date field, where it can be understood, is from `start` on and before `end`, by the clock of whoever wrote it
+    (RFC 9051 §6.4.4: "disregarding time and timezone"); None: open."""
 
     start: int | None = None
     end: int | None = None
@@ -167,7 +168,7 @@ Key = (
 Octets = Header | Body | Text
 
 FIELDS = {"subject": "t.subject", "from": "t.from_", "to": "t.to_", "cc": "t.cc", "bcc": "t.bcc"}
-TIMES = {Received: "m.received", Sent: "m.sent", Saved: "p.saved"}
+TIMES = {Received: "m.received", Sent: "(m.sent + m.zone)", Saved: "p.saved"}
 JOINS = {
     "f": " JOIN flagset f ON f.id = p.flagset_id",
     "m": " JOIN message m ON m.id = p.message_id",
