@@ -7,6 +7,8 @@ import pytest
 
 from imap_conversation import Conversation
 from posthouse.sessions import imap_notify
+from posthouse.store import mailbox
+from posthouse.store.engine import Tx
 from posthouse.store.mailbox import Mailbox
 from store_helpers import House
 
@@ -265,4 +267,94 @@ def test_too_much(talk: Conversation, monkeypatch: pytest.MonkeyPatch) -> None:
         1< a2 OK NOOP completed
         1: a3 NOTIFY SET (PERSONAL (MailboxName))
         1< a3 NO [NOTIFICATIONOVERFLOW]...
+    """)
+
+
+def test_messages_in_mailboxes_that_are_new_or_renamed(talk: Conversation, house: House, inbox: Mailbox) -> None:
+    """§5.2, also where the name was made or changed a moment before, and is told of to nobody."""
+    archive = house.box(talk.account, "Archive")
+    talk.say("a1 NOTIFY SET (PERSONAL (MessageNew MessageExpunge))")
+
+    def change(tx: Tx) -> Mailbox:
+        mailbox.rename(tx, talk.account.id, "Archive", "Attic")
+        return mailbox.create(tx, talk.account.id, "New")
+
+    new = house.store.run(change)
+    house.append(archive)
+    house.append(new)
+    house.store.run(mailbox.create, talk.account.id, "Empty")
+    told = talk.say("a2 NOOP")
+    assert told == [
+        "* STATUS Attic (UIDNEXT 2 MESSAGES 1)",
+        "* STATUS New (UIDNEXT 2 MESSAGES 1)",
+        "a2 OK NOOP completed",
+    ]
+
+
+def test_condstore_is_enabled_later(talk: Conversation, house: House, inbox: Mailbox) -> None:
+    """§5.2: HIGHESTMODSEQ is told to whoever has enabled CONDSTORE by then."""
+    talk.say("a1 NOTIFY SET (PERSONAL (MessageNew MessageExpunge))")
+    talk.say("a2 ENABLE CONDSTORE")
+    house.append(inbox)
+    assert talk.say("a3 NOOP")[0].startswith("* STATUS INBOX (UIDNEXT 2 MESSAGES 1 HIGHESTMODSEQ ")
+
+
+def test_what_gathered_is_told_before_silence(talk: Conversation, house: House, inbox: Mailbox) -> None:
+    """§3.1: NOTIFY SET implies NOOP, whatever was wanted before, and whatever is from now on."""
+    house.fill(inbox, 2)
+    talk.run(r"""
+        1: a1 SELECT INBOX
+        1< ...
+        1< a1 OK...
+        1: a2 NOTIFY NONE
+        1< a2 OK...
+        2: b1 SELECT INBOX
+        2< ...
+        2< b1 OK...
+        2: b2 STORE 1 +FLAGS.SILENT (\Deleted)
+        2< b2 OK...
+        2: b3 EXPUNGE
+        2< ...
+        2< b3 OK...
+        2: b4 STORE 1 +FLAGS.SILENT (\Seen)
+        2< b4 OK...
+        1: a3 NOTIFY SET (PERSONAL (MailboxName))
+        1< * 1 EXPUNGE
+        1< * 1 FETCH (FLAGS (\Seen))
+        1< a3 OK...
+        2: b5 STORE 1 -FLAGS.SILENT (\Seen)
+        2< b5 OK...
+        1: a4 NOOP
+        1< a4 OK NOOP completed
+    """)
+
+
+def test_flags_and_a_search(talk: Conversation, house: House, inbox: Mailbox) -> None:
+    """§5.1: "the FETCH response MUST precede the ESEARCH response"; which precedes EXPUNGE (RFC 5267 §4.3.4)."""
+    house.fill(inbox, 3)
+    talk.run(r"""
+        1: a1 SELECT INBOX
+        1< ...
+        1< a1 OK...
+        1: a2 SEARCH RETURN (UPDATE) UNSEEN
+        1< a2 OK...
+        2: b1 SELECT INBOX
+        2< ...
+        2< b1 OK...
+        2: b2 STORE 1 +FLAGS.SILENT (\Deleted)
+        2< b2 OK...
+        2: b3 EXPUNGE
+        2< ...
+        2< b3 OK...
+        2: b4 STORE 2 +FLAGS.SILENT (\Seen)
+        2< b4 OK...
+        1: a3 NOTIFY SET (SELECTED (MessageNew MessageExpunge FlagChange))
+        1< * 3 FETCH (FLAGS (\Seen))
+        1< * ESEARCH (TAG "a2") REMOVEFROM (0 1,3)
+        1< * 1 EXPUNGE
+        1< a3 OK...
+        2: b5 STORE 1 +FLAGS.SILENT (\Seen)
+        2< b5 OK...
+        1< * 1 FETCH (UID 2 FLAGS (\Seen))
+        1< * ESEARCH (TAG "a2") REMOVEFROM (0 1)
     """)

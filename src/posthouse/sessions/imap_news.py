@@ -63,9 +63,11 @@ class News:
             self._annotations = await annotations_from_now(self._session)
 
     async def watch(self, watching: Watching) -> None:
-        """From now on tell this (NOTIFY); first what has gathered in the selected mailbox (RFC 5465 §3.1)."""
-        await self.tell(expunges=True)
+        """From now on tell this (NOTIFY); first what has gathered in the selected mailbox, whatever was wanted before
+        (RFC 5465 §3.1)."""
         self.end()
+        self._watching = None
+        await self.tell(expunges=True)
         self._watching = watching
         watching.listen(self._session)
 
@@ -167,5 +169,5 @@ class News:
             server.untagged(line)
         if watching.overflows:
             watching.close()
-            self._watching = Watching((), Tree.empty(), condstore=False)
+            self._watching = Watching((), Tree.empty())
             server.untagged(response.ok("There are too many mailboxes to watch", "NOTIFICATIONOVERFLOW"))

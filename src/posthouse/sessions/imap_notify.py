@@ -37,7 +37,7 @@ LIST = command.List("", ("*",), returns=frozenset({"SUBSCRIBED"}), extended=True
 
 async def notify(session: ImapSession, wish: Notify) -> Done:
     """NOTIFY SET and NOTIFY NONE (§3.1)."""
-    watching = Watching(wish.groups, await session.house.store.read(tree, session.owner), condstore=session.condstore)
+    watching = Watching(wish.groups, await session.house.store.read(tree, session.owner))
     if watching.overflows:
         raise No(f"At most {MAX_WATCHED} mailboxes are watched at a time", "NOTIFICATIONOVERFLOW")
     if any(group.events & METADATA for group in wish.groups):
@@ -51,9 +51,8 @@ async def notify(session: ImapSession, wish: Notify) -> Done:
 class Watching:
     """What a client wants to be told, and what it was told last."""
 
-    def __init__(self, groups: tuple[EventGroup, ...], seen: Tree, *, condstore: bool) -> None:
+    def __init__(self, groups: tuple[EventGroup, ...], seen: Tree) -> None:
         self._tree = seen
-        self._condstore = condstore
         selected = [group for group in groups if group.mailboxes.group in SELECTED]
         self._groups = [group for group in groups if group.mailboxes.group not in SELECTED and group.events]
         # How the selected mailbox is told of: nothing without a group of its own (§3.1).
@@ -98,7 +97,8 @@ class Watching:
             return []
         self.stale = False
         utf8 = session.server.utf8
-        lines = self.news(await session.house.store.read(tree, session.owner), session.selected_id, own, utf8=utf8)
+        now = await session.house.store.read(tree, session.owner)
+        lines = self.news(now, session.selected_id, own, condstore=session.condstore, utf8=utf8)
         if self.annotations is not None:
             for name, entries in (await self.annotations.changed(session, mine)).items():
                 if self.wants_metadata(name):
@@ -135,28 +135,17 @@ class Watching:
                     items.append(StatusItem.HIGHESTMODSEQ)
                 yield told_status(box, items, utf8=utf8)
 
-    def news(self, now: Tree, selected_id: int, own: frozenset[str], *, utf8: bool) -> list[bytes]:
+    def news(self, now: Tree, selected_id: int, own: frozenset[str], *, condstore: bool, utf8: bool) -> list[bytes]:
         """What is to be told of the difference. ``own``: names that the client itself has changed (§5)."""
         before, self._tree = self._tree, now
         lines = [line for name, line in self._names(before, now, utf8=utf8) if name not in own]
+        known = {box.id: box for box in before.boxes.values()}  # by what a new name doesn't change
         for name, box in now.boxes.items():
             if box.id != selected_id and "r" in now.rights.get(name, EVERY_RIGHT):
-                old = next((one for one in (before.boxes.get(name),) if one is not None and one.id == box.id), None)
-                items = self._changed(old, box, self.wants(name)) if old is not None else []
+                items = changed_items(known.get(box.id), box, self.wants(name), condstore=condstore)
                 if items:
                     lines.append(told_status(box, items, utf8=utf8))
         return lines
-
-    def _changed(self, old: Mailbox, new: Mailbox, wanted: frozenset[NotifyEvent]) -> list[StatusItem]:
-        """What STATUS tells of messages that came, went or changed (§5.1 to §5.3)."""
-        if not wanted & MESSAGES or old.highestmodseq == new.highestmodseq:
-            return []
-        modseq = [StatusItem.HIGHESTMODSEQ] if self._condstore else []
-        if (old.exists, old.uidnext) != (new.exists, new.uidnext):
-            return [StatusItem.UIDNEXT, StatusItem.MESSAGES, *modseq]
-        if NotifyEvent.FLAG_CHANGE in wanted and (self._condstore or old.unseen != new.unseen):
-            return [StatusItem.UIDVALIDITY, StatusItem.UNSEEN, *modseq]
-        return []
 
     def _names(self, before: Tree, now: Tree, *, utf8: bool) -> Iterator[tuple[str, bytes]]:
         """LIST for names that came, went or changed, and for subscriptions (§5.4, §5.5)."""
@@ -171,6 +160,21 @@ class Watching:
             either = now if name in now.subscribed else before
             if name not in told and NotifyEvent.SUBSCRIPTION_CHANGE in self.wants(name, either):
                 yield name, response.listed(listing.marks(name), SEPARATOR, name, utf8=utf8)
+
+
+def changed_items(
+    old: Mailbox | None, new: Mailbox, wanted: frozenset[NotifyEvent], *, condstore: bool
+) -> list[StatusItem]:
+    """What STATUS tells of messages that came, went or changed (§5.1 to §5.3). ``old``: None for a mailbox that wasn't
+    there, and may have got messages since."""
+    if not wanted & MESSAGES or (old is not None and old.highestmodseq == new.highestmodseq):
+        return []
+    modseq = [StatusItem.HIGHESTMODSEQ] if condstore else []
+    if (new.uidnext > 1) if old is None else (old.exists, old.uidnext) != (new.exists, new.uidnext):
+        return [StatusItem.UIDNEXT, StatusItem.MESSAGES, *modseq]
+    if old is not None and NotifyEvent.FLAG_CHANGE in wanted and (condstore or old.unseen != new.unseen):
+        return [StatusItem.UIDVALIDITY, StatusItem.UNSEEN, *modseq]
+    return []
 
 
 def name_changes(before: Tree, now: Tree) -> Iterator[tuple[str, str | None]]:

@@ -172,16 +172,18 @@ class Selected:
         self._gone.update((vanished.uid, vanished.modseq) for vanished in changes.vanished)
         if self._gone and not manner.expunges:
             await self.hold(store)
-        lines = [line for context in self.contexts.values() if (line := context.removed(self._shown_in(context)))]
+        lines: list[bytes] = []
+        removed = [line for context in self.contexts.values() if (line := context.removed(self._shown_in(context)))]
+        if removed:
+            # What leaves a search is told behind the flags for which it does (RFC 5465 §5.1), and before the numbers
+            # shift (RFC 5267 §4.3.4).
+            lines += [*self._changed(changes, manner, silent), *removed]
         if manner.expunges and self._gone:
             lines.extend(self._vanished() if manner.vanished else self._expunged())
             self._gone.clear()
         lines.extend(self._new(changes))
-        changed = list(self._changed(changes, manner, silent)) if manner.flags else []
-        if changed and self._gone and manner.vanished:
-            # RFC 7162 §3.2: a client that reconnects must hear of what is gone though it saw later changes already.
-            lines.append(response.ok("More is to be told", f"HIGHESTMODSEQ {self.told}"))
-        lines.extend(changed)
+        if not removed:
+            lines.extend(self._changed(changes, manner, silent))
         return lines
 
     def additions(self) -> list[bytes]:
@@ -224,7 +226,15 @@ class Selected:
             self.uids = self.uids.extended(new)
             yield response.exists(len(self.uids))
 
-    def _changed(self, changes: Changes, manner: Manner, silent: int) -> Iterator[bytes]:
+    def _changed(self, changes: Changes, manner: Manner, silent: int) -> list[bytes]:
+        """Tell whose flags have changed."""
+        changed = list(self._flags(changes, manner, silent)) if manner.flags else []
+        if changed and self._gone and manner.vanished:
+            # RFC 7162 §3.2: a client that reconnects must hear of what is gone though it saw later changes already.
+            changed.insert(0, response.ok("More is to be told", f"HIGHESTMODSEQ {self.told}"))
+        return changed
+
+    def _flags(self, changes: Changes, manner: Manner, silent: int) -> Iterator[bytes]:
         for placed in changes.changed:
             number = self.number(placed.uid)
             if number and placed.modseq != silent:

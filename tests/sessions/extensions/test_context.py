@@ -57,9 +57,9 @@ def test_update(ten: Conversation) -> None:
         2< * 10 EXPUNGE
         2< v OK...
         1: B03 NOOP
+        1< * 9 FETCH (FLAGS ())
         1< * ESEARCH (TAG "B01") UID REMOVEFROM (0 9:10)
         1< * 10 EXPUNGE
-        1< * 9 FETCH (FLAGS ())
         1< B03 OK NOOP completed
         1: B04 CANCELUPDATE "B01"
         1< B04 OK...
