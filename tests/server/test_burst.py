@@ -64,6 +64,6 @@ def test_a_burst_of_deliveries_wakes_who_waits_a_few_times(tmp_path: Path, monke
         assert client.readline().startswith(b"a OK")
     assert commits <= LETTERS // 20, "the writer makes few transactions of many letters"
     assert len(woken) <= commits + len(told), "a commit is one hint, however many letters it has"
-    # The time between two EXISTS doubles up to LONGEST_QUIET_SECONDS: at 0, 0.1, 0.3, 0.7, 1.5, 3.1, 4.7 seconds …
+    # The time between two EXISTS doubles up to LONGEST_QUIET_SECONDS: at 0, 0.1, 0.3, 0.7, 1.5, 2.3 seconds …
     assert told == sorted(set(told))
-    assert len(told) <= 6 + seconds / change.LONGEST_QUIET_SECONDS
+    assert len(told) <= 5 + seconds / change.LONGEST_QUIET_SECONDS

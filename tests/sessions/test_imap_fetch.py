@@ -209,3 +209,15 @@ def test_listed_fields_that_are_too_many(talk: Conversation, house: House, inbox
     assert b"{25}\r\nSubject: a\0b\r\nDate: x\r\n\r\n)" in raw(
         talk, "a FETCH 2 BODY.PEEK[HEADER.FIELDS (SUBJECT DATE)]"
     )
+
+
+@pytest.mark.parametrize(
+    "line", ["FETCH * FLAGS", "STORE 1:* +FLAGS (x)", "COPY * Archive", "REPLACE * INBOX {1+}\r\nx"]
+)
+def test_the_last_of_none(talk: Conversation, inbox: Mailbox, line: str) -> None:
+    """RFC 9051 §9, seq-number: a number that no message has is BAD; "this includes "*" if the selected mailbox is
+    empty". A UID is ignored."""
+    talk.say("s SELECT INBOX")
+    assert talk.say(f"a {line}")[-1].startswith("a BAD There is no ")
+    assert talk.say("u UID FETCH * FLAGS") == ["u OK FETCH completed"]
+    assert talk.say("r UID REPLACE * INBOX {1+}\r\nx")[-1] == "r NO [NONEXISTENT] There is no last message to replace"

@@ -175,9 +175,16 @@ def test_a_long_burst_is_told_less_and_less_often(tmp_path: Path, step: float) -
     hints = [number * step for number in range(int(70 / step))]
     patient, eager = heard_at(tmp_path, hints), heard_at(tmp_path, hints, change.QUIET_SECONDS)
     assert patient[0] == eager[0] == 0
-    assert len(patient) < 50 < min(70 / step, 600) * 0.9 < len(eager)
+    assert len(patient) < 100 < min(70 / step, 600) * 0.9 < len(eager)
     longest = max(later - before for before, later in itertools.pairwise(patient))
     assert longest < change.LONGEST_QUIET_SECONDS + step + 0.01
+
+
+def test_news_of_a_long_burst_are_no_second_old(tmp_path: Path) -> None:
+    """However long it lasts: each hint is heard of, by itself or by a later one, within a second."""
+    hints = [number * 0.45 for number in range(100)]
+    heard = heard_at(tmp_path, hints)
+    assert max(heard[bisect_left(heard, moment)] - moment for moment in hints) < 1
 
 
 def test_who_hears_seldom_hears_at_once(tmp_path: Path) -> None:

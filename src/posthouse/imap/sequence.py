@@ -92,6 +92,11 @@ class SequenceSet:
         """
         return max((end for pair in self.ranges for end in pair if end != STAR), default=0)
 
+    @property
+    def last(self) -> bool:
+        """Whether "*" is in it."""
+        return any(last == STAR for _, last in self.ranges)
+
     def resolve(self, largest: int, saved: Iterable[tuple[int, int]] = ()) -> Ranges:
         """The numbers as ranges, ascending and apart from each other.
 
@@ -109,7 +114,7 @@ class SequenceSet:
 
     def numbers(self) -> Iterator[int]:
         """Every number of a set without "*" and "$" (a UIDPLUS uid-set), in the set's order."""
-        if self.saved or any(last == STAR for _, last in self.ranges):
+        if self.saved or self.last:
             raise ValueError(f"{self} stands for numbers only together with a mailbox")
         for first, last in self.ranges:
             yield from range(first, last + 1)

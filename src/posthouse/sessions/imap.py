@@ -189,6 +189,8 @@ class ImapSession(Session[Event]):
         selected = self.selected_mailbox
         if not by_uid and wanted.largest > len(selected):
             raise No(f"There is no message {wanted.largest}; the mailbox has {len(selected)}", bad=True)
+        if not by_uid and wanted.last and not selected.uids:
+            raise No("There is no last message; the mailbox has none", bad=True)
         return selected.uid_ranges(wanted, by_uid=by_uid)
 
     # -- events --------------------------------------------------------------------------------------------------

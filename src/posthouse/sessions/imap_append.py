@@ -13,7 +13,7 @@ from posthouse.delivery.deliver import scan
 from posthouse.errors import StoreError
 from posthouse.imap import response, url
 from posthouse.imap.command import Append, Replaces
-from posthouse.imap.sequence import SequenceSet
+from posthouse.imap.sequence import STAR, SequenceSet
 from posthouse.imap.syntax import Malformed
 from posthouse.message.summary import Summary
 from posthouse.store import intake, mail
@@ -68,7 +68,8 @@ class Appending:
         selected = writable(self._session)
         ranges = self._session.ranges(SequenceSet(((wanted.number, wanted.number),)), by_uid=wanted.uid)
         if not selected.count(ranges):
-            raise No(f"There is no message with the UID {wanted.number} to replace", "NONEXISTENT")
+            which = "last message" if wanted.number == STAR else f"message with the UID {wanted.number}"
+            raise No(f"There is no {which} to replace", "NONEXISTENT")
         return Replaced(selected.mailbox, ranges[0][0])
 
     def write(self, octets: bytes) -> None:

@@ -11,7 +11,7 @@ from posthouse.errors import StoreError
 from posthouse.imap import command, response
 from posthouse.imap import search as asked
 from posthouse.imap.command import SearchOptions
-from posthouse.imap.sequence import SAVED, STAR, SequenceSet
+from posthouse.imap.sequence import SAVED, SequenceSet
 from posthouse.imap.syntax import MAX_NUMBER
 from posthouse.store import mail, search
 from posthouse.store.engine import Tx
@@ -243,7 +243,7 @@ class Translation:
     def _uids(self, uids: SequenceSet) -> search.Key:
         """UIDs; "*" is what it is now, and in a lasting key whatever comes behind."""
         ranges = self._selected.uid_ranges(uids, by_uid=True)
-        if self._lasting and any(last == STAR for _, last in uids.ranges):
+        if self._lasting and uids.last:
             start = ranges.pop()[0] if ranges else 1
             ranges.append((start, MAX_NUMBER))
         return search.Uids(tuple(ranges))

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 # After a hint a subscriber is left in peace for so long (seconds), which people don't see; after each further one for
 # twice as long, up to the longest, until there was no news for as long: a burst of 10,000 deliveries, some seconds
-# long, wakes a session a few times, however far apart its commits are.
+# long, wakes a session a few times, however far apart its commits are. The longest is less than the second within which
+# whoever waits has to hear.
 QUIET_SECONDS = 0.1
-LONGEST_QUIET_SECONDS = 1.6
+LONGEST_QUIET_SECONDS = 0.8
 
 
 # The "account" of hints about what belongs to none: bans, and keys that were missing.
