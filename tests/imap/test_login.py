@@ -193,6 +193,11 @@ def test_enabling_utf8_changes_mailbox_names_and_texts() -> None:
     assert machine.utf8 and machine.rev2
 
 
+def test_a_malformed_logout_ends_nothing() -> None:
+    """Nobody is cut off without BYE (RFC 9051 §3.4)."""
+    converse("C: a LOGOUT x\nS: a BAD LOGOUT: expected...\nC: b NOOP\nS: b OK done", state=NEW)
+
+
 def test_logout() -> None:
     events = converse("C: a LOGOUT\nS: * BYE until next time\nS: a OK done\nS closes", state=NEW)
     assert events == [Command("a", Logout())]

@@ -217,7 +217,7 @@ class Answering(Machine[Event]):
             raise LocalProtocolError("no command waits for an answer")
         self._send(b"%b %b %b\r\n" % (self._tag.encode("ascii"), condition.encode("ascii"), self._text(text, code)))
         self._tag = None
-        if self._name == "LOGOUT":
+        if self.state is State.LOGOUT:
             self.closed = True
 
     def _text(self, text: str, code: str) -> bytes:
