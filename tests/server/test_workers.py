@@ -41,6 +41,40 @@ def test_a_delivery_in_one_process_wakes_idle_in_every_other(house: House) -> No
         client.shutdown()
 
 
+def test_notify_tells_in_one_worker_of_what_happens_in_another(house: House) -> None:
+    """RFC 5465, of the selected mailbox and of others: messages, flags, names and subscriptions."""
+    watching, working, *others = house.in_different_workers(ADA).values()
+    for client in others:
+        client.logout()
+    for client in (watching, working):
+        client.select("INBOX")
+    watching.send(
+        b"n NOTIFY SET (SELECTED (MessageNew (UID) MessageExpunge FlagChange)) (PERSONAL (MessageNew MessageExpunge"
+        b" FlagChange MailboxName SubscriptionChange))\r\n"
+    )
+    while not (line := watching.readline()).startswith(b"n "):
+        pass
+    assert line.startswith(b"n OK")
+    watching.socket().settimeout(10)
+    letter = b"Subject: x\r\n\r\nx\r\n"
+    for work, told in (
+        (lambda: working.append("INBOX", "", "", letter), [b"* 1 EXISTS", b"* 1 FETCH (UID 1)"]),
+        (lambda: working.append("Archive", "", "", letter), [b"* STATUS Archive (UIDNEXT 2 MESSAGES 1)"]),
+        (lambda: working.store("1", "+FLAGS", "(\\Deleted)"), [b"* 1 FETCH (UID 1 FLAGS (\\Deleted))"]),
+        (lambda: working.copy("1", "Archive"), [b"* STATUS Archive (UIDNEXT 3 MESSAGES 2)"]),
+        (lambda: working.expunge(), [b"* 1 EXPUNGE"]),
+        (lambda: working.create("New"), [b'* LIST (\\HasNoChildren) "/" New']),
+        (lambda: working.rename("New", "Old"), [b'* LIST (\\HasNoChildren) "/" Old ("OLDNAME" (New))']),
+        (lambda: working.subscribe("Old"), [b'* LIST (\\HasNoChildren \\Subscribed) "/" Old']),
+        (lambda: working.delete("Old"), [b'* LIST (\\NonExistent \\HasNoChildren \\Subscribed) "/" Old']),
+    ):
+        assert work()[0] == "OK"
+        for line in told:
+            assert watching.readline().rstrip() == line
+    for client in (watching, working):
+        client.shutdown()
+
+
 def test_a_worker_that_is_killed_is_replaced_and_loses_nothing_but_its_connections(house: House) -> None:
     eventually(lambda: house.at_duty("relay") in house.workers, "nobody relays")
     clients = house.in_different_workers(BOB)
