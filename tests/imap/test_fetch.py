@@ -69,6 +69,7 @@ def test_the_example() -> None:
         ("BINARY.SIZE[7]", BinarySize((7,)), "BINARY.SIZE[7]"),
         ("PREVIEW", Preview(), "PREVIEW"),
         ("PREVIEW (LAZY)", Preview(lazy=True), "PREVIEW"),
+        ("PREVIEW (LAZY lazy)", Preview(lazy=True), "PREVIEW"),
     ],
 )  # fmt: skip
 def test_items(text: str, item: Item, label: str) -> None:

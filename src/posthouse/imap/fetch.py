@@ -306,10 +306,12 @@ def _read_preview(cursor: Cursor) -> Preview:
     """RFC 8970 §6: fetch-att =/ "PREVIEW" [SP "(" preview-mod *(SP preview-mod) ")"]; preview-mod = "LAZY" """
     if not cursor.skip(b" ("):
         return Preview()
-    if not cursor.keyword(b"LAZY"):
-        raise cursor.expected("LAZY")
-    cursor.expect(b")")
-    return Preview(lazy=True)
+    while True:
+        if not cursor.keyword(b"LAZY"):
+            raise cursor.expected("LAZY")
+        if cursor.skip(b")"):
+            return Preview(lazy=True)
+        cursor.space()
 
 
 def _word(item: Item) -> Callable[[Cursor], Item]:

@@ -96,7 +96,7 @@ def tell_mailbox(session: ImapSession, selected: Selected, look: Look, asked: st
         line = response.listed([], SEPARATOR, look.box.name, utf8=machine.utf8, old_name=old_name)
         machine.untagged(line)  # §6.3.2
     else:
-        machine.untagged(response.recent(0))  # RFC 3501 §7.3.2 demands it; no server of today keeps \Recent
+        machine.untagged(response.recent(0))  # RFC 3501 §7.3.2; none is: see docs/ARCHITECTURE.md
         if look.first_unseen is not None and not machine.uid_only:
             machine.untagged(response.ok("First unseen message", f"UNSEEN {selected.number(look.first_unseen)}"))
     for code, text in (
