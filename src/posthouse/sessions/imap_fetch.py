@@ -79,7 +79,8 @@ async def changed_since(session: ImapSession, ranges: Ranges, modseq: int, *, va
         since, selected.mailbox.account_id, selected.mailbox.id, modseq, ranges if vanished else []
     )
     # What the client still counts isn't gone "earlier": it is told of that as of any other removal (§3.2.10.1).
-    earlier = [uid for uid in missing if uid not in selected.uids]
+    counted = set(selected.known(missing))
+    earlier = [uid for uid in missing if uid not in counted] if counted else missing
     if earlier:
         session.server.untagged(response.vanished(SequenceSet.of(earlier), earlier=True))
     return [(uid, uid) for uid in sorted(among((placed.uid for placed in changed), ranges))]
