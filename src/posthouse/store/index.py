@@ -117,16 +117,19 @@ class Index:
             self._open().close()
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-        connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")  # of a new one
-        connection.execute("PRAGMA synchronous = OFF")  # while it is made: a half-made one is made anew
-        connection.execute("PRAGMA journal_mode = WAL").fetchall()
-        connection.execute(f"PRAGMA journal_size_limit = {LONGEST_LOG}").fetchall()
-        connection.execute("PRAGMA temp_store = MEMORY")
-        connection.create_function("bare", 1, bare, deterministic=True)
-        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'text'").fetchone() is None:
-            connection.executescript(f"BEGIN IMMEDIATE; PRAGMA user_version = {VERSION}; {SCHEMA} COMMIT;")
-        connection.execute("PRAGMA synchronous = NORMAL")  # what a crash takes is indexed again
+        with contextlib.ExitStack() as opened:
+            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+            opened.callback(connection.close)  # where the rest fails
+            connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")  # of a new one
+            connection.execute("PRAGMA synchronous = OFF")  # while it is made: a half-made one is made anew
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+            connection.execute(f"PRAGMA journal_size_limit = {LONGEST_LOG}").fetchall()
+            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.create_function("bare", 1, bare, deterministic=True)
+            if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'text'").fetchone() is None:
+                connection.executescript(f"BEGIN IMMEDIATE; PRAGMA user_version = {VERSION}; {SCHEMA} COMMIT;")
+            connection.execute("PRAGMA synchronous = NORMAL")  # what a crash takes is indexed again
+            opened.pop_all()
         return connection
 
     def advance(self, store: Store) -> int:

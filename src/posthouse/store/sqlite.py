@@ -99,6 +99,15 @@ class Connection:
         self.execute = self.raw.execute
         self.executemany = self.raw.executemany
         self._lock = -1
+        try:
+            self._set_up(index_path)
+            if not read_only:
+                self._lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except BaseException:
+            self.raw.close()
+            raise
+
+    def _set_up(self, index_path: Path | None) -> None:
         self.raw.create_function("bare", 1, fold.bare, deterministic=True)
         for pragma in (
             f"busy_timeout = {BUSY_MILLISECONDS}",
@@ -107,18 +116,16 @@ class Connection:
             "foreign_keys = ON",
             f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
             f"journal_size_limit = {LONGEST_LOG}",
-            f"cache_size = -{READER_CACHE_KIB if read_only else WRITER_CACHE_KIB}",
+            f"cache_size = -{READER_CACHE_KIB if self.read_only else WRITER_CACHE_KIB}",
             # Debian's SQLite overwrites with zeros whatever is deleted; a letter's file isn't either when it goes.
             "secure_delete = FAST",
-            f"query_only = {int(read_only)}",
+            f"query_only = {int(self.read_only)}",
             "temp_store = MEMORY",  # what a savepoint may have to undo; else each commit makes a file and deletes it
         ):
             self.raw.execute(f"PRAGMA {pragma}").fetchall()
-        if read_only and index_path is not None:
+        if self.read_only and index_path is not None:
             self.raw.execute("ATTACH DATABASE ? AS search", (str(index_path),))
             self.raw.execute(f"PRAGMA search.cache_size = -{READER_CACHE_KIB}").fetchall()
-        if not read_only:
-            self._lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     @property
     def in_transaction(self) -> bool:
