@@ -159,3 +159,21 @@ def test_threads_of_schema_18_keep_their_ids(data: Path) -> None:
     store = Store.open(data, readers=1)
     assert list(verify.verify(store)) == []
     store.close()
+
+
+@pytest.mark.parametrize("lost", ["gone", "empty"])
+def test_letters_whose_database_is_lost_are_no_strays_of_a_new_one(data: Path, lost: str) -> None:
+    """A new store beside them would delete them at its next start, as what deliveries left that were cut off."""
+    store = Store.open(data)
+    house = House(store)
+    house.append(house.box(house.account("bob@example.org")))
+    store.close()
+    before = list((data / "messages").rglob("*.eml"))
+    (data / "posthouse.sqlite3").unlink()
+    if lost == "empty":
+        (data / "posthouse.sqlite3").touch()
+    with pytest.raises(StoreError, match="there are letters in .* but their database is gone or empty"):
+        Store.open(data)
+    assert list((data / "messages").rglob("*.eml")) == before
+    before[0].rename(data / "away.eml")
+    Store.open(data).close()

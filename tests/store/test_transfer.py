@@ -64,6 +64,28 @@ def test_again_brings_nothing_twice(house: House) -> None:
     assert bring(house, ada.id, ITEMS, into="Old") == Progress(0, 6)
 
 
+def test_two_imports_of_the_same_at_once_bring_it_once(house: House) -> None:
+    """The second one has looked at what is there, and has found nothing, when the first one brings it."""
+    ada = house.account()
+    items = [Item(letter(f"letter {number}")) for number in range(3)]
+    append = transfer._append_all
+    others: list[Progress] = []
+
+    def after_another(*args: object) -> int:
+        if not others:
+            others.append(Progress())
+            others.append(bring(house, ada.id, items))
+        return append(*args)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(transfer, "_append_all", after_another)
+        assert bring(house, ada.id, items[:2]) == Progress(0, 2)
+    assert others[1] == Progress(3, 0)
+    assert [item.octets for item in export(house, ada.id)] == [item.octets for item in items]
+    assert len(list(house.store.data.rglob("*.eml"))) == 3, "the octets that weren't needed are gone"
+    assert verify.verify(house.store) == []
+
+
 def test_a_cut_import_goes_on(house: House) -> None:
     ada = house.account()
     items = [Item(letter(f"letter {number}")) for number in range(2 * transfer.BATCH + 10)]

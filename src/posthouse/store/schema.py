@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from posthouse.errors import StoreVersionError
+from posthouse.errors import StoreError, StoreVersionError
 
 from . import ordering, thread, uid_list, zone
 from .database import Connection, Database
@@ -69,7 +69,8 @@ def statements(script: str, words: Mapping[str, str]) -> list[str]:
 def prepare(database: Database, connection: Connection, data: Path, schema: Schema) -> None:
     """Give a new store its schema, and an older one what it lacks, after a copy of it was put into `backups/`.
 
-    Errors: StoreVersionError for a store of a newer program; then nothing was changed.
+    Errors: StoreVersionError for a store of a newer program; StoreError where letters lie without their database; then
+    nothing was changed.
     """
     copied = not database.can_copy
     while True:
@@ -77,6 +78,7 @@ def prepare(database: Database, connection: Connection, data: Path, schema: Sche
         try:
             connection.lock_schema()
             if not connection.has_table("store"):
+                _refuse_orphans(data / "messages")
                 _create(database, connection, schema)
             row = connection.execute("SELECT version, oldest FROM store", {}).fetchone()
             assert row is not None
@@ -97,6 +99,16 @@ def prepare(database: Database, connection: Connection, data: Path, schema: Sche
         folder.mkdir(mode=0o700, parents=True)
         database.copy_to(folder)
         copied = True
+
+
+def _refuse_orphans(letters: Path) -> None:
+    """A new store would take letters whose database was lost for strays, and delete them."""
+    if next(letters.rglob("*.eml"), None) is not None:
+        raise StoreError(
+            f"there are letters in {letters}, but their database is gone or empty",
+            advice="Move the data folder away and restore a backup: posthouse restore. Without a backup: move only the"
+            " letters away, add an account, move them back, and say posthouse verify --repair --adopt ADDRESS.",
+        )
 
 
 def _create(database: Database, connection: Connection, schema: Schema) -> None:

@@ -23,6 +23,7 @@ from posthouse.files.target import Format, new_target
 from posthouse.message.summary import Summary, summarize
 
 from . import flag, intake, mail, mailbox
+from .change import next_modseq
 
 if TYPE_CHECKING:
     from .blob import Blob, Blobs
@@ -62,9 +63,8 @@ def import_mail(store: Store, account_id: int, items: Iterable[Item], *, into: s
     for batch in _batches(items, into):
         known = store.look(_known, account_id, [entry.digest for entry in batch])
         new = [entry for entry in batch if entry.digest not in known]
-        if new:
-            _append_all(store, account_id, new)
-        progress = Progress(progress.new + len(new), progress.known + len(batch) - len(new))
+        count = _append_all(store, account_id, new) if new else 0
+        progress = Progress(progress.new + count, progress.known + len(batch) - count)
         yield progress
 
 
@@ -120,20 +120,33 @@ def _known(tx: Tx, account_id: int, digests: Sequence[bytes]) -> set[bytes]:
     }
 
 
-def _append_all(store: Store, account_id: int, entries: list[_Entry]) -> None:
+def _append_all(store: Store, account_id: int, entries: list[_Entry]) -> int:
+    """Append those that another import hasn't brought meanwhile; their number."""
     spools = [store.blobs.spool() for _ in entries]
     for spool, entry in zip(spools, entries, strict=True):
         for chunk in entry.item.chunks():
             spool.write(chunk)
     summaries = [summarize(spool.octets()) for spool in spools]
     blobs = store.blobs.keep_all_now(spools)
-    store.run(_append, account_id, entries, blobs, summaries)
+    superfluous = store.run(_append, account_id, entries, blobs, summaries)
+    store.blobs.remove(superfluous)
+    return len(entries) - len(superfluous)
 
 
-def _append(tx: Tx, account_id: int, entries: list[_Entry], blobs: Sequence[Blob], summaries: list[Summary]) -> None:
+def _append(
+    tx: Tx, account_id: int, entries: list[_Entry], blobs: Sequence[Blob], summaries: list[Summary]
+) -> list[str]:
+    """The ids of the blobs that aren't needed: another import of the same, at the same time, was quicker."""
+    next_modseq(tx, account_id)  # locks the account, so that what is known doesn't change any more
+    known = _known(tx, account_id, [entry.digest for entry in entries])
+    superfluous = [blob.id for entry, blob in zip(entries, blobs, strict=True) if entry.digest in known]
     boxes: dict[str, int] = {}
     letters = []
+    new = []
     for entry, blob, summary in zip(entries, blobs, summaries, strict=True):
+        if entry.digest in known:
+            continue
+        new.append(entry)
         item = entry.item
         if entry.mailbox not in boxes:
             boxes[entry.mailbox] = _mailbox(tx, account_id, entry.mailbox)
@@ -144,10 +157,11 @@ def _append(tx: Tx, account_id: int, entries: list[_Entry], blobs: Sequence[Blob
         ("account_id", "digest", "message_id"),
         [
             (account_id, entry.digest, made.message_id)
-            for entry, (made,) in zip(entries, intake.append_all(tx, letters), strict=True)
+            for entry, (made,) in zip(new, intake.append_all(tx, letters), strict=True)
         ],
         "ON CONFLICT (account_id, digest) DO UPDATE SET message_id = excluded.message_id",
     )
+    return superfluous
 
 
 def _mailbox_name(folder: str, into: str) -> str:
