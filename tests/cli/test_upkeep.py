@@ -104,3 +104,24 @@ def test_reindex(furnished: Run) -> None:
 @pytest.mark.parametrize("command", ["verify", "backup", "restore", "reindex"])
 def test_help_has_an_example(command: str) -> None:
     assert f"Example: posthouse {command}" in CliRunner().invoke(app, [command, "--help"]).stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["verify"],
+        ["backup", "backups"],
+        ["reindex"],
+        ["account", "list"],
+        ["export", ADA, "out"],
+        ["queue", "list"],
+        ["ban", "list"],
+    ],
+)
+def test_no_store_is_made_in_passing(run: Run, tmp_path: Path, command: list[str]) -> None:
+    """An empty store, in which everything agrees, would also stand in the way of `restore`."""
+    run.data.rename(tmp_path / "damaged")
+    told = run(*command)
+    assert told.exit_code == 1
+    assert told.stderr.startswith(f"posthouse: there is no store in {run.data}\nIs it the right configuration?")
+    assert not run.data.exists()

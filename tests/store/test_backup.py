@@ -193,3 +193,49 @@ def test_a_damaged_backup_is_not_restored(furnished: House, tmp_path: Path) -> N
     with pytest.raises(StoreError, match="damaged"):
         backup.restore(folder, tmp_path / "again")
     assert not Store.exists(tmp_path / "again")
+
+
+@only_sqlite
+def test_two_backups_at_once(furnished: House, tmp_path: Path) -> None:
+    """The second says that it has to wait; else the first, at its end, would have octets deleted that it needs."""
+    refused: list[str] = []
+
+    def another(done: int, total: int) -> None:
+        with pytest.raises(StoreError, match="another backup of this store is being made") as error:
+            backup.backup(furnished.store, tmp_path / "others")
+        refused.append(error.value.advice)
+        assert furnished.store.look(lambda tx: tx.value("SELECT held FROM store")) > 0
+
+    first = backup.backup(furnished.store, tmp_path / "backups", progress=another)
+    assert refused == ["Wait until it is there, or end that program."]
+    assert [path.name for path in (tmp_path / "backups").iterdir()] == [first.name]
+
+
+@only_sqlite
+def test_two_backups_within_a_second(furnished: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backup.time, "gmtime", lambda: (2026, 1, 31, 3, 0, 0, 5, 31, 0))
+    made = [backup.backup(furnished.store, tmp_path / "backups").name for _ in range(3)]
+    assert made == ["2026-01-31T03-00-00Z", "2026-01-31T03-00-00Z-2", "2026-01-31T03-00-00Z-3"]
+    assert backup.latest(tmp_path / "backups") == tmp_path / "backups" / made[-1]
+
+
+@only_sqlite
+def test_a_full_disk_of_the_backups_database(
+    furnished: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It isn't below the data folder that room is to be made."""
+
+    def full(folder: Path) -> None:
+        raise StoreFull("The disk has no room for it.", advice="Free some space below the data folder.")
+
+    monkeypatch.setattr(furnished.store, "copy_database", full)
+    with pytest.raises(StoreFull, match=f"There is no room for it in {tmp_path / 'backups'}"):
+        backup.backup(furnished.store, tmp_path / "backups")
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
+@only_sqlite
+def test_a_file_is_no_place_for_backups(furnished: House, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="file is no folder"):
+        backup.backup(furnished.store, tmp_path / "file")

@@ -36,12 +36,19 @@ SIZE = re.compile(r"(\d{1,6}|\d{1,15}(?![KMGTkmgt]))([KMGTkmgt]?)")
 
 
 @contextmanager
-def store_of(config: ConfigOption) -> Iterator[Store]:
-    """The store of a server, which may be running."""
+def store_of(config: ConfigOption, *, new: bool = False) -> Iterator[Store]:
+    """The store of a server, which may be running. ``new``: where there is none, it is made."""
     with server_extra():
         import posthouse.store.password  # noqa: F401  (needs argon2: better said now than when the store is open)
         from posthouse.store.engine import Store
-    store = Store.open(load_config(config).data)
+    data = load_config(config).data
+    if not new and not Store.exists(data):
+        raise ConfigError(
+            f"there is no store in {data}",
+            advice="Is it the right configuration? posthouse domain add makes a store, posthouse restore one from a"
+            " backup.",
+        )
+    store = Store.open(data)
     try:
         yield store
     finally:

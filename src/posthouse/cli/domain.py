@@ -22,7 +22,7 @@ def add(name: Name, config: ConfigOption = None) -> None:
 
     Example: posthouse domain add example.net
     """
-    with store_of(config) as store:
+    with store_of(config, new=True) as store:
         from posthouse.server.setup import host_name
         from posthouse.store import domain as domains
 

@@ -18,7 +18,8 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,33 +47,73 @@ def backup(store: Store, target: Path, *, progress: Progress | None = None) -> P
 
     Errors: StoreError, StoreFull. Where it says that letters are lost, there is a backup of all the others.
     """
-    try:
-        target.mkdir(mode=0o700, parents=True, exist_ok=True)
-        before = latest(target)
-        folder = target / time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
-        partial = target / f".partial-{os.getpid()}-{time.time_ns()}"
-        partial.mkdir(mode=0o700)
+    with _alone(store.data):
         try:
-            store.run(_hold)
-            fresh.settle(store)  # files can be linked; what comes from now on is copied with the database
-            store.copy_database(partial)
-            copy = Store.open(partial, readers=1)
+            target.mkdir(mode=0o700, parents=True, exist_ok=True)
+            before = latest(target)
+            partial = target / f".partial-{os.getpid()}-{time.time_ns()}"
+            partial.mkdir(mode=0o700)
             try:
-                fresh.settle(copy)
-                lost = _take_octets(copy, store.data, before, partial, _holding(store, progress or _no_progress))
+                store.run(_hold)
+                fresh.settle(store)  # files can be linked; what comes from now on is copied with the database
+                with _room_in(target):
+                    lost = _copy(store, before, partial, _holding(store, progress or _no_progress))
+                os.sync()
+                folder = _free(target)
+                partial.rename(folder)
+            except BaseException:
+                shutil.rmtree(partial, ignore_errors=True)
+                raise
             finally:
-                copy.close()
-            os.sync()
-            partial.rename(folder)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
-        finally:
-            store.run(_let_go)
-    except OSError as error:
-        raise _refused(target, error) from error
+                store.run(_let_go)
+        except FileExistsError as error:
+            raise StoreError(f"{target} is no folder", advice="Name one, or a new one.") from error
+        except OSError as error:
+            raise _refused(target, error) from error
     _tell(lost, f"The backup {folder} was made", "posthouse verify names them; older backups may have them.")
     return folder
+
+
+@contextlib.contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """One backup of a store at a time: the end of the first would let go of the octets that the second still needs."""
+    path = data / "run" / "backup.lock"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreError(
+                "another backup of this store is being made", advice="Wait until it is there, or end that program."
+            ) from error
+        yield
+
+
+@contextlib.contextmanager
+def _room_in(folder: Path) -> Iterator[None]:
+    """The store's words for a full disk speak of its data folder; here it is another disk."""
+    try:
+        yield
+    except StoreFull as error:
+        raise _full(folder) from error
+
+
+def _copy(store: Store, before: Path | None, partial: Path, progress: Progress) -> int:
+    """The database and the octets that it names; the number of those that are lost."""
+    store.copy_database(partial)
+    copy = Store.open(partial, readers=1)
+    try:
+        fresh.settle(copy)
+        return _take_octets(copy, store.data, before, partial, progress)
+    finally:
+        copy.close()
+
+
+def _free(target: Path) -> Path:
+    """The name of the backup that was made now: two may be ready within a second."""
+    name = time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(target / one for one in names if not (target / one).exists())
 
 
 def latest(target: Path) -> Path | None:
@@ -112,9 +153,13 @@ def restore(source: Path, data: Path, *, progress: Progress | None = None) -> No
 def _refused(folder: Path, error: OSError) -> StoreError:
     """The system's error in a person's words. The folder may be on any disk, and anybody's."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreFull(f"There is no room for it in {folder}.", advice="Free some there, or choose another place.")
+        return _full(folder)
     name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else folder
     return StoreError(f"{name}: {error.strerror or error}", advice=f"Check who may write to {folder}, and its disk.")
+
+
+def _full(folder: Path) -> StoreFull:
+    return StoreFull(f"There is no room for it in {folder}.", advice="Free some there, or choose another place.")
 
 
 def _tell(lost: int, done: str, advice: str) -> None:
