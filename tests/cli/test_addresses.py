@@ -98,3 +98,19 @@ def test_app_passwords(run: Run) -> None:
 )
 def test_help_has_an_example(command: str) -> None:
     assert f"Example: posthouse {command}" in CliRunner().invoke(app, [*command.split(), "--help"]).stdout
+
+
+@pytest.mark.parametrize(("local", "quoted"), [("foo bar", '"foo bar"'), ("a@b", '"a@b"')])
+def test_an_address_that_needs_quotes_is_refused_without(run: Run, local: str, quoted: str) -> None:
+    """Nobody could send a letter there: in SMTP it has quotes."""
+    for command in (
+        ["account", "add", f"{local}@example.org"],
+        ["alias", "add", f"{local}@example.org", "ada@example.org"],
+    ):
+        told = run(*command)
+        assert told.exit_code == 1
+        assert told.stderr == (
+            f"posthouse: {local}@example.org is no address: {local} has characters that need quotes\n"
+            f"Is it mistyped? With quotes it would be '{quoted}@example.org'.\n"
+        )
+    assert run("alias", "add", f"{quoted}@example.org", "ada@example.org").exit_code == 0

@@ -96,3 +96,14 @@ def test_what_cannot_be_imported(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["import", "export"])
 def test_help_has_an_example(command: str) -> None:
     assert f"Example: posthouse {command} ada@example.org" in CliRunner().invoke(app, [command, "--help"]).stdout
+
+
+def test_a_file_that_cannot_be_read_is_named(run: Run) -> None:
+    """It can be opened, and its first octet can't be read."""
+    failed = run("import", ADA, "/proc/self/mem")
+    assert (failed.exit_code, failed.stderr) == (1, "posthouse: /proc/self/mem: Input/output error\n")
+
+
+def test_a_device_is_no_missing_file(run: Run) -> None:
+    failed = run("import", ADA, "/dev/null")
+    assert (failed.exit_code, "/dev/null is no file and no folder" in failed.stderr) == (1, True)

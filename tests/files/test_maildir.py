@@ -159,3 +159,16 @@ def test_symbolic_links_in_a_circle_end(tmp_path: Path) -> None:
     make(tmp_path / "a", "cur/1.a:2,")
     (tmp_path / "a" / "loop").symlink_to(tmp_path / "a")
     assert len(list(read_maildir(tmp_path / "a"))) == 1
+
+
+def test_names_that_a_file_system_does_not_take(tmp_path: Path) -> None:
+    """In Maildir++ all levels of a folder are one name, in which a Cyrillic letter takes some three octets."""
+    deep = "/".join(["Проекты и договоры", "Общество «Ромашка»", "Переписка по договору", "cur", "2024 г."] * 2)
+    long = "Письма " * 40
+    items = [Item(OCTETS, frozenset(), DATE, name) for name in (deep, f"{long}1", f"{long}2", "tmp", "Проекты")]
+    write(tmp_path / "Mail", items)
+    read = {item.folder for item in read_maildir(tmp_path / "Mail")}
+    assert {deep, "tmp", "Проекты"} < read
+    shortened = read - {deep, "tmp", "Проекты"}
+    assert len(shortened) == 2
+    assert all(name.startswith("Письма Письма ") and "~" in name for name in shortened)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from posthouse.errors import MailFileError
-from posthouse.files import EmlWriter, Item, MaildirWriter, MboxWriter, read, read_eml
+from posthouse.files import EmlWriter, Item, MaildirWriter, MboxWriter, read, read_eml, read_maildir
+from posthouse.files.target import Format, new_target
 
 OCTETS = b"Subject: s\r\n\r\nHello\r\n"
 
@@ -84,7 +87,14 @@ def test_letters_are_written_to_files_of_their_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["picture", "archive.zip", "letters.mbox"])
 @pytest.mark.parametrize(
-    "octets", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"", b"%PDF-1.7\n", b"Dear Bob,\r\n\r\nSubject: x\r\n"]
+    "octets",
+    [
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        b"",
+        b"%PDF-1.7\n",
+        b"Dear Bob,\r\n\r\nSubject: x\r\n",
+        b"root:x:0:0:root:/root:/bin/bash\nmail:x:8:8:mail:/var/mail:/usr/sbin/nologin\n",
+    ],
 )
 def test_what_is_no_mail_is_refused(tmp_path: Path, name: str, octets: bytes) -> None:
     (tmp_path / name).write_bytes(octets)
@@ -92,9 +102,66 @@ def test_what_is_no_mail_is_refused(tmp_path: Path, name: str, octets: bytes) ->
         list(read(tmp_path / name))
 
 
+@pytest.mark.parametrize("octets", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"", "Subject: x\n\n".encode("utf-16")])
+def test_what_is_only_called_a_letter_is_none(tmp_path: Path, octets: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.eml").write_bytes(octets)
+    with pytest.raises(MailFileError, match="is no mail"):
+        list(read(tmp_path / "a.eml"))
+    (tmp_path / "b.eml").write_bytes(octets)
+    (tmp_path / "c.eml").write_bytes(b"Text alone.\n")
+    assert [item.octets for item in read(tmp_path)] == [b"Text alone.\r\n"]
+    why = "is no letter" if octets else "is empty"
+    assert caplog.messages == [f"passed over {tmp_path / 'a.eml'} (and 1 more like it), which {why}"]
+
+
+def test_links_that_lead_out_are_not_followed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever owns a folder could have an administrator read for them what only the administrator may see."""
+    (tmp_path / "secret").write_bytes(b"Subject: secret\n\n")
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "a.eml").write_bytes(b"Subject: a\n\n")
+    (inside / "b.eml").symlink_to("a.eml")
+    (inside / "c.eml").symlink_to("../secret")
+    (inside / "d.eml").symlink_to(tmp_path / "nowhere")
+    for place in (tmp_path / "others", inside / "md"):
+        with MaildirWriter(place) as writer:
+            writer.add(Item(f"Subject: {place.name}\r\n\r\n".encode()))
+    (inside / "md" / "new" / "1.secret").symlink_to(tmp_path / "secret")
+    (inside / "md" / ".others").symlink_to(tmp_path / "others")
+    (tmp_path / "link").symlink_to("inside")
+    for named in (inside, tmp_path / "link"):  # the link that somebody names is meant
+        assert [item.octets[9:-4] for item in read(named)] == [b"a", b"a", b"md"]
+    assert caplog.messages[0] == (
+        f"passed over {inside / 'c.eml'} (and 3 more like it), which leads out of {inside}: import what it leads to by"
+        " its own name"
+    )
+    assert [item.octets[9:-4] for item in read_maildir(inside / "md")] == [b"md"]
+
+
+def test_a_pipe_is_told_and_never_waited_at(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.eml")
+    with pytest.raises(MailFileError, match="is no file and no folder"):
+        list(read(tmp_path / "pipe.eml"))
+    with MaildirWriter(tmp_path / "md"):
+        os.mkfifo(tmp_path / "md" / "cur" / "1.a:2,S")
+    assert list(read(tmp_path)) == []
+
+
 @pytest.mark.parametrize(
-    "octets", [b"Subject: x\r\n\r\n", b"\n\nSubject : x\n", b">From ann Fri\nReceived: y\n", b"X:"]
+    "octets", [b"Subject: x\r\n\r\n", b"\n\nSubject : x\n", b">From ann Fri\nReceived: y\n", b"X-Y:"]
 )
 def test_a_letter_may_have_any_name(tmp_path: Path, octets: bytes) -> None:
     (tmp_path / "1700000000.M1P2").write_bytes(octets)
     assert len(list(read(tmp_path / "1700000000.M1P2"))) == 1
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_a_full_disk_is_named(tmp_path: Path, form: Format) -> None:
+    with (
+        pytest.raises(MailFileError, match=f"there is no room for {tmp_path / 'new'}$") as error,
+        new_target(tmp_path / "new", form, alone=True) as writer,
+    ):
+        writer.add(Item(OCTETS))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert error.value.advice == "Free some there, or choose another place."
+    assert list(tmp_path.iterdir()) == []

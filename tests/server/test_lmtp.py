@@ -57,6 +57,14 @@ def test_who_has_no_room_is_no_others_trouble(posthouse: Live, lmtp: Lmtp) -> No
     assert (len(inbox(posthouse, ADA)), len(inbox(posthouse, BOB))) == (0, 1), "one account gets it once"
 
 
+def test_nobody_is_told_to_log_in_where_nobody_can(lmtp: Lmtp) -> None:
+    with lmtp:
+        lmtp.ehlo()
+        lmtp.mail(EVE)
+        code, words = lmtp.rcpt("eve@elsewhere.example")
+    assert (code, words) == (550, b"5.7.1 That domain is none of this server's; posthouse domain add makes it one")
+
+
 def test_nobody_is_refused_when_named_and_gets_no_answer_later(lmtp: Lmtp) -> None:
     with lmtp:
         lmtp.ehlo()

@@ -6,7 +6,7 @@ import pytest
 
 from posthouse.errors import AlreadyExists, NotFound, StoreError
 from posthouse.store import account, alias, app_password, domain, mailbox
-from posthouse.store.address import canonical
+from posthouse.store.address import canonical, is_sendable
 from posthouse.store.engine import Store
 from store_helpers import NOW, Clock, House
 
@@ -25,6 +25,11 @@ from store_helpers import NOW, Clock, House
         ("ada@[192.0.2.1]", "ada@[192.0.2.1]"),
         ("ada@my_host.lan", "ada@my_host.lan"),
         ('"a@b"@example.org', '"a@b"@example.org'),
+        ('"a\\ \\b"@example.org', '"a b"@example.org'),
+        ('"a\\"b"@example.org', '"a\\"b"@example.org'),
+        ('"Ada"@example.org', "ada@example.org"),
+        ('"\\Ada+shop"@example.org', "ada+shop@example.org"),
+        ('""@example.org', '""@example.org'),
     ],
 )
 def test_canonical_addresses(typed: str, kept: str) -> None:
@@ -51,6 +56,23 @@ def test_canonical_addresses(typed: str, kept: str) -> None:
 def test_what_is_no_address(typed: str) -> None:
     with pytest.raises(StoreError):
         canonical(typed)
+
+
+@pytest.mark.parametrize(
+    ("address", "sendable"),
+    [
+        ("ada+shop@example.org", True),
+        ('"a b"@example.org', True),
+        ("jörg@example.org", True),
+        ("a..b.@example.org", True),
+        ("a b@example.org", False),
+        ("a@b@example.org", False),
+        ('"a"b"@example.org', False),
+        ("<ada@example.org", False),
+    ],
+)
+def test_what_needs_quotes(address: str, sendable: bool) -> None:
+    assert is_sendable(address) is sendable
 
 
 def test_a_new_account_has_its_mailboxes(store: Store) -> None:

@@ -220,9 +220,7 @@ def test_two_backups_within_a_second(furnished: House, tmp_path: Path, monkeypat
 
 
 @only_sqlite
-def test_a_full_disk_of_the_backups_database(
-    furnished: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_of_the_backups_database(furnished: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It isn't below the data folder that room is to be made."""
 
     def full(folder: Path) -> None:

@@ -172,7 +172,7 @@ def test_letters_whose_database_is_lost_are_no_strays_of_a_new_one(data: Path, l
     (data / "posthouse.sqlite3").unlink()
     if lost == "empty":
         (data / "posthouse.sqlite3").touch()
-    with pytest.raises(StoreError, match="there are letters in .* but their database is gone or empty"):
+    with pytest.raises(StoreError, match=r"there are letters in .* but their database is gone or empty"):
         Store.open(data)
     assert list((data / "messages").rglob("*.eml")) == before
     before[0].rename(data / "away.eml")

@@ -64,6 +64,20 @@ def test_again_brings_nothing_twice(house: House) -> None:
     assert bring(house, ada.id, ITEMS, into="Old") == Progress(0, 6)
 
 
+def test_folders_that_no_mailbox_can_be_called_like(house: House) -> None:
+    """They come in under the nearest name that one can have."""
+    ada = house.account()
+    deep, long = "/".join("abcdefgh" * 8), "Письма/" * 100
+    assert bring(house, ada.id, [Item(letter(name), folder=name) for name in (deep, long, "a\0b")]) == Progress(3, 0)
+    assert bring(house, ada.id, [Item(letter(name), folder=name) for name in (deep, long, "a\0b")]) == Progress(0, 3)
+    names = [box.name for box in house.store.look(mailbox.list_all, ada.id) if box.exists]
+    assert len(names) == 3
+    levels = "abcdefgh" * 8
+    assert {"a_b", "/".join(levels[:49]) + "/" + "_".join(levels[49:])} < set(names)
+    (cut,) = [name for name in names if name.startswith("Письма/Письма/")]
+    assert len(cut.encode()) in (mailbox.MAX_NAME, mailbox.MAX_NAME - 1)
+
+
 def test_two_imports_of_the_same_at_once_bring_it_once(house: House) -> None:
     """The second one has looked at what is there, and has found nothing, when the first one brings it."""
     ada = house.account()

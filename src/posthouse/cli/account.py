@@ -226,10 +226,16 @@ def bounded(limit: int | None) -> str:
 
 
 def of_this_server(store: Store, address: str) -> None:
-    """Refuse an address at a domain whose letters don't come here."""
+    """Refuse an address at a domain whose letters don't come here, and one to which nobody could send a letter."""
     from posthouse.store import domain as domains
+    from posthouse.store.address import is_sendable
 
-    home = address.rpartition("@")[2]
+    local, _, home = address.strip().rpartition("@")
+    if local and not is_sendable(address):
+        raise ConfigError(
+            f"{address} is no address: {local} has characters that need quotes",
+            advice=f"Is it mistyped? With quotes it would be '\"{local}\"@{home}'.",
+        )
     if not store.look(domains.is_local, home):
         raise ConfigError(
             f"{home or address} is no domain of this server, so letters to {address} would not come here",

@@ -68,7 +68,12 @@ def _items(paths: Iterable[Path], shown: Bar) -> Iterator[Item]:
     from posthouse import files
 
     for path in paths:
-        yield from files.read(path, progress=shown.source(str(path)))
+        try:
+            yield from files.read(path, progress=shown.source(str(path)))
+        except OSError as error:
+            if error.filename is None:  # reading failed, not opening
+                error.filename = str(path)
+            raise
 
 
 @reported

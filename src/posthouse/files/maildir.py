@@ -6,7 +6,8 @@
     Maildir/new/1700000000.M1P2Q3.host     delivered, not yet seen by any mail program
     Maildir/cur/1700000000.M1P2Q3.host:2,FS   with its flags
     Maildir/.Archive.2024/{cur,new,tmp}    the folder Archive/2024 (Maildir++)
-    Maildir/Archive/2024/{cur,new,tmp}     the same as some programs lay it out; read, never written
+    Maildir/Archive/2024/{cur,new,tmp}     the same as some programs lay it out; written where the other name, all
+                                           levels in one, is longer than a file system takes
 
 The name never changes but for its flags, the file's modification time is the date of delivery.
 """
@@ -22,6 +23,7 @@ import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import blake2b
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +34,7 @@ from .disk import close_durably, create_file, sorted_names, sync_folder
 from .eml import read_letter
 from .item import Item, Progress
 from .large import to_lf
+from .passed_over import PassedOver
 from .status import ANSWERED, DELETED, DRAFT, FLAGGED, SEEN
 
 _PARTS = ("cur", "new", "tmp")
@@ -42,6 +45,9 @@ _INFO = re.compile(r"[:!;]2,([A-Za-z]*)[^/]*\Z")
 _KEYWORDS_FILE = "dovecot-keywords"
 _KEYWORD = re.compile(r"([0-9]|1[0-9]|2[0-5]) ([!-\[\]-~][!-~]*)")
 _MOST_KEYWORDS = 26
+_LONGEST_NAME = 255  # octets of a name in a folder; most file systems
+# Folders that lie in each other can't have these names.
+_OURS = frozenset({*_PARTS, _KEYWORDS_FILE, "maildirfolder"})
 # Folders within folders, deeper than anybody would lay them out.
 _DEEPEST = 50
 
@@ -76,6 +82,31 @@ def _encode_name(name: str) -> str:
     return _TO_SHIFT.sub(run, name)
 
 
+def _place_of(name: str) -> Path:
+    """Where a folder lies in the Maildir."""
+    levels = [_encode_name(level) for level in name.split("/")]
+    flat = "." + ".".join(levels)
+    if len(flat) <= _LONGEST_NAME:
+        return Path(flat)
+    return Path(*[_level(level) for level in name.split("/")])
+
+
+def _level(name: str) -> str:
+    """The name of a folder in a folder. Of one that is too long its beginning, and what makes it another than others
+    that begin so."""
+    encoded = _encode_name(name)
+    if encoded in _OURS:
+        return (
+            f"&{binascii.b2a_base64(name[0].encode('utf-16-be'), newline=False).decode('ascii').rstrip('=')}-{name[1:]}"
+        )
+    mark = f"~{blake2b(name.encode('utf-8', 'replace'), digest_size=4).hexdigest()}"
+    kept = len(name)
+    while len(encoded) > _LONGEST_NAME:
+        kept -= 1
+        encoded = _encode_name(name[:kept] + mark)
+    return encoded
+
+
 # -- reading --------------------------------------------------------------------------------------------------------
 
 
@@ -84,27 +115,34 @@ def is_maildir(path: Path) -> bool:
     return (path / "cur").is_dir() and (path / "new").is_dir()
 
 
-def read_maildir(path: Path | str, *, folder: str = "", progress: Progress | None = None) -> Iterator[Item]:
+def read_maildir(
+    path: Path | str, *, folder: str = "", progress: Progress | None = None, passed: PassedOver | None = None
+) -> Iterator[Item]:
     """The messages of a Maildir and of the folders in it, in the order of their names, which is that of delivery.
 
     ``folder`` goes in front of the folders' names. A message that another program renames meanwhile is found again.
-    Raises MailFileError if it is no Maildir.
+    Links that lead out of the Maildir, or of what ``passed`` is about, are passed over. Raises MailFileError if it is
+    no Maildir.
     """
+    if passed is None:
+        with PassedOver(Path(path)) as passed:
+            yield from read_maildir(path, folder=folder, progress=progress, passed=passed)
+        return
     root = Path(path)
-    folders = list(_folders(root, folder, 0))
+    folders = list(_folders(root, folder, 0, passed))
     if not folders:
         raise MailFileError(f"{root} is no Maildir: it has no folders cur and new")
     total = sum(_octets_in(place) for _, place in folders) if progress is not None else 0
     done = 0
     for name, place in folders:
-        for item, size in _read_folder(place, name):
+        for item, size in _read_folder(place, name, passed):
             yield item
             done += size
             if progress is not None:
                 progress(done, total)
 
 
-def _folders(root: Path, name: str, depth: int) -> Iterator[tuple[str, Path]]:
+def _folders(root: Path, name: str, depth: int, passed: PassedOver) -> Iterator[tuple[str, Path]]:
     if is_maildir(root):
         yield name, root
     if depth >= _DEEPEST:
@@ -113,8 +151,10 @@ def _folders(root: Path, name: str, depth: int) -> Iterator[tuple[str, Path]]:
         # Links are followed for Maildir++ folders, which have no folders in them and so make no circles.
         inner = [entry.name for entry in entries if entry.is_dir(follow_symlinks=entry.name.startswith("."))]
     for entry in sorted(set(inner) - set(_PARTS)):
+        if passed.is_link_out(root / entry):
+            continue
         if not entry.startswith("."):
-            yield from _folders(root / entry, _join(name, _decode_name(entry)), depth + 1)
+            yield from _folders(root / entry, _join(name, _decode_name(entry)), depth + 1, passed)
         elif is_maildir(root / entry):
             yield _join(name, *[_decode_name(part) for part in entry[1:].split(".")]), root / entry
 
@@ -135,7 +175,7 @@ def _octets_in(place: Path) -> int:
     return total
 
 
-def _read_folder(place: Path, folder: str) -> Iterator[tuple[Item, int]]:
+def _read_folder(place: Path, folder: str, passed: PassedOver) -> Iterator[tuple[Item, int]]:
     keywords = _read_keywords(place)
     # Other programs move letters from new to cur and set flags while we read: new is listed first, so that a letter is
     # in one of the two lists or in both. Its unique part never changes.
@@ -144,7 +184,7 @@ def _read_folder(place: Path, folder: str) -> Iterator[tuple[Item, int]]:
     last = ""
     renamed: set[str] = set()
     for unique, path in heapq.merge(new, cur, key=itemgetter(0)):
-        if unique == last:
+        if unique == last or passed.is_link_out(path):
             continue
         if read := _read_file(path, folder, keywords):
             last = unique
@@ -164,10 +204,12 @@ def _unique(name: str) -> str:
 
 def _read_file(path: Path, folder: str, keywords: dict[str, str]) -> tuple[Item, int] | None:
     try:
+        if not path.is_file():  # a folder, or a pipe, at which one would wait for ever
+            return None
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
             octets = read_letter(file, str(path))
-    except (FileNotFoundError, IsADirectoryError):
+    except FileNotFoundError:
         return None
     info = _INFO.search(path.name)
     flags = [_FLAGS.get(letter) or keywords.get(letter) for letter in (info[1] if info else "")]
@@ -209,7 +251,7 @@ class MaildirWriter:
         parts = name.split("/") if name else []
         if any(not part for part in parts) or "\0" in name:
             raise MailFileError(f"{name!r} can't be the name of a Maildir folder")
-        place = self.path / ("." + ".".join([_encode_name(part) for part in parts])) if parts else self.path
+        place = self.path / _place_of(name) if parts else self.path
         if name not in self._keywords:
             for part in _PARTS:
                 (place / part).mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -56,8 +57,12 @@ def new_target(target: Path, form: Format, *, alone: bool) -> Iterator[Writer]:
         with _writer(form, partial, alone=alone) as writer:
             yield writer
         partial.rename(target)
-    except BaseException:
+    except BaseException as error:
         _remove(partial)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise MailFileError(
+                f"there is no room for {target}", advice="Free some there, or choose another place."
+            ) from error
         raise
 
 

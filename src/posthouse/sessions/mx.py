@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from posthouse.delivery import accept, success
 from posthouse.delivery.accept import Arrival
 from posthouse.delivery.deliver import deliver, keep, place_each
@@ -28,6 +30,8 @@ REPORTS_ONLY = Reply(550, "5.7.1", "That address takes reports on a forwarded me
 class MxTransaction(Transaction):
     """One letter from elsewhere."""
 
+    elsewhere: ClassVar[Reply] = reply.RELAYING_DENIED
+
     def __init__(self, house: House) -> None:
         super().__init__(house)
         self.found: list[Found] = []  # of each recipient
@@ -44,7 +48,7 @@ class MxTransaction(Transaction):
         house = self.house
         found = await house.store.glance(lookup, recipient.mailbox, house.hostname, self.size)
         if not found:
-            return reply.NO_SUCH_MAILBOX if found.ours else reply.RELAYING_DENIED
+            return reply.NO_SUCH_MAILBOX if found.ours else self.elsewhere
         if found.returns and not self._report:
             return REPORTS_ONLY
         self.found.append(found)
@@ -106,6 +110,9 @@ class MxTransaction(Transaction):
 
 class LmtpTransaction(MxTransaction):
     """One letter from a mail server beside us that leaves the mailboxes to us: RFC 2033."""
+
+    # Nobody can log in here; who reads this is the administrator of both servers.
+    elsewhere: ClassVar[Reply] = reply.NOT_OURS
 
     async def end(self, envelope: Envelope, arrival: Arrival) -> list[Reply]:
         """An answer for each recipient (§4.2): who has no room is no other's trouble."""

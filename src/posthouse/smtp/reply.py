@@ -195,6 +195,7 @@ EXPANSION_DISABLED = Reply(502, "5.5.1", "Mailing lists are not expanded here")
 
 # Recipients and the letter.
 NO_SUCH_MAILBOX = Reply(550, "5.1.1", "There is no such mailbox here; check the address")
+NOT_OURS = Reply(550, "5.7.1", "That domain is none of this server's; posthouse domain add makes it one")
 RELAYING_DENIED = Reply(550, "5.7.1", "This server does not carry mail to that domain for you; log in to send")
 TOO_MANY_RECIPIENTS = Reply(
     452, "4.5.3", "Too many recipients; send the message to the others in a further transaction"

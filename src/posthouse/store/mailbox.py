@@ -58,8 +58,10 @@ def canonical_name(name: str) -> str:
         levels[0] = "INBOX"
     if not all(levels):
         raise StoreError("a mailbox name has a word on each side of a /")
-    if UNFIT.search(name) or len(levels) > MAX_LEVELS:
-        raise StoreError("that is no name for a mailbox")
+    if UNFIT.search(name):
+        raise StoreError("a mailbox name has no control characters")
+    if len(levels) > MAX_LEVELS:
+        raise StoreError(f"mailboxes are nested {MAX_LEVELS} levels deep at most")
     canonical = SEPARATOR.join(levels)
     if len(canonical.encode("utf-8")) > MAX_NAME:
         raise StoreError(f"a mailbox name is {MAX_NAME} octets at most")

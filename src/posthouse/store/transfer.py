@@ -8,6 +8,7 @@ been deleted since comes again.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -165,9 +166,12 @@ def _append(
 
 
 def _mailbox_name(folder: str, into: str) -> str:
-    """The mailbox for a folder. What can't stand in a name becomes an underline."""
+    """The mailbox for a folder. What can't stand in a name becomes an underline; levels below the deepest that a
+    mailbox has become one, and what is too long is cut: a folder's name is no reason to leave its letters behind."""
     levels = [mailbox.UNFIT.sub("_", level) for level in f"{into}/{folder}".split("/") if level]
-    return "/".join(levels) or "INBOX"
+    levels[mailbox.MAX_LEVELS - 1 :] = filter(None, ["_".join(levels[mailbox.MAX_LEVELS - 1 :])])
+    name = unicodedata.normalize("NFC", "/".join(levels)).encode()[: mailbox.MAX_NAME].decode(errors="ignore")
+    return name.rstrip("/") or "INBOX"
 
 
 def _mailbox(tx: Tx, account_id: int, name: str) -> int:

@@ -19,7 +19,10 @@ MAX_LINE = 107
 # Octets behind the first 16 of version 2: addresses take 36 at most, the rest is for what proxies know of TLS.
 MAX_LENGTH = 4096
 # PROXY TCP4 192.0.2.1 198.51.100.1 56324 443
-LINE = re.compile(rb"PROXY TCP([46]) ([0-9A-Fa-f.:]{2,45}) [0-9A-Fa-f.:]{2,45} ([0-9]{1,5}) [0-9]{1,5}\r\n")
+# §2.1: ports have no leading zeroes.
+LINE = re.compile(
+    rb"PROXY TCP([46]) ([0-9A-Fa-f.:]{2,45}) ([0-9A-Fa-f.:]{2,45}) (0|[1-9][0-9]{0,4}) (0|[1-9][0-9]{0,4})\r\n"
+)
 UNKNOWN = b"PROXY UNKNOWN"
 LOCAL, PROXY = 0x20, 0x21
 # Family and protocol, the source address and where its port begins: TCP over IPv4 and over IPv6. Others: §2.2, they
@@ -60,9 +63,10 @@ def _read_line(line: bytes) -> Header:
     match = LINE.fullmatch(line)
     if match is None:
         raise RemoteProtocolError("the connection begins with what is no PROXY header")
-    source = _source(match[2].decode("ascii"), int(match[3]))
-    if (":" in match[2].decode("ascii")) != (match[1] == b"6"):
+    sides = [(match[2].decode("ascii"), int(match[4])), (match[3].decode("ascii"), int(match[5]))]
+    if any((":" in address) != (match[1] == b"6") for address, _ in sides):
         raise RemoteProtocolError("the PROXY header has an address of the other family")
+    source, _ = [_source(address, port) for address, port in sides]
     return source
 
 
