@@ -33,6 +33,7 @@ from .doors import Door
 from .limits import Doorkeeper
 from .listening import BACKLOG, Listening, close_doors, open_doors
 from .relaying import make_relay
+from .stuck import watch
 from .tls import ServerTls
 from .turn import Turn
 
@@ -76,6 +77,7 @@ class Server:
         self._handshakes = Doorkeeper(config.limits)
         self._empty: asyncio.Event | None = None  # while stopping: set when the last connection is gone
         self._turns: list[Turn] = []
+        self._watching: asyncio.Task[None] | None = None
         self.house: House | None = None
 
     async def __aenter__(self) -> Server:
@@ -97,6 +99,7 @@ class Server:
             close_doors(listening)
             raise
         self.house = furnish(self.config, store, tls_available=self._tls[False] is not None, tokens=tokens)
+        self._watching = asyncio.create_task(watch(store))
         try:
             await self.house.logins.start()
             if any(one.door.open is None for one in listening):
@@ -210,6 +213,9 @@ class Server:
         self._listeners.clear()
         await asyncio.gather(*ending)
         self._turns.clear()
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
         if self.house is not None:
             await self.house.logins.stop()
             await asyncio.to_thread(self.house.store.close)

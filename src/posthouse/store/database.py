@@ -101,6 +101,9 @@ class Database(Protocol):
     def connect(self, *, read_only: bool = False, index_path: Path | None = None) -> Connection:
         """A connection for one thread. Errors: StoreError."""
 
+    def holder(self) -> int | None:
+        """The process of this machine that alone may write at the moment; None: it isn't known, or there is none."""
+
     def copy_to(self, folder: Path) -> None:
         """A copy of the database as it is now, as a store in `folder` would have it. Errors: StoreError."""
 

@@ -150,6 +150,7 @@ class Store:
         self._reads: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._gathered: dict[asyncio.AbstractEventLoop, list[_Call]] = {}  # each loop's, in its present turn
         self._written = self._commits = self._largest = self._read = 0
+        self._asked: float | None = None  # since when the writer waits for its turn
         self._closed = False
         self._asking = threading.Lock()  # held while a call is accepted, so that none is behind the end
         with contextlib.ExitStack() as opened:  # what is open already, where the rest can't be
@@ -233,6 +234,15 @@ class Store:
     def statistics(self) -> Statistics:
         """Counters for the log and the metrics."""
         return Statistics(self._written, self._commits, self._largest, self._read)
+
+    def waited(self) -> float:
+        """For how long (seconds) the writer has been waiting for other processes; 0: it doesn't."""
+        asked = self._asked
+        return 0.0 if asked is None else time.monotonic() - asked
+
+    def holder(self) -> int | None:
+        """The process that writes to the store now, where that can be told."""
+        return self._database.holder()
 
     def copy_database(self, folder: Path) -> None:
         """A snapshot of the database into a folder, as a store would have it there. Blocks. Errors: StoreError."""
@@ -357,7 +367,11 @@ class Store:
     def _try_commit(self, connection: Connection, batch: list[_Call]) -> bool:
         """False: it is undone, and may be tried again. A lone function that can't succeed has its error."""
         try:
-            connection.begin()
+            self._asked = time.monotonic()
+            try:
+                connection.begin()
+            finally:
+                self._asked = None
             now = int(self._clock())
             for calls in _together(batch):
                 self._try(connection, calls, now, alone=len(calls) == len(batch))

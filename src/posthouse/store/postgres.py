@@ -64,6 +64,10 @@ class Postgres:
         except psycopg.Error as error:
             raise self.explain(error) from error
 
+    def holder(self) -> int | None:
+        """Nobody: transactions go on side by side."""
+        return None
+
     def copy_to(self, folder: Path) -> None:
         """Not from here: a server's database is its administrator's to copy."""
         raise StoreError(f"a PostgreSQL database isn't copied to {folder}", advice="Use pg_dump.")

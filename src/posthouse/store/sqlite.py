@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -35,6 +36,8 @@ READER_CACHE_KIB = 16_384
 # of ours wait for each other on the lock file, where the kernel wakes the next one.
 BUSY_MILLISECONDS = 10_000
 CACHED_STATEMENTS = 512
+# proc(5): "1: FLOCK  ADVISORY  WRITE 360 00:2a:59823 0 EOF"; who waits for it has "->" in front of FLOCK.
+HELD = re.compile(r"^\d+: FLOCK +ADVISORY +WRITE (\d+) [0-9a-f]+:[0-9a-f]+:(\d+) ", re.MULTILINE)
 ROWS_IN_A_STATEMENT = 64
 
 
@@ -60,6 +63,16 @@ class Sqlite:
             return Connection(self.path, self.lock_path, read_only=read_only, index_path=index_path)
         except (sqlite3.Error, OSError) as error:
             raise explain(error) from error
+
+    def holder(self) -> int | None:
+        """The process that has the lock, as Linux tells it."""
+        try:
+            inode = self.lock_path.stat().st_ino
+            locks = Path("/proc/locks").read_text("ascii")
+        except OSError:
+            return None
+        found = HELD.findall(locks)
+        return next((int(process) for process, held in found if int(held) == inode), None)
 
     def copy_to(self, folder: Path) -> None:
         """A copy of the database as it is now, as a store in `folder` would have it. Errors: StoreError."""
