@@ -114,6 +114,18 @@ def test_what_is_only_called_a_letter_is_none(tmp_path: Path, octets: bytes, cap
     assert caplog.messages == [f"passed over {tmp_path / 'a.eml'} (and 1 more like it), which {why}"]
 
 
+def test_an_mbox_that_begins_with_blank_lines(tmp_path: Path) -> None:
+    (tmp_path / "box").write_bytes(b"\n\r\nFrom ann@example.org Thu Jan  1 00:00:00 2026\nSubject: s\n\nHello\n")
+    assert [item.octets for item in read(tmp_path / "box")] == [OCTETS]
+
+
+def test_an_mbox_of_an_old_macintosh_is_refused(tmp_path: Path) -> None:
+    """It would be one line, and its letters lost without a word."""
+    (tmp_path / "box").write_bytes(b"From ann@example.org Thu Jan  1 00:00:00 2026\rSubject: s\r\rHello\r")
+    with pytest.raises(MailFileError, match="CR alone"):
+        list(read(tmp_path / "box"))
+
+
 def test_links_that_lead_out_are_not_followed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Whoever owns a folder could have an administrator read for them what only the administrator may see."""
     (tmp_path / "secret").write_bytes(b"Subject: secret\n\n")

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from posthouse.errors import StoreError
 from posthouse.store import account, blob, field_word, fresh, index, mail, octets, text, tidy, vocabulary
 from posthouse.store.engine import Store, Tx
 from posthouse.store.mailbox import Mailbox
@@ -485,6 +486,34 @@ def test_accents_may_be_left_out(
     assert house.store.look(search, inbox.id, any_of) == exactly
     fields = Or((Body(wanted), Header("subject", wanted)))
     assert house.store.look(search, inbox.id, fields, accents=False) == without
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (sqlite3.SQLITE_FULL, "The disk has no room for it."),
+        (sqlite3.SQLITE_IOERR_WRITE, "The disk reported an error."),
+        (sqlite3.SQLITE_BUSY, "Another program holds the store's database."),
+    ],
+)
+def test_an_index_that_is_only_out_of_reach_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, words: str
+) -> None:
+    """A command on a full disk deleted the index that a running server was using, and ended with a traceback."""
+    Store.open(tmp_path).close()
+    before = (tmp_path / "search.sqlite3").stat()
+    error = sqlite3.OperationalError("the disk is in the way")
+    error.sqlite_errorcode = code  # type: ignore[attr-defined]
+
+    def fail(_: index.Index) -> sqlite3.Connection:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(index.Index, "_open", fail)
+        with pytest.raises(StoreError, match=words):
+            Store.open(tmp_path)
+    assert (tmp_path / "search.sqlite3").stat() == before
+    Store.open(tmp_path).close()
 
 
 @only_sqlite

@@ -60,7 +60,12 @@ def _read_file(
     size = path.stat().st_size
     begins_so = _LETTER.match(start) is not None
     is_eml = path.suffix.lower() == ".eml"
-    if start.startswith(b"From "):
+    if start.lstrip(b"\r\n").startswith(b"From "):
+        if b"\r" in start and b"\n" not in start:
+            raise MailFileError(
+                f"{path} has lines that end with CR alone, as old Macintoshes wrote them",
+                advice=f"Convert it first: tr '\\r' '\\n' < {path.name} > converted",
+            )
         name = "" if is_named else path.stem if path.suffix.lower() in _MBOX_SUFFIXES else path.name
         yield from read_mbox(path, folder="/".join(filter(None, (folder, name))), progress=progress)
     elif is_named and (start.startswith(MAGIC) or path.suffix.lower() == ".zip"):

@@ -198,7 +198,11 @@ class Store:
             data.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"the data folder can't be made: {error.strerror}") from error
-        return cls(database or Sqlite(data), data, readers=readers, clock=clock, disk=disk or Disk())
+        database = database or Sqlite(data)
+        try:
+            return cls(database, data, readers=readers, clock=clock, disk=disk or Disk())
+        except database.driver_error as error:
+            raise database.explain(error) from error
 
     @staticmethod
     def exists(data: Path) -> bool:

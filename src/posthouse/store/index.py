@@ -34,6 +34,19 @@ VERSION = 7  # of the index; one of another version is made anew
 # Most texts have room in one page: two characters, which all are compared with, are found 1.6 times as quickly as with
 # pages of 4096 octets.
 PAGE_SIZE = 16_384
+# What says nothing of the index itself: a full disk, or somebody who holds it. It may be in use by a server.
+NOT_ITS_FAULT = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    }
+)
 SCHEMA = (
     """
 CREATE TABLE IF NOT EXISTS state (
@@ -104,6 +117,7 @@ class Index:
     """The index of one store. Its methods block; one thread at a time."""
 
     def __init__(self, data: Path) -> None:
+        """Errors: sqlite3.Error, where it is the disk that is in the way."""
         self.path = data / "search.sqlite3"
         self._lock_path = data / "search.lock"
         self._lock = threading.Lock()
@@ -111,7 +125,9 @@ class Index:
             with contextlib.closing(self._open()) as connection:
                 if connection.execute("PRAGMA user_version").fetchone() != (VERSION,):
                     raise sqlite3.DatabaseError("it was made by another program")
-        except sqlite3.DatabaseError:  # damaged, or of another version: it is made anew
+        except sqlite3.DatabaseError as error:  # damaged, or of another version: it is made anew
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in NOT_ITS_FAULT:
+                raise
             for path in data.glob("search.sqlite3*"):
                 path.unlink(missing_ok=True)
             self._open().close()
