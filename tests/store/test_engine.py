@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import os
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -378,7 +377,7 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "posthouse.sqlite3").write_bytes(b"this is not a database" * 100)
     with pytest.raises(StoreError, match="damaged") as refused:
         Store.open(tmp_path)
-    opened = [os.readlink(path) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+    opened = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
     assert not [path for path in opened if path.startswith(str(tmp_path))], f"left open by {refused}"
 
 
