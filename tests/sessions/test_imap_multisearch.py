@@ -91,15 +91,18 @@ def test_in_the_selected_mailbox(full: Conversation) -> None:
 
 
 def test_kept_up_to_date(full: Conversation, house: House) -> None:
-    """§2.2: UPDATE applies to the selected mailbox only."""
+    """§2.2: UPDATE applies to the selected mailbox only; §2.1: each ESEARCH names it."""
     full.say("s SELECT INBOX")
+    of_inbox = f'* ESEARCH (TAG "u" MAILBOX INBOX UIDVALIDITY {house.box(full.account).uidvalidity}) UID'
     full.run("""
         1: u ESEARCH IN (personal) RETURN (UPDATE) SUBJECT chad
         1< u OK SEARCH completed, changes will be told
     """)
     fill(full, house, "folder1", "chad")
     fill(full, house, "INBOX", "chad")
-    assert full.say("n NOOP")[:-1] == ["* 5 EXISTS", '* ESEARCH (TAG "u") UID ADDTO (0 5)']
+    assert full.say("n NOOP")[:-1] == ["* 5 EXISTS", f"{of_inbox} ADDTO (0 5)"]
+    full.say("d STORE 5 +FLAGS.SILENT (\\Deleted)")
+    assert full.say("e EXPUNGE")[:-1] == [f"{of_inbox} REMOVEFROM (0 5)", "* 5 EXPUNGE"]
 
 
 @pytest.mark.parametrize(

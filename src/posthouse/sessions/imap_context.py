@@ -40,14 +40,16 @@ class Context:
         *,
         by_uid: bool,
         items: Sequence[Item] = (),
+        mailbox: tuple[bytes, int] | None = None,
     ) -> None:
         """Without ``criteria`` the results are in the order of the mailbox. ``by_uid``: they are told as UIDs.
 
-        ``items``: what the client is told of new messages among them.
+        ``items``: what the client is told of new messages among them. ``mailbox``: as `response.esearch` takes it.
         """
         self.tag = tag
         self.by_uid = by_uid
         self.items = items
+        self._mailbox = mailbox
         self._key = key
         self._criteria = criteria
         self._uids = array("L", uids)
@@ -84,7 +86,8 @@ class Context:
             return None
         updates = self._updates(gone, self._uids, shown)
         self._uids = array("L", (uid for uid in self._uids if uid in there))
-        return response.esearch(self.tag, uid=self.by_uid, removed=updates[::-1])  # the last first: no position shifts
+        # The last first: no position shifts.
+        return response.esearch(self.tag, uid=self.by_uid, removed=updates[::-1], mailbox=self._mailbox)
 
     def among(self, new: Iterable[int]) -> list[int]:
         """Which of the new messages are among the results."""
@@ -102,7 +105,7 @@ class Context:
             return None
         updates = self._updates(new, fresh, shown)
         self._uids = array("L", fresh)
-        return response.esearch(self.tag, uid=self.by_uid, added=updates)
+        return response.esearch(self.tag, uid=self.by_uid, added=updates, mailbox=self._mailbox)
 
     def _updates(
         self, places: Sequence[int], uids: Sequence[int], shown: Callable[[Sequence[int]], Sequence[int]]

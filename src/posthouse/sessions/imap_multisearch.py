@@ -62,12 +62,13 @@ async def find_here(session: ImapSession, wish: command.MultiSearch) -> Done:
     same = command.Search(True, wish.key, wish.options)
     selected = session.selected_mailbox
     looked = await found(session, wish.options, look_for, selected, wish.key)
+    where = encode.mailbox(selected.mailbox.name, utf8=session.server.utf8), selected.mailbox.uidvalidity
     if looked.uids:
-        where = encode.mailbox(selected.mailbox.name, utf8=session.server.utf8), selected.mailbox.uidvalidity
         answer(session, same, wish.options, looked, where)
     elif wish.options.save:
         selected.saved = []
-    return await keep_up_to_date(session, same, wish.options, looked)
+    # §2.1: "each ESEARCH response" names the mailbox, also those that come later.
+    return await keep_up_to_date(session, same, wish.options, looked, mailbox=where)
 
 
 def tell(session: ImapSession, wish: command.MultiSearch, box: Mailbox, looked: Found, uids: Sequence[int]) -> None:

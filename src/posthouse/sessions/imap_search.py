@@ -65,8 +65,12 @@ async def keep_up_to_date(
     options: SearchOptions | None,
     looked: Found,
     criteria: Sequence[Criterion] = (),
+    mailbox: tuple[bytes, int] | None = None,
 ) -> Done:
-    """How a search ends: from now on its results are kept up to date, if that is asked for (RFC 5267 §4.3)."""
+    """How a search ends: from now on its results are kept up to date, if that is asked for (RFC 5267 §4.3).
+
+    ``mailbox``: as `response.esearch` takes it.
+    """
     selected = session.selected_mailbox
     name = type(wish).__name__.upper()
     if options is None or not options.update:
@@ -77,7 +81,7 @@ async def keep_up_to_date(
         return Done(f"{name} completed, changes will not be told")
     key = await session.house.store.read(lasting_key, selected, wish.key)
     selected.contexts[session.tag] = Context(
-        session.tag, key, criteria, looked.uids, by_uid=wish.uid, items=options.items
+        session.tag, key, criteria, looked.uids, by_uid=wish.uid, items=options.items, mailbox=mailbox
     )
     return Done(f"{name} completed, changes will be told")
 
