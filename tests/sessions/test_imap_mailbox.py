@@ -189,3 +189,12 @@ def test_subscriptions(talk: Conversation) -> None:
         1< * LSUB (\Noselect) "/" not
         1< b1 OK LSUB completed
     """)
+
+
+def test_names_are_told_as_they_are(talk: Conversation) -> None:
+    """A sentence begins with a capital letter; the name in it doesn't change."""
+    talk.say("c CREATE plans")
+    assert talk.say("a RENAME plans plans/old") == ["a NO [CANNOT] The mailbox plans can't be moved into itself"]
+    talk.say("s SELECT INBOX")
+    talk.say("b APPEND INBOX {1+}\r\nx")
+    assert talk.say(f"d STORE 1 +FLAGS ({'k' * 300})")[-1].startswith("d NO [CANNOT] This is not a flag: kkk")

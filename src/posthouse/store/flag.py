@@ -55,7 +55,7 @@ def canonical(flags: Iterable[str]) -> frozenset[str]:
         spelled = SPELLING.get(folded)
         if spelled is None:
             if len(flag) > MAX_KEYWORD_SIZE or not KEYWORD.fullmatch(flag):
-                raise StoreError(f"{flag[:MAX_KEYWORD_SIZE]} is not a flag")
+                raise StoreError(f"this is not a flag: {flag[:MAX_KEYWORD_SIZE]}")
             spelled = flag
         unique.setdefault(folded, spelled)
     if len(unique) > MAX_FLAGS:

@@ -133,7 +133,7 @@ def rename(tx: Tx, account_id: int, name: str, new_name: str) -> None:
         mail.move(tx, box.id, mail.ALL, create(tx, account_id, new).id)
         return
     if new.startswith(old + SEPARATOR):
-        raise StoreError(f"{old} can't be moved into itself")
+        raise StoreError(f"the mailbox {old} can't be moved into itself")
     modseq = next_modseq(tx, account_id)
     _insert_above(tx, account_id, new, modseq)
     for mailbox_id, below in [(box.id, old), *_below(tx, account_id, old)]:
