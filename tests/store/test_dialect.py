@@ -17,6 +17,8 @@ KNOW = {
     "index.py",
     "vocabulary.py",
     "field_word.py",
+    "header_word.py",
+    "header_text.py",
     "posting.py",
 }
 DIALECT = re.compile(

@@ -52,8 +52,10 @@ def test_lists_keep_what_was_added_and_not_removed(steps: list[tuple[str, int, s
             if how == "remove":
                 gone = ids & model[word]
                 model[word] -= ids
-                empty = [posting.remove(connection, "list", *some) for some in named(gone, word)]
-                assert [word for words in empty for word in words] == [word] * (bool(gone) and not model[word])
+                for chunk, words in named(gone, word):
+                    left = {one for one in model[word] if one >> SHIFT == chunk}
+                    assert posting.remove(connection, "list", chunk, words) == ({word} if not left else set())
+                assert posting.unused(connection, "list", [word]) == ({word} if not model[word] else set())
                 continue
             new = ids - model[word]
             model[word] |= ids

@@ -1,6 +1,6 @@
 """Which messages have a text in the subject or in an address field: words as in vocabulary.py, lists as in posting.py.
 
-Each word begins with a mark that tells its field, so a word is looked up in the one field that is asked about. Of
+Each field has lists of its own, under a mark, so a word is looked up in the one field that is asked about. Of
 address fields there are two kinds of words: what `vocabulary.WORD` takes for one, and a *name*, such as "example.org"
 and "ada.lovelace@example.org" with the signs in it. What is looked for in addresses ("@example.org") stands within one
 name, so no text is compared for it.
@@ -17,14 +17,15 @@ from . import vocabulary
 from .fold import escaped
 from .vocabulary import (
     LONGEST_PART,
-    LONGEST_WORD,
     WORD,
+    Kind,
     Listed,
     Looked,
     Piece,
     overlapping,
     pieces,
     word_schema,
+    words_of,
 )
 
 if TYPE_CHECKING:
@@ -33,17 +34,10 @@ if TYPE_CHECKING:
     from .engine import Tx
 
 Name = Literal["subject", "from", "to", "cc", "bcc"]
-# What the words of each field begin with: private characters.
-MARKS: dict[Name, str] = {
-    "subject": "\U000ffff1",
-    "from": "\U000ffff2",
-    "to": "\U000ffff3",
-    "cc": "\U000ffff4",
-    "bcc": "\U000ffff5",
-}
+MARKS: dict[Name, int] = {"subject": 1, "from": 2, "to": 3, "cc": 4, "bcc": 5}
 # A run of what isn't a separator between names; a name is one that isn't a word.
 NAME = re.compile(r"""[^\s,;:<>()\[\]"]+""")
-KINDS = vocabulary.MARKED
+KINDS: tuple[Kind, ...] = ("field", "name")
 SCHEMA = "".join(map(word_schema, KINDS))
 
 
@@ -58,36 +52,31 @@ def text_of(fields: Sequence[str]) -> str:
 def add(connection: sqlite3.Connection, rows: Sequence[tuple[int, str]]) -> None:
     """Message ids, and what `text_of` made: of messages that aren't in it yet."""
     for kind in KINDS:
-        for chunk, words in _by_word(rows, kind).items():
-            vocabulary.add_words(connection, kind, chunk, words)
+        for chunk, by_mark in _by_word(rows, kind).items():
+            vocabulary.add_words(connection, kind, chunk, by_mark)
 
 
 def remove(connection: sqlite3.Connection, rows: Sequence[tuple[int, str]]) -> None:
     """What `add` was given. Words that no message has any more go, too."""
     for kind in KINDS:
-        for chunk, words in _by_word(rows, kind).items():
-            vocabulary.remove_listed(connection, kind, chunk, words)
+        for chunk, by_mark in _by_word(rows, kind).items():
+            vocabulary.remove_listed(connection, kind, chunk, by_mark)
 
 
-def _by_word(rows: Sequence[tuple[int, str]], kind: str) -> dict[int, dict[str, list[int]]]:
+def _by_word(rows: Sequence[tuple[int, str]], kind: Kind) -> dict[int, dict[int, dict[str, list[int]]]]:
     words_in = _words_in if kind == "field" else _names_in
     return vocabulary.by_word((message_id, words_in(json.loads(kept))) for message_id, kept in rows)
 
 
-def _words_in(fields: Sequence[str]) -> Iterator[str]:
-    for mark, text in zip(MARKS.values(), fields, strict=True):
-        for word in WORD.findall(text):
-            if len(word) <= LONGEST_WORD:
-                yield mark + word
-            else:
-                yield from [mark + part for part in overlapping(word)]
+def _words_in(fields: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
+    return zip(MARKS.values(), map(words_of, fields), strict=True)
 
 
-def _names_in(fields: Sequence[str]) -> Iterator[str]:
+def _names_in(fields: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     for (name, mark), text in zip(MARKS.items(), fields, strict=True):
-        for word in NAME.findall(text) if name != "subject" else ():
-            if not WORD.fullmatch(word):
-                yield from [mark + part for part in overlapping(word)]
+        if name != "subject":
+            names = (word for word in NAME.findall(text) if not WORD.fullmatch(word))
+            yield mark, [part for word in names for part in overlapping(word)]
 
 
 # -- looking up ----------------------------------------------------------------------------------------------------
@@ -98,7 +87,7 @@ def find(tx: Tx, name: Name, wanted: str, form: str, chunks: Sequence[int], mess
     `vocabulary.find`. None: comparing all texts of that mailbox takes less time."""
     if name != "subject" and len(wanted) <= LONGEST_PART and NAME.fullmatch(wanted) and not WORD.fullmatch(wanted):
         looked = Looked("name", wanted, form, MARKS[name])
-        some = [Piece(wanted, f"{looked.mark}%{escaped(wanted)}%")]
+        some = [Piece(wanted, f"%{escaped(wanted)}%")]
     else:
         looked = Looked("field", wanted, form, MARKS[name])
         some = pieces(looked)

@@ -1,8 +1,9 @@
 """The full-text index, `search.sqlite3`: which messages may have a text in them. SQLite only; see search.py.
 
-For each message, in the order of their ids, it has the folded text of the header and of the body, and the words of
-both, and of subject and addresses (vocabulary.py, field_word.py). A text is looked up as a part of the words, and what
-they leave open is compared with the kept text: so any part of a word is found, in any script, and an answer is exact.
+For each message, in the order of their ids, it has the folded text of the header (header_text.py) and of the body, and
+the words of both, and of subject and addresses (vocabulary.py, header_word.py, field_word.py). A text is looked up as a
+part of the words, and what they leave open is compared with the kept text: so any part of a word is found, in any
+script, and an answer is exact.
 
 It is written behind the deliveries, by one process at a time. Up to `done` texts are kept; what came later is read by
 the search itself. Up to `listed` the words of the texts are in lists, which are written for some hundred messages in
@@ -23,14 +24,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from posthouse.errors import StoreError
 
-from . import field_word, members, text, vocabulary
+from . import field_word, header_text, header_word, members, text, vocabulary
 from .fold import bare
 from .sqlite import LONGEST_LOG, explain
 
 if TYPE_CHECKING:
     from .engine import Store, Tx
 
-VERSION = 7  # of the index; one of another version is made anew
+VERSION = 8  # of the index; one of another version is made anew
 # Most texts have room in one page: two characters, which all are compared with, are found 1.6 times as quickly as with
 # pages of 4096 octets.
 PAGE_SIZE = 16_384
@@ -58,17 +59,20 @@ INSERT OR IGNORE INTO state (one, done, listed) VALUES (1, 0, 0);
 CREATE TABLE IF NOT EXISTS text (
     message_id INTEGER PRIMARY KEY,
     field TEXT NOT NULL,  -- subject and addresses, for field_word.py
-    header TEXT NOT NULL, body TEXT NOT NULL,
-    whole INTEGER NOT NULL  -- 0: the body goes on behind what is kept
+    body TEXT NOT NULL,
+    whole INTEGER NOT NULL  -- 0: the header or the body goes on behind what is kept
 ) STRICT;
 CREATE INDEX IF NOT EXISTS text_whole ON text (whole);
 """
     + vocabulary.SCHEMA
+    + header_word.SCHEMA
     + field_word.SCHEMA
     + members.SCHEMA
 )
 # Characters of a body that are kept. What a person reads is shorter; a log file of 50 MB isn't worth it.
 MAX_BODY = 1_000_000
+# And of a header, of which people's letters have some thousand: 256 of them stand in memory together.
+MAX_HEADER = 65_536
 # Messages, and characters of their texts, indexed in one transaction: many share most of their words.
 PORTION = 500
 PORTION_CHARACTERS = 4_000_000
@@ -163,7 +167,8 @@ class Index:
         """
         with self._alone(fcntl.LOCK_EX) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            for kind in (*vocabulary.KINDS, *field_word.KINDS):
+            header_word.clear(connection)
+            for kind in ("body", *field_word.KINDS):
                 vocabulary.clear(connection, kind)
             for table in ("text", "member"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608
@@ -234,7 +239,13 @@ def _advance(store: Store, connection: sqlite3.Connection, progress: Callable[[i
     while messages := store.look(_messages_after, connection.execute("SELECT done FROM state").fetchone()[0]):
         for rows in _portions(store, messages):
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany("INSERT OR REPLACE INTO text VALUES (?, ?, ?, ?, ?)", rows)
+            connection.executemany(
+                "INSERT OR REPLACE INTO text VALUES (?, ?, ?, ?)",
+                [(row.message_id, row.field, row.body, row.whole) for row in rows],
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO unlisted_header VALUES (?, ?)", [(row.message_id, row.header) for row in rows]
+            )
             connection.execute("UPDATE state SET done = ?", (rows[-1].message_id,))
             connection.execute("COMMIT")
             count += len(rows)
@@ -260,8 +271,8 @@ def _list_some(connection: sqlite3.Connection, least: int) -> bool:
     rows: list[tuple[int, str, str, str]] = []
     characters = 0
     for row in connection.execute(
-        "SELECT message_id, field, header, body FROM text WHERE message_id > (SELECT listed FROM state)"
-        " ORDER BY message_id LIMIT ?",
+        "SELECT t.message_id, t.field, h.header, t.body FROM text t CROSS JOIN unlisted_header h"
+        " ON h.message_id = t.message_id WHERE t.message_id > (SELECT listed FROM state) ORDER BY t.message_id LIMIT ?",
         (LISTED,),
     ):
         rows.append(row)
@@ -269,8 +280,9 @@ def _list_some(connection: sqlite3.Connection, least: int) -> bool:
         if characters > LISTED_CHARACTERS:
             break
     field_word.add(connection, [(message_id, field) for message_id, field, _, _ in rows])
-    vocabulary.add(connection, "header", [(message_id, header) for message_id, _, header, _ in rows])
-    vocabulary.add(connection, "body", [(message_id, body) for message_id, _, _, body in rows])
+    header_word.add(connection, [(message_id, header) for message_id, _, header, _ in rows])
+    vocabulary.add(connection, [(message_id, body) for message_id, _, _, body in rows])
+    connection.execute("DELETE FROM unlisted_header WHERE message_id <= ?", (rows[-1][0],))
     connection.execute("UPDATE state SET listed = ?", (rows[-1][0],))
     connection.execute("COMMIT")
     return True
@@ -326,22 +338,33 @@ def _forget_members(store: Store, connection: sqlite3.Connection) -> None:
 def _leave_out(connection: sqlite3.Connection, message_ids: list[int]) -> tuple[list[int], int]:
     """Leave out the first of the messages; those that are still to be left out, and how many were."""
     connection.execute("BEGIN IMMEDIATE")
-    rows: list[_Row] = []
+    (last,) = connection.execute("SELECT listed FROM state").fetchone()
+    gone: list[int] = []
+    listed: list[tuple[int, str, str]] = []
+    headers: dict[int, header_text.Texts] = {}
     characters = taken = 0
     while taken < len(message_ids) and characters <= LISTED_CHARACTERS:
-        # Another process that is making the index anew may have left it out.
-        found = connection.execute("SELECT * FROM text WHERE message_id = ?", (message_ids[taken],)).fetchall()
-        rows += map(_Row._make, found)
-        characters += sum(_weight(row.header) + _weight(row.body) for row in rows[len(rows) - len(found) :])
+        message_id = message_ids[taken]
         taken += 1
-    (last,) = connection.execute("SELECT listed FROM state").fetchone()
-    listed = [row for row in rows if row.message_id <= last]
-    for kind in vocabulary.KINDS:
-        vocabulary.remove(connection, kind, [(row.message_id, getattr(row, kind)) for row in listed])
-    field_word.remove(connection, [(row.message_id, row.field) for row in listed])
-    connection.executemany("DELETE FROM text WHERE message_id = ?", [(row.message_id,) for row in rows])
+        row = connection.execute("SELECT field, body FROM text WHERE message_id = ?", (message_id,)).fetchone()
+        if row is None:  # another process that is making the index anew has left it out
+            continue
+        gone.append(message_id)
+        if message_id <= last:
+            if message_id not in headers:
+                headers |= header_text.of_block(connection, message_id >> header_text.SHIFT, message_ids)
+            listed.append((message_id, *row))
+            characters += _weight(row[1]) + sum(map(_weight, headers[message_id].values()))
+    header_word.remove(connection, [(message_id, headers[message_id]) for message_id, _, _ in listed])
+    vocabulary.remove(connection, [(message_id, body) for message_id, _, body in listed])
+    field_word.remove(connection, [(message_id, field) for message_id, field, _ in listed])
+    for table in ("text", "unlisted_header"):
+        connection.executemany(
+            f"DELETE FROM {table} WHERE message_id = ?",  # noqa: S608
+            [(message_id,) for message_id in gone],
+        )
     connection.execute("COMMIT")
-    return message_ids[taken:], len(rows)
+    return message_ids[taken:], len(gone)
 
 
 def _weight(text: str) -> int:
@@ -403,4 +426,7 @@ def _read(store: Store, message: _Message) -> _Row:
         return _Row(message.id, field, "", "", 0)
     most = _most(body)
     header = text.folded_header(message.prefix, octets)
-    return _Row(message.id, field, header, body[:most], int(len(body) <= most))
+    whole = len(body) <= most and len(header) <= MAX_HEADER
+    if len(header) > MAX_HEADER:
+        header = header[: header.rfind("\n", 0, MAX_HEADER) + 1].rstrip("\n")  # whole lines
+    return _Row(message.id, field, header, body[:most], int(whole))

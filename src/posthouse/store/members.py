@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS member (
 class Members:
     """The messages of a mailbox. A value, but for what is kept with it."""
 
-    __slots__ = ("_ascending", "_chunks", "_derived", "_lock", "_order", "ids", "uids")
+    __slots__ = ("_chunks", "_derived", "_lock", "_masks", "_order", "ids", "uids")
 
     def __init__(self, uids: UidList, ids: Sequence[int]) -> None:
         """Of each message the UID and the id; a message may be there twice."""
@@ -52,6 +52,7 @@ class Members:
         self.ids = ids
         self._derived: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
+        self._masks: Masks | None = None
         # Where they don't come in the order of their ids: the places in that order.
         self._order: Sequence[int] | None = None
         if not isinstance(ids, range) and not all(map(int.__lt__, ids, ids[1:])):
@@ -70,6 +71,16 @@ class Members:
     def chunks(self) -> list[int]:
         """The chunks of ids in which there are messages."""
         return sorted(self._chunks)
+
+    @property
+    def masks(self) -> Masks:
+        """All of them."""
+        if self._masks is None:
+            self._masks = {
+                chunk: (1 << len(places)) - 1 << places.start if isinstance(places, range) else posting.mask_of(places)
+                for chunk, (_, places) in self._chunks.items()
+            }
+        return self._masks
 
     def behind(self, message_id: int) -> Sequence[int]:
         """The ids of the messages with larger ones."""

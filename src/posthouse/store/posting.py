@@ -69,7 +69,7 @@ def add_masks(connection: sqlite3.Connection, table: str, chunk: int, words: Map
 
 
 def remove(connection: sqlite3.Connection, table: str, chunk: int, words: Mapping[int, Sequence[int]]) -> set[int]:
-    """By the words' ids: places of messages that their lists have. The words that have no message any more."""
+    """By the words' ids: places of messages that their lists have. The words that have no message in it any more."""
     there = _there(connection, table, chunk, words)
     left = {word_id: _without(messages, words[word_id]) for word_id, messages in there.items()}
     connection.executemany(
@@ -80,12 +80,23 @@ def remove(connection: sqlite3.Connection, table: str, chunk: int, words: Mappin
     connection.executemany(
         f"DELETE FROM {table} WHERE chunk = ? AND word_id = ?", [(chunk, word_id) for word_id in empty]
     )
-    elsewhere = connection.execute(
-        f"SELECT DISTINCT w.value FROM json_each(?) w CROSS JOIN json_each(?) c CROSS JOIN {table} t"
-        " ON t.chunk = c.value AND t.word_id = w.value",
-        (json.dumps(list(empty)), json.dumps(chunks(connection.execute, table))),
+    return empty
+
+
+def unused(connection: sqlite3.Connection, table: str, word_ids: Iterable[int], bits: int = 0) -> set[int]:
+    """Those of the words that have no message in any chunk. `bits`: how many there are behind a word's id in the
+    numbers of its lists."""
+    every = set(word_ids)
+    rows = connection.execute(
+        f"SELECT w.value FROM json_each(:words) w WHERE EXISTS (SELECT 1 FROM json_each(:chunks) c CROSS JOIN {table} t"
+        " ON t.chunk = c.value AND t.word_id BETWEEN w.value << :bits AND (w.value + 1 << :bits) - 1)",
+        {
+            "words": json.dumps(list(every)),
+            "chunks": json.dumps(chunks(connection.execute, table)),
+            "bits": bits,
+        },
     )
-    return empty.difference(word_id for (word_id,) in elsewhere)
+    return every.difference(word_id for (word_id,) in rows)
 
 
 def _there(connection: sqlite3.Connection, table: str, chunk: int, word_ids: Iterable[int]) -> dict[int, bytes]:
@@ -104,14 +115,14 @@ def _with(messages: bytes, places: Sequence[int]) -> bytes:
         longer = messages + _written(places)
         if len(longer) < BITS:
             return longer
-        return _of_places(_read(longer)).to_bytes(BITS, "little")
-    return (int.from_bytes(messages, "little") | _of_places(places)).to_bytes(BITS, "little")
+        return mask_of(_read(longer)).to_bytes(BITS, "little")
+    return (int.from_bytes(messages, "little") | mask_of(places)).to_bytes(BITS, "little")
 
 
 def _with_mask(messages: bytes, mask: int, first: int) -> bytes:
     if len(messages) + 2 * mask.bit_count() < BITS:
         return messages + _written([first + place for place in places(mask)])
-    there = int.from_bytes(messages, "little") if len(messages) == BITS else _of_places(_read(messages))
+    there = int.from_bytes(messages, "little") if len(messages) == BITS else mask_of(_read(messages))
     return (there | mask << first).to_bytes(BITS, "little")
 
 
@@ -119,7 +130,7 @@ def _without(messages: bytes, places: Sequence[int]) -> bytes:
     if len(messages) < BITS:
         gone = set(places)
         return _written(place for place in _read(messages) if place not in gone)
-    mask = int.from_bytes(messages, "little") & ~_of_places(places)
+    mask = int.from_bytes(messages, "little") & ~mask_of(places)
     return mask.to_bytes(BITS, "little") if mask else b""
 
 
@@ -153,7 +164,7 @@ def union(rows: Iterable[tuple[int, bytes]]) -> Masks:
         else:
             lists.setdefault(chunk, []).append(messages)
     for chunk, some in lists.items():
-        masks[chunk] = masks.get(chunk, 0) | _of_places(_read(b"".join(some)))
+        masks[chunk] = masks.get(chunk, 0) | mask_of(_read(b"".join(some)))
     return masks
 
 
@@ -162,12 +173,26 @@ def masks(message_ids: Iterable[int]) -> Masks:
     chunks: dict[int, list[int]] = {}
     for message_id in message_ids:
         chunks.setdefault(message_id >> SHIFT, []).append(message_id & (CHUNK - 1))
-    return {chunk: _of_places(some) for chunk, some in chunks.items()}
+    return {chunk: mask_of(some) for chunk, some in chunks.items()}
 
 
 def in_both(one: Masks, other: Masks) -> Masks:
     """The messages that are in both."""
     return {chunk: mask for chunk in one.keys() & other.keys() if (mask := one[chunk] & other[chunk])}
+
+
+def in_either(one: Masks, other: Masks) -> Masks:
+    """The messages that are in one of them, or in both."""
+    return one | {chunk: mask | one.get(chunk, 0) for chunk, mask in other.items()}
+
+
+def up_to(masks: Masks, message_id: int) -> Masks:
+    """The messages with ids that aren't larger than this."""
+    last = message_id >> SHIFT
+    found = {chunk: mask for chunk, mask in masks.items() if chunk < last}
+    if mask := masks.get(last, 0) & (1 << (message_id & (CHUNK - 1)) + 1) - 1:
+        found[last] = mask
+    return found
 
 
 def count(masks: Masks) -> int:
@@ -206,7 +231,8 @@ def _read(messages: bytes) -> array[int]:
     return places
 
 
-def _of_places(places: Sequence[int]) -> int:
+def mask_of(places: Sequence[int]) -> int:
+    """The mask of places in a chunk."""
     if len(places) <= ONE_BY_ONE:
         bits = bytearray(BITS)
         for place in places:

@@ -10,15 +10,16 @@ Text is found as a part of the text, in whatever case, and where that is wanted 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import field_word, flag, posting, text, vocabulary
+from . import field_word, flag, header_word, posting, text, vocabulary
 from .fold import bare, clean, escaped, fold
 from .hits import Hits
 from .mail import account_of, ordered
+from .posting import Masks
 
 if TYPE_CHECKING:
     from .blob import Blobs
@@ -166,6 +167,7 @@ Key = (
     | HasAttachment | Changed | Is | InThread
 )  # fmt: skip
 Octets = Header | Body | Text
+Compare = Callable[[Masks], Masks]  # those of the messages that have what is looked for
 
 FIELDS = {"subject": "t.subject", "from": "t.from_", "to": "t.to_", "cc": "t.cc", "bcc": "t.bcc"}
 TIMES = {Received: "m.received", Sent: "(m.sent + m.zone)", Saved: "p.saved"}
@@ -182,8 +184,6 @@ RANGES_IN_SQL = 200
 SELECTIVE = (Uids, Changed, Is, InThread)
 # Messages whose rows are read in one go, to look at their octets.
 SCANNED = 200
-# Kept headers that are compared in one go: they stand in memory.
-COMPARED = 256
 # Characters of a text whose answer is kept: the text is kept with it, and a command of IMAP may be a megabyte.
 LONGEST_KEPT = 200
 
@@ -345,8 +345,10 @@ class _Search:
         if isinstance(key, Field):
             return self._in_field(key)
         hits = self._members().hits({})
-        for kind in KINDS[type(key)]:
-            hits |= self._in_header(key) if isinstance(key, Header) else self._in_text(kind, key)
+        if isinstance(key, Header | Text):
+            hits |= self._in_header(key)
+        if isinstance(key, Body | Text):
+            hits |= self._in_text(key)
         # Those whose text is longer than what is kept of it, and those of which nothing is kept yet.
         open_yet = self._tx.all(
             "SELECT p.uid FROM message m CROSS JOIN placement p ON p.message_id = m.id"
@@ -372,74 +374,81 @@ class _Search:
         members = self._members()
         return members.chunks, len(members.uids)
 
-    def _certain(self, found: vocabulary.Listed | None, compare: Callable[[Iterable[int]], Iterable[int]]) -> Hits:
-        """What was found, where that is exact; else those for which `compare` tells it, by the messages' ids. And of
-        those that aren't listed yet, those for which it tells it."""
+    def _certain(self, found: vocabulary.Listed | None, listed: Compare, unlisted: Compare) -> Hits:
+        """What was found for sure, and what `listed` finds among those that are left open: all, where nothing could be
+        found so. And what `unlisted` finds among those that aren't listed yet."""
         members = self._members()
-        if found is None:
-            return members.hits(posting.masks(compare(members.ids)))
-        hits = members.hits(found.messages)
-        if hits and not found.exact:
-            hits = members.hits(posting.masks(compare(compress(members.ids, hits.truth))))
-        unlisted = members.behind(self._tx.value("SELECT listed FROM search.state"))
-        return hits | members.hits(posting.masks(compare(unlisted))) if unlisted else hits
+        last = self._tx.value("SELECT listed FROM search.state")
+        sure, maybe = found or vocabulary.Listed({}, posting.up_to(members.masks, last))
+        hits = members.hits(sure)
+        if among := posting.in_both(maybe, members.masks):
+            hits |= members.hits(listed(among))
+        waiting = members.behind(last)
+        return hits | members.hits(unlisted(posting.masks(waiting))) if waiting else hits
 
     def _in_field(self, key: Field) -> Hits:
         """The messages that have the text in the field."""
         looked = self._compared.wanted(key.text), self._compared.sql
         found = field_word.find(self._tx, key.name, *looked, *self._sizes)
-        is_so = self._compared.like(FIELDS[key.name])
-        pattern = self._compared.pattern(key.text)
-        return self._certain(found, lambda ids: self._having("folded", is_so, pattern, ids))
+        compare = self._having("folded", FIELDS[key.name], key.text)
+        return self._certain(found, compare, compare)
 
-    def _in_text(self, kind: vocabulary.Kind, key: Body | Text) -> Hits:
-        """The messages whose kept header or body has the text in it."""
-        is_so, pattern = self._compared.like(f"t.{kind}"), self._compared.pattern(key.text)
-        return self._certain(
-            self._look_up(kind, self._compared.wanted(key.text)),
-            lambda ids: self._having("search.text", is_so, pattern, ids),
-        )
+    def _in_text(self, key: Body | Text) -> Hits:
+        """The messages whose kept body has the text in it."""
+        compare = self._having("search.text", "t.body", key.text)
+        return self._certain(self._look_up("body", self._compared.wanted(key.text)), compare, compare)
 
-    def _in_header(self, key: Header) -> Hits:
-        """The messages whose kept header has the text in a field of this name."""
-        name, wanted = self._compared.wanted(key.name), self._compared.wanted(key.text)
+    def _in_header(self, key: Header | Text) -> Hits:
+        """The messages whose kept header has the text in it, or in a field of the name."""
+        wanted, accents = self._compared.wanted(key.text), self._compared.accents
         if "\n" in wanted:  # a field is a line there
             return self._members().hits({})
-        found = self._look_up("header", wanted) or self._look_up("header", f"\n{name}")
-        if found is not None:
-            found = found._replace(exact=False)  # it may be another field
-        return self._certain(found, lambda ids: self._having_line(f"\n{name}: ".encode(), wanted.encode(), ids))
+        if isinstance(key, Text):
+            return self._certain(
+                self._look_up("header", wanted),
+                lambda among: header_word.in_header(self._tx, wanted, among, accents=accents),
+                self._having("search.unlisted_header", "t.header", key.text),
+            )
+        name = fold(clean(key.name))
+        return self._certain(
+            header_word.find(self._tx, name, wanted, self._compared.sql, *self._sizes),
+            lambda among: header_word.in_field(self._tx, name, wanted, among, accents=accents),
+            lambda among: self._having_line(f"\n{self._compared.form(name)}: ".encode(), wanted.encode(), among),
+        )
 
     def _look_up(self, kind: vocabulary.Kind, wanted: str) -> vocabulary.Listed | None:
         looked = vocabulary.Looked(kind, wanted, self._compared.sql)
         return vocabulary.find(self._tx, looked, vocabulary.pieces(looked), *self._sizes)
 
-    def _having(self, table: str, is_so: str, pattern: str, message_ids: Iterable[int]) -> list[int]:
-        """Those of the messages whose row is so; as one value: a hundred thousand rows would take twice as long."""
-        found: list[int] = json.loads(
-            self._tx.value(
-                f"SELECT json_group_array(t.message_id) FROM json_each(:ids) u CROSS JOIN {table} t"
-                f" ON t.message_id = u.value WHERE {is_so}",
-                ids=json.dumps(list(message_ids)),
-                pattern=pattern,
-            )
-        )
-        return found
+    def _having(self, table: str, column: str, wanted: str) -> Compare:
+        """Finds the messages whose row has the text in the column, among those of the mailbox."""
 
-    def _having_line(self, begins: bytes, wanted: bytes, message_ids: Iterable[int]) -> Iterator[int]:
-        """Those of the messages whose kept header has a line that begins so and goes on with what is wanted in it.
-        Some are read in one go, as one value: with each row a thread lets go of the interpreter's lock, and waits."""
-        every = list(message_ids)
-        header = self._compared.sql.format("t.header")
-        for start in range(0, len(every), COMPARED):
-            numbers, texts = self._tx.all(
-                f"SELECT group_concat(t.message_id), CAST(group_concat({header}, char(0)) AS BLOB)"
-                " FROM json_each(:ids) u CROSS JOIN search.text t ON t.message_id = u.value",
-                ids=json.dumps(every[start : start + COMPARED]),
-            )[0]
-            if numbers is not None:
-                both = zip(numbers.split(","), texts.split(b"\0"), strict=True)
-                yield from (int(message_id) for message_id, text in both if _has_line(text, begins, wanted))
+        def compare(among: Masks) -> Masks:
+            members = self._members()
+            # As one value: a hundred thousand rows would take twice as long.
+            found: list[int] = json.loads(
+                self._tx.value(
+                    f"SELECT json_group_array(t.message_id) FROM json_each(:ids) u CROSS JOIN {table} t"
+                    f" ON t.message_id = u.value WHERE {self._compared.like(column)}",
+                    ids=json.dumps(list(compress(members.ids, members.hits(among).truth))),
+                    pattern=self._compared.pattern(wanted),
+                )
+            )
+            return posting.masks(found)
+
+        return compare
+
+    def _having_line(self, begins: bytes, wanted: bytes, among: Masks) -> Masks:
+        """Those of the messages that aren't listed whose header has a line that begins so and goes on with what is
+        wanted in it."""
+        rows = self._tx.all(
+            f"SELECT t.message_id, {self._compared.sql.format('t.header')} FROM json_each(:ids) u"
+            " CROSS JOIN search.unlisted_header t ON t.message_id = u.value",
+            ids=json.dumps(list(posting.ids(among))),
+        )
+        return posting.masks(
+            message_id for message_id, header in rows if header_word.has_line(f"\n{header}".encode(), begins, wanted)
+        )
 
     def _scan(self, key: Octets, uids: set[int]) -> set[int]:
         """Read what the key looks at from the octets of each message."""
@@ -459,17 +468,6 @@ class _Search:
         return found
 
 
-def _has_line(header: bytes, begins: bytes, wanted: bytes) -> bool:
-    header = b"\n%b\n" % header
-    at = header.find(begins)
-    while at >= 0:
-        end = header.index(b"\n", at + 1)
-        if header.find(wanted, at + len(begins), end) >= 0:
-            return True
-        at = header.find(begins, end)
-    return False
-
-
 def _same(folded: str) -> str:
     return folded
 
@@ -480,6 +478,11 @@ class _Compared:
 
     sql: str
     form: Callable[[str], str]
+
+    @property
+    def accents(self) -> bool:
+        """Whether they differ."""
+        return self.form is _same
 
     def wanted(self, text: str) -> str:
         """What is looked for."""
@@ -494,12 +497,6 @@ class _Compared:
         return f"%{escaped(self.wanted(text))}%"
 
 
-# Where the index is asked for what a key looks at.
-KINDS: dict[type[Octets], tuple[vocabulary.Kind, ...]] = {
-    Body: ("body",),
-    Text: ("body", "header"),
-    Header: ("header",),
-}
 Look = Callable[[bytes, str, int, bytes], bool]
 
 
@@ -516,8 +513,9 @@ def _matcher(key: Octets, blobs: Blobs, compared: _Compared) -> Look:
         return wanted in form(text.folded_body(blobs, blob_id, tree))
 
     def in_text(prefix: bytes, blob_id: str, header_size: int, tree: bytes) -> bool:
-        header = blobs.read(blob_id, 0, header_size)
-        return wanted in form(text.folded_header(prefix, header)) or in_body(prefix, blob_id, header_size, tree)
+        header = form(text.folded_header(prefix, blobs.read(blob_id, 0, header_size)))
+        in_header = wanted in header and "\n" not in wanted  # a field is a line there
+        return in_header or in_body(prefix, blob_id, header_size, tree)
 
     looks: dict[type[Octets], Look] = {Header: in_field, Body: in_body, Text: in_text}
     return looks[type(key)]
