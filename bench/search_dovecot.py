@@ -92,9 +92,33 @@ KEYS = (
     ("CC", "ada"),
     ("HEADER Subject", "meeting"),
     ("HEADER Message-ID", "4711.letter"),
+    ("HEADER Message-ID", "letter"),
+    ("HEADER Message-ID", "47"),
+    ("HEADER References", "letter"),
     ("HEADER Received", "mx7"),
     ("HEADER Received", "mx2"),
+    ("HEADER Received", "mx"),
+    ("HEADER Received", "x2"),
+    ("HEADER Received", "7"),
+    ("HEADER Received", "xampl"),
+    ("HEADER Received", "esmtps"),
+    ("HEADER Received", "zq"),
+    ("HEADER Received", "mx2.example"),
+    ("HEADER Return-Path", "bounces"),
+    ("HEADER Return-Path", "4711"),
+    ("HEADER Delivered-To", "ada"),
+    ("HEADER Authentication-Results", "fail"),
+    ("HEADER Authentication-Results", "pass"),
+    ("HEADER X-Mailer", "outlook"),
+    ("HEADER X-Mailer", "bird"),
+    ("HEADER List-Id", "dev17"),
+    ("HEADER List-Id", "ist"),
+    ("HEADER X-Campaign", "spring"),
+    ("HEADER X-Campaign", "7"),
+    ("HEADER X-Request-Id", "req0"),
+    ("HEADER X-Nobody", "mx2"),
 )
+MAILERS = ("Microsoft Outlook 16", "Apple Mail 3", "Thunderbird/115")
 TIMES = 5
 GOAL = 50
 
@@ -134,7 +158,21 @@ def inbox_letters(count: int) -> Iterator[Item]:
     for number, item in enumerate(letters(count)):
         assert isinstance(item.octets, bytes)
         more = f" ref{number:05}" + " привет из Москвы" * (number % 10 == 3) + " 会議の資料です" * (number % 50 == 7)
-        yield Item(item.octets.replace(b".\r\n", f".{more}\r\n".encode(), 1), item.flags, item.date)
+        text = item.octets.replace(b".\r\n", f".{more}\r\n".encode(), 1)
+        yield Item(on_its_way(number).encode() + text, item.flags, item.date)
+
+
+def on_its_way(number: int) -> str:
+    """The fields that are put in front of a letter on its way, and some that programs add."""
+    return (
+        f"Return-Path: <bounces+{number}@mail{number % 7}.example.net>\r\nDelivered-To: {ADA}\r\n"
+        f"Authentication-Results: mail.example.org;\r\n\tdkim={'fail' if number % 9 == 4 else 'pass'}"
+        " header.d=example.net;\r\n\tspf=pass smtp.mailfrom=example.net\r\n"
+        f"X-Mailer: {MAILERS[number % 3]}.{number % 10}\r\n"
+        f"X-Request-Id: req{number:08x}\r\n"
+        + f"List-Id: <dev{number % 40}.lists.example.com>\r\n" * (number % 4 == 1)
+        + f"X-Campaign: spring-{number // 1000}\r\n" * (number % 5 == 2)
+    )
 
 
 def fill(folder: Path, count: int) -> None:
