@@ -24,9 +24,10 @@ GRACE = 0.005
 
 class _Selector(selectors.DefaultSelector):
     jumped = 0.0
+    jumps = True
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None or timeout <= GRACE:
+        if timeout is None or timeout <= GRACE or not self.jumps:
             return super().select(timeout)
         ready = super().select(GRACE)
         if not ready and not _others_work():
@@ -46,14 +47,19 @@ def _others_work() -> bool:
 
 class _Loop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
-        self._jumping = _Selector()
-        super().__init__(self._jumping)
+        self.jumping = _Selector()
+        super().__init__(self.jumping)
 
     def time(self) -> float:
-        return time.monotonic() + self._jumping.jumped
+        return time.monotonic() + self.jumping.jumped
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """As `asyncio.run`."""
-    with asyncio.Runner(loop_factory=_Loop) as runner:
-        return runner.run(main)
+    loop = _Loop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        try:
+            return runner.run(main)
+        finally:
+            # From Python 3.12 on, at the end threads are waited for, for five minutes of the loop's clock.
+            loop.jumping.jumps = False
