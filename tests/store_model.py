@@ -120,11 +120,13 @@ class Model:
 
     def search(self, name: str, subject: str, body: str = "", without: str = "") -> list[int]:
         """Subject and body have these texts in them, and the flag isn't there."""
-        placed = self.boxes[name].placed
-        wanted = (subject.lower(), body.lower())
-        said = {uid: [text.lower() for text in self.letters[message]] for uid, (message, _) in placed.items()}
-        has = {uid for uid, (_, flags) in placed.items() if without.lower() in map(str.lower, flags)}
-        return [uid for uid in placed if uid not in has and all(map(contains, said[uid], wanted))]
+        wanted = Letter(subject.lower(), body.lower())
+
+        def fits(message: int, flags: Flags) -> bool:
+            said = map(str.lower, self.letters[message])
+            return all(map(contains, said, wanted)) and without.lower() not in map(str.lower, flags)
+
+        return [uid for uid, placed in self.boxes[name].placed.items() if fits(*placed)]
 
     def new_of(self, items: Sequence[tuple[str, Letter]]) -> list[tuple[str, Letter, int]]:
         """What an import brings: neither here from one before, nor without room; what is twice among it, is twice."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from posthouse.store import header_text, header_word, index, mail, posting, tidy, vocabulary
 from posthouse.store.engine import Store, Tx
 from posthouse.store.mailbox import Mailbox
+from posthouse.store.posting import Masks
 from posthouse.store.search import Header, Key, Text, search
 from store_helpers import Clock, House, only_sqlite
 
@@ -120,18 +122,33 @@ def inbox(house: House, monkeypatch: pytest.MonkeyPatch) -> Mailbox:
     return house.box(house.account())
 
 
-@only_sqlite
-def test_names_that_many_messages_have_get_lists(house: House, inbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is compared for a word in them; for the others, what has such a field."""
-    monkeypatch.setattr(header_word, "OFTEN", 3)
-    compared: list[int | None] = []
+class Comparison(NamedTuple):
+    """Texts that a search compared: of which field, and of how many messages."""
+
+    mark: int | None
+    messages: int
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[Comparison]:
+    """What searches compare from now on."""
+    comparisons: list[Comparison] = []
     having = header_text.having
 
-    def watched(tx, mark, among, has):  # type: ignore[no-untyped-def]
-        compared.append(mark)
+    def watched(tx: Tx, mark: int | None, among: Masks, has: Callable[[int, bytes], Iterable[int]]) -> Masks:
+        comparisons.append(Comparison(mark, posting.count(among)))
         return having(tx, mark, among, has)
 
     monkeypatch.setattr(header_text, "having", watched)
+    return comparisons
+
+
+@only_sqlite
+def test_names_that_many_messages_have_get_lists(
+    house: House, inbox: Mailbox, compared: list[Comparison], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is compared for a word in them; for the others, what has such a field."""
+    monkeypatch.setattr(header_word, "OFTEN", 3)
     for number in range(1, 8):
         rare = f"X-Rare: mx{number}\r\n" * (number < 3)
         house.append(inbox, raw=f"Received: from mx{number % 2}\r\n{rare}\r\nx\r\n".encode())
@@ -143,7 +160,7 @@ def test_names_that_many_messages_have_get_lists(house: House, inbox: Mailbox, m
     assert house.store.look(search, inbox.id, Header("x-other", "mx1")) == []
     assert compared == []
     assert house.store.look(search, inbox.id, Header("x-rare", "mx2")) == [2]
-    assert compared == [header_word.OTHER]
+    assert [one.mark for one in compared] == [header_word.OTHER]
     for number in range(3):
         house.append(inbox, raw=f"X-Rare: mx{number}\r\n\r\nx\r\n".encode())
     house.store.index.advance(house.store)
@@ -152,24 +169,14 @@ def test_names_that_many_messages_have_get_lists(house: House, inbox: Mailbox, m
 
 
 @only_sqlite
-def test_only_letters_of_the_mailbox_are_compared(
-    house: House, inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    compared: list[int] = []
-    having = header_text.having
-
-    def watched(tx, mark, among, has):  # type: ignore[no-untyped-def]
-        compared.append(posting.count(among))
-        return having(tx, mark, among, has)
-
-    monkeypatch.setattr(header_text, "having", watched)
+def test_only_letters_of_the_mailbox_are_compared(house: House, inbox: Mailbox, compared: list[Comparison]) -> None:
     for box in (inbox, house.box(house.account("bob@example.org"))):
         for number in range(3):
             house.append(box, raw=f"Received: from mx{number} by mx{number}\r\n\r\nx\r\n".encode())
     house.store.index.advance(house.store)
     assert house.store.look(search, inbox.id, Header("received", "mx1 by")) == [2]
     assert house.store.look(search, inbox.id, Header("received", ".")) == []
-    assert compared == [1, 3]
+    assert [one.messages for one in compared] == [1, 3]
 
 
 @only_sqlite

@@ -499,11 +499,12 @@ def test_an_index_that_is_only_out_of_reach_stays(
     """A command on a full disk deleted the index that a running server was using, and ended with a traceback."""
     Store.open(tmp_path).close()
     before = (tmp_path / "search.sqlite3").stat()
-    error = sqlite3.OperationalError("the disk is in the way")
-    error.sqlite_errorcode = code  # type: ignore[attr-defined]
+
+    class InTheWay(sqlite3.OperationalError):
+        sqlite_errorcode = code
 
     def fail(_: index.Index) -> sqlite3.Connection:
-        raise error
+        raise InTheWay
 
     with monkeypatch.context() as patched:
         patched.setattr(index.Index, "_open", fail)

@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,11 +86,11 @@ def test_two_imports_of_the_same_at_once_bring_it_once(house: House) -> None:
     append = transfer._append_all
     others: list[Progress] = []
 
-    def after_another(*args: object) -> int:
+    def after_another(*args: Any) -> int:
         if not others:
             others.append(Progress())
             others.append(bring(house, ada.id, items))
-        return append(*args)  # type: ignore[arg-type]
+        return append(*args)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(transfer, "_append_all", after_another)
