@@ -19,6 +19,7 @@ from typing import Any
 from posthouse.sessions.house import House
 from posthouse.sessions.imap import ImapSession
 from posthouse.sessions.logins import Logins
+from posthouse.sessions.recent import Recents
 from posthouse.sessions.session import Peer
 from posthouse.store.account import Account
 from posthouse.store.engine import Store
@@ -86,10 +87,20 @@ class Client:
         return octets
 
 
-class Conversation:
-    """Clients, by number or letter; they come when they first speak. They are all of one account, but for guests."""
+class SeenBefore(Recents):
+    r"""Some other program is always the first to be told of a letter."""
 
-    def __init__(self, store: Store, account: Account) -> None:
+    async def take(self, *_: object) -> list[tuple[int, int]]:
+        return []
+
+
+class Conversation:
+    r"""Clients, by number or letter; they come when they first speak. They are all of one account, but for guests.
+
+    ``recent``: whether they are the first to hear of letters, and so are told of ``\Recent`` (RFC 3501 §2.3.2).
+    """
+
+    def __init__(self, store: Store, account: Account, *, recent: bool = False) -> None:
         self.runner = asyncio.Runner()
         self.house = House(
             hostname="mail.example.org",
@@ -101,6 +112,7 @@ class Conversation:
             recipients=100,
             errors_per_connection=20,
             hops=30,
+            recents=Recents() if recent else SeenBefore(),
         )
         self.account = account
         self.clients: dict[str, Client] = {}

@@ -13,6 +13,7 @@ from posthouse.store.sqlite import WORDS
 MIGRATIONS = schema.current().migrations
 # What undoes the migration to each version.
 UNDO = {
+    21: "ALTER TABLE mailbox DROP COLUMN recent_from;",
     20: "ALTER TABLE message DROP COLUMN zone;",
     19: """
         CREATE TABLE thread (id {id}, account_id {int} NOT NULL REFERENCES account(id) ON DELETE CASCADE) {strict};

@@ -18,7 +18,7 @@ UIDS = st.sets(st.integers(1, 30)).map(sorted)
 
 @given(UIDS, st.integers(0, 40), st.sets(st.integers(1, 30)))
 def test_places(uids: list[int], uid: int, gone: set[int]) -> None:
-    selected = Selected(Mailbox(*[0] * 12), uids, read_only=False)  # type: ignore[arg-type]
+    selected = Selected(Mailbox(*[0] * 13), uids, read_only=False)  # type: ignore[arg-type]
     assert selected.place(uid) == sum(one < uid for one in uids)
     assert selected.number(uid) == (uids.index(uid) + 1 if uid in uids else 0)
     selected._forget(gone)
@@ -29,7 +29,7 @@ def test_places(uids: list[int], uid: int, gone: set[int]) -> None:
 def test_numbers_mean_the_messages_at_their_places(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FEW_PLACES", few)
     uids = [uid for uid in range(1, 60) if uid % 7]
-    selected = Selected(Mailbox(*[0] * 12), uids, read_only=False)  # type: ignore[arg-type]
+    selected = Selected(Mailbox(*[0] * 13), uids, read_only=False)  # type: ignore[arg-type]
     wanted = SequenceSet(((2, 4), (7, 7), (10, 12), (50, 70)))
     assert selected.known_in(selected.uid_ranges(wanted, by_uid=False)) == [
         *uids[1:4],

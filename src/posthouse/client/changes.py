@@ -127,7 +127,7 @@ def _by_qresync(conversation: imap.Conversation, selected: Selected, known: Stat
     vanished: set[int] = set()
     if selected.highestmodseq != known.modseq:
         told, gone = yield from imap_mailbox.changed_since(conversation, known.modseq or 0, vanished=True)
-        changed = {one.uid: one.flags for one in told if one.uid and one.flags is not None}
+        changed = {one.uid: one.kept_flags for one in told if one.uid and one.flags is not None}
         for uids in gone:
             for first, last in uids.ranges:  # some servers tell of all that ever vanished: a range may reach far
                 vanished.update(range(first, min(last, known.uidnext - 1) + 1))
@@ -146,7 +146,7 @@ def _by_comparison(conversation: imap.Conversation, selected: Selected, known: S
     flags: dict[int, frozenset[str]] = {}
     if known.modseq and selected.highestmodseq:
         told, _ = yield from imap_mailbox.changed_since(conversation, known.modseq, vanished=False)
-        changed = {one.uid: one.flags for one in told if one.uid and one.flags is not None}
+        changed = {one.uid: one.kept_flags for one in told if one.uid and one.flags is not None}
     else:
         flags = yield from _flags(conversation, present)
         old = {uid: frozenset(name.split()) for name, uids in known.flags.items() for uid in uids.numbers()}
@@ -164,8 +164,8 @@ def _new(conversation: imap.Conversation, selected: Selected, known: State) -> S
 
 
 def _older(changed: dict[int, frozenset[str]], known: State) -> dict[int, frozenset[str]]:
-    """Without the new messages, and without \\Recent, which no program has set."""
-    return {uid: flags - {"\\Recent"} for uid, flags in changed.items() if uid < known.uidnext}
+    """Without the new messages."""
+    return {uid: flags for uid, flags in changed.items() if uid < known.uidnext}
 
 
 def _flags(conversation: imap.Conversation, uids: Sequence[int]) -> Steps[dict[int, frozenset[str]]]:
@@ -173,7 +173,7 @@ def _flags(conversation: imap.Conversation, uids: Sequence[int]) -> Steps[dict[i
         return {}
     every = SequenceSet(((1, STAR),))
     told = yield from imap.uid_fetch(conversation, every, (Attribute.UID, Attribute.FLAGS))
-    return {one.uid: (one.flags or frozenset()) - {"\\Recent"} for one in told if one.uid}
+    return {one.uid: one.kept_flags for one in told if one.uid}
 
 
 def _state(

@@ -43,5 +43,5 @@ def summary(fetched: Fetched) -> Summary:
         date=parse_date(headers.body(b"date")) or (arrived.datetime if arrived else None),
         sender=authors[0] if authors else None,
         subject=headers.get("subject") or "",
-        flags=fetched.flags or frozenset(),
+        flags=fetched.kept_flags,
     )

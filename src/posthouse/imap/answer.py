@@ -154,6 +154,12 @@ class Fetched:
     others: Mapping[str, Value] = field(default_factory=dict)
     illegal: tuple[str, ...] = ()
 
+    @property
+    def kept_flags(self) -> frozenset[str]:
+        r"""The flags that the message has for everybody: without ``\Recent``, which is this connection's (RFC 3501
+        §2.3.2). Empty where none were told."""
+        return (self.flags or frozenset()) - {"\\Recent"}
+
     def section(self, item: BodySection | BinarySection) -> bytes | None:
         """The octets of an item that was asked for; None for NIL. `KeyError` when the server didn't send it."""
         return self.sections[item.label.upper()]

@@ -6,7 +6,7 @@ to the system's calls decides how long it takes. So here, too, it is done by col
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -52,16 +52,19 @@ class Beginnings:
         begin: bytes,
         head: Sequence[Column],
         tail: Sequence[Column],
+        mark: Callable[[Sequence[int], list[bytes]], None],
         *,
         uid: bool,
         tail_uid: bool,
     ) -> None:
         """``begin``: of a response; ``head`` and ``tail``: the columns before the item and behind it, where
-        ``uid`` and ``tail_uid`` tell of one in front of these."""
+        ``uid`` and ``tail_uid`` tell of one in front of these. ``mark``: puts to the FLAGS of messages, which it is
+        given with their UIDs, what isn't in the store."""
         self.is_inside = False  # whether the last piece ends within a response
         self._item = item
         self._header = item.section.text is Text.HEADER
         self._head, self._tail = head, tail
+        self._mark = mark
         self._uid, self._tail_uid = uid, tail_uid
         self._begin = begin + b"UID %d " * uid + b"%b " * len(head) + item.label + b" {%d}\r\n"
         self._end = b" UID %d" * tail_uid + b" %b" * len(tail) + b")\r\n"
@@ -106,10 +109,14 @@ class Beginnings:
         flags: Mapping[int, bytes],
     ) -> tuple[list[bytes], list[bytes]]:
         """What stands before and behind the octets of each."""
-        entries: list[Iterable[Any]] = [
-            map(flags.__getitem__ if column.name == FLAGS.name else column.entry, column_values)
-            for column, column_values in zip((*self._head, *self._tail), values, strict=True)
-        ]
+        entries: list[Iterable[Any]] = []
+        for column, column_values in zip((*self._head, *self._tail), values, strict=True):
+            if column.name == FLAGS.name:
+                written = list(map(flags.__getitem__, column_values))
+                self._mark(uids, written)
+                entries.append(written)
+            else:
+                entries.append(map(column.entry, column_values))
         head, tail = entries[: len(self._head)], entries[len(self._head) :]
         begin, end = self._begin, self._end
         before = [numbers, *[uids] * self._uid, *head, sizes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -51,6 +52,12 @@ SIMPLE: dict[Item, Column] = {
     Attribute.EMAILID: Column("message_id", _form(Attribute.EMAILID, b"(M%d)")),  # as `object_id` has it
     Attribute.THREADID: Column("thread", _form(Attribute.THREADID, b"(T%d)")),
 }
+
+
+@functools.lru_cache(maxsize=1_000)
+def recent(entry: bytes) -> bytes:
+    r"""FLAGS with ``\Recent`` before the others (RFC 3501 §2.3.2)."""
+    return entry.replace(b"(", b"(\\Recent ", 1).replace(b" )", b")", 1)
 
 
 def column_for(item: Item) -> Column | None:

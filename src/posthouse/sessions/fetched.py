@@ -22,7 +22,7 @@ from posthouse.store.engine import Row, Tx
 
 from .beginning import COLUMNS as FROM_THE_BEGINNING
 from .beginning import Beginnings, begins
-from .columns import FLAGS, column_for, column_or_listed
+from .columns import FLAGS, column_for, column_or_listed, recent
 from .letter import COLUMNS as OCTETS
 from .letter import Letter
 from .lines import Lines, begin_of, flag_entries, numbers_of, rows_of
@@ -74,7 +74,13 @@ class Answer:
         self._beginnings: Beginnings | None = None  # where that is all that is asked of letters
         if len(sections) == 1 and isinstance(section := sections[0], BodySection) and begins(section):
             self._beginnings = Beginnings(
-                section, self._begin, self._head, self._tail, uid=self._uid, tail_uid=self._tail_uid
+                section,
+                self._begin,
+                self._head,
+                self._tail,
+                selected.mark_recent,
+                uid=self._uid,
+                tail_uid=self._tail_uid,
             )
         self._missing = 0
         self._inside = False
@@ -178,12 +184,14 @@ class Answer:
         self, numbers: Sequence[int], rows: list[Row], flags: dict[int, bytes], blobs: Blobs
     ) -> Iterator[bytes]:
         """The responses, in pieces; reads octets as it goes."""
+        as_recent = {flagset_id: recent(entry) for flagset_id, entry in flags.items()}
         for number, row in zip(numbers, rows, strict=True):
             letter = Letter(row[-len(OCTETS) :], blobs)
             # What can't be decoded is found out before the response has begun.
             values = [(label, letter.value(item)) for label, item in self._sections]
             columns = zip((*self._head, *self._tail), row[1:], strict=False)
-            entries = [flags[one] if column.name == FLAGS.name else column.entry(one) for column, one in columns]
+            lines = as_recent if self._selected.is_recent(row[0]) else flags
+            entries = [lines[one] if column.name == FLAGS.name else column.entry(one) for column, one in columns]
             head, tail = entries[: len(self._head)], entries[len(self._head) :]
             if self._uid:
                 head.insert(0, b"UID %d" % row[0])

@@ -9,6 +9,7 @@ from posthouse.store.engine import Store
 from .heard import Heard
 from .logins import Logins
 from .present import Present
+from .recent import Recents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +33,4 @@ class House:
     senders: tuple[tuple[str, str], ...] = ()  # local users, and patterns of addresses that they may send as
     heard: Heard = field(default_factory=Heard)  # what those who wait are told
     present: Present = field(default_factory=Present)  # in IMAP conversations
+    recents: Recents = field(default_factory=Recents)  # the messages that some session was told of

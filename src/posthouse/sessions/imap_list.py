@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from posthouse.imap import command, response
 from posthouse.imap.command import StatusItem
 from posthouse.imap.pattern import Pattern
-from posthouse.store import mail, mailbox, search
+from posthouse.store import mail, mailbox, recent, search
 from posthouse.store.account import Account
 from posthouse.store.acl import EVERY_RIGHT
 from posthouse.store.engine import Tx
@@ -190,7 +190,7 @@ async def tell_status(session: ImapSession, box: Mailbox, items: Collection[Stat
     """The STATUS response for a mailbox: columns of its row, nearly all of them."""
     known: dict[StatusItem, int | str | None] = {
         StatusItem.MESSAGES: box.exists,
-        StatusItem.RECENT: 0,
+        StatusItem.RECENT: 0,  # to who enabled IMAP4rev2
         StatusItem.UIDNEXT: box.uidnext,
         StatusItem.UIDVALIDITY: box.uidvalidity,
         StatusItem.UNSEEN: box.unseen,
@@ -200,6 +200,9 @@ async def tell_status(session: ImapSession, box: Mailbox, items: Collection[Stat
         StatusItem.APPENDLIMIT: session.house.message_size,
         StatusItem.MAILBOXID: mailbox_id(box.id),
     }
+    if StatusItem.RECENT in items and not session.server.rev2:
+        here = session.selected_mailbox.recent if box.id == session.selected_id else []
+        known[StatusItem.RECENT] = await session.house.store.read(recent.count, box, here)
     if StatusItem.DELETED_STORAGE in items:
         known[StatusItem.DELETED_STORAGE] = await session.house.store.read(deleted_storage, box)
     told = {item: known[item] for item in items}

@@ -45,6 +45,8 @@ async def unauthenticate(session: ImapSession, _: command.Unauthenticate) -> Don
 
 async def enable(session: ImapSession, wish: command.Enable) -> Done:
     session.server.enabled(ENABLED[name] for name in dict.fromkeys(wish.capabilities) if name in ENABLED)
+    if session.server.rev2 and session.selecting:
+        session.selected_mailbox.forget_recent()
     if "METADATA" in wish.capabilities:
         await session.news.watch_annotations()
     return Done("ENABLE completed")

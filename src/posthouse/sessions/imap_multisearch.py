@@ -9,6 +9,7 @@ from posthouse.errors import NotFound
 from posthouse.imap import command, encode
 from posthouse.imap import search as asked
 from posthouse.imap.command import MailboxFilter, MailboxGroup
+from posthouse.imap.syntax import MAX_NUMBER
 from posthouse.store import mail
 from posthouse.store.account import Account
 from posthouse.store.acl import EVERY_RIGHT
@@ -48,7 +49,8 @@ async def find_everywhere(session: ImapSession, wish: command.MultiSearch) -> Do
         done = await find_here(session, wish)
     for box in boxes:
         if box.id != selected_id:
-            looked = await session.house.store.read(look_in, box, wish.key)
+            recent = not session.server.rev2
+            looked = await session.house.store.read(look_in, box, wish.key, recent=recent)
             tell(session, wish, box, looked, looked.uids)
         elif not here and not options.update:
             looked = await found(session, None, look_for, session.selected_mailbox, wish.key)
@@ -101,11 +103,15 @@ def _meant(tx: Tx, person: Account, filters: tuple[MailboxFilter, ...]) -> Itera
                 yield box
 
 
-def look_in(tx: Tx, box: Mailbox, key: asked.Key) -> Found:
-    """What is found in a mailbox that isn't selected. Message numbers are what they would be if it were."""
+def look_in(tx: Tx, box: Mailbox, key: asked.Key, *, recent: bool) -> Found:
+    r"""What is found in a mailbox that isn't selected. Message numbers are what they would be if it were, and so is
+    ``\Recent``, if the client hears of it."""
     numbered = any(isinstance(inner, asked.Numbers | asked.Uids) for inner in asked.walk(key))
     try:
-        return look_for(tx, Selected(box, mail.uids(tx, box.id) if numbered else (), read_only=True), key)
+        selected = Selected(box, mail.uids(tx, box.id) if numbered else (), read_only=True)
+        if recent:
+            selected.add_recent([(box.recent_from, MAX_NUMBER)])
+        return look_for(tx, selected, key)
     except NotFound:  # somebody has just deleted it
         return Found([], {})
 

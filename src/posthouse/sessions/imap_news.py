@@ -124,6 +124,7 @@ class News:
             modseq=session.condstore,
             vanished=session.qresync or session.server.uid_only,  # RFC 9586 §3.4
             uid_only=session.server.uid_only,
+            recent=not session.server.rev2,
         )
         last = selected.last_uid
         try:

@@ -225,7 +225,7 @@ class Translation:
             case asked.Not(inner):
                 return search.Not(self.of(inner))
             case asked.HasFlag("\\Recent"):
-                return search.Or(())  # no message is: see SELECT
+                return search.Uids(tuple(self._selected.recent))  # what this session was the first to be told of
             case asked.HasFlag(flag):
                 return search.HasFlag(flag)
             case asked.Numbers(numbers):

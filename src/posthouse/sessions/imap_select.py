@@ -74,6 +74,8 @@ async def select(session: ImapSession, wish: command.Select) -> Done:
     # RFC 4314 §5.2: who may change nothing has it read-only.
     read_only = wish.read_only or place.WRITE.isdisjoint(look.rights)
     selected = Selected(look.box, look.uids, read_only=read_only, rights=look.rights)
+    if not session.server.rev2 and selected.last_uid >= look.box.recent_from:
+        await selected.tell_first(session.house, look.box.recent_from, look.box.uidnext)
     tell_mailbox(session, selected, look, wish.mailbox)
     tell_missed(session, selected, look)
     session.select(selected)
@@ -96,7 +98,7 @@ def tell_mailbox(session: ImapSession, selected: Selected, look: Look, asked: st
         line = response.listed([], SEPARATOR, look.box.name, utf8=machine.utf8, old_name=old_name)
         machine.untagged(line)  # §6.3.2
     else:
-        machine.untagged(response.recent(0))  # RFC 3501 §7.3.2; none is: see docs/ARCHITECTURE.md
+        machine.untagged(response.recent(selected.count_recent()))  # RFC 3501 §7.3.2
         if look.first_unseen is not None and not machine.uid_only:
             machine.untagged(response.ok("First unseen message", f"UNSEEN {selected.number(look.first_unseen)}"))
     for code, text in (
@@ -115,7 +117,7 @@ def tell_missed(session: ImapSession, selected: Selected, look: Look) -> None:
     if look.vanished:
         session.server.untagged(response.vanished(SequenceSet.of(look.vanished), earlier=True))
     for placed in look.changed:
-        items = [b"FLAGS (%b)" % placed.flags, b"MODSEQ (%d)" % placed.modseq]
+        items = [selected.flags(placed.uid, placed.flags), b"MODSEQ (%d)" % placed.modseq]
         if session.server.uid_only:
             session.server.untagged(response.uid_fetch(placed.uid, items))
         else:

@@ -33,7 +33,7 @@ NARROW = frozenset({"flagset", "modseq", "saved", "message_id", "size", "receive
 FEW = 32
 
 # UIDs, and columns of what is answered for them.
-Table = tuple[Sequence[int], Sequence[Sequence[bytes]]]
+Table = tuple[Sequence[int], Sequence[list[bytes]]]
 
 
 class Lines:
@@ -75,6 +75,8 @@ class Lines:
         if self._uid:
             arguments.append(uids)
         for column, entries in zip(self._columns, columns, strict=True):
+            if column.name == FLAGS.name:
+                self._selected.mark_recent(uids, entries)
             if column.measured:
                 arguments.append(list(map(len, entries)))
             arguments.append(entries)
@@ -104,7 +106,9 @@ class Lines:
                     if at < start:
                         responses.append(self._assembled(tx, [(uids[at], uids[start - 1])]))
                     numbers = range(number + start, number + end)
-                    responses.append(listing.fill(form, numbers, map(flags.__getitem__, indexes[start:end])))
+                    here = list(map(flags.__getitem__, indexes[start:end]))
+                    self._selected.mark_recent(uids[start:end], here)
+                    responses.append(listing.fill(form, numbers, here))
                     at = end
             if at < len(uids):
                 responses.append(self._assembled(tx, [(uids[at], uids[-1])]))

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import functools
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from posthouse.imap import response
@@ -25,6 +27,7 @@ from posthouse.store.hits import Hits
 from posthouse.store.mailbox import Mailbox
 from posthouse.store.uid_list import UidList
 
+from .columns import FLAGS, recent
 from .imap_context import Context
 
 if TYPE_CHECKING:
@@ -42,11 +45,12 @@ HOLD_AGAIN = tidy.GRACE / 4
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a client is to be told what is new.
+    r"""How a client is to be told what is new.
 
     ``expunges``: whether messages may vanish now (RFC 9051 §7.5.1: not in FETCH, STORE and SEARCH by number).
     ``flags``: whether changes of flags are told at all (NOTIFY). ``uid``, ``modseq``: whether FETCH names them;
     ``vanished``: VANISHED instead of EXPUNGE (RFC 7162 §3.2.10). ``uid_only``: UIDFETCH instead of FETCH (RFC 9586).
+    ``recent``: whether it hears of ``\Recent``, which 4rev2 doesn't have.
     """
 
     expunges: bool
@@ -55,6 +59,7 @@ class Manner:
     vanished: bool = False
     flags: bool = True
     uid_only: bool = False
+    recent: bool = True
 
 
 class Selected:
@@ -71,6 +76,8 @@ class Selected:
         self.saved: Ranges = []  # the UIDs that "$" stands for (RFC 5182)
         self._gone: dict[int, int] = {}  # UIDs that are removed, and the client isn't told yet; with the modseq
         self.contexts: dict[str, Context] = {}  # searches that are kept up to date, by the tags of their commands
+        self.recent: Ranges = []  # the messages that have \Recent here, ascending and apart
+        self._recent_told = 0  # how many of them the client was told of
         self._held = time.monotonic()  # when the store was last asked to keep them
 
     def __len__(self) -> int:
@@ -153,6 +160,51 @@ class Selected:
         """The sequence numbers of messages, without those that the client doesn't know."""
         return (number for uid in uids if (number := self.number(uid)))
 
+    # -- RFC 3501's \Recent -----------------------------------------------------------------------------------------
+
+    async def tell_first(self, house: House, start: int, stop: int) -> None:
+        r"""The client is told of the messages from UID ``start`` on, below ``stop``: those of which nobody was told
+        before are ``\Recent`` here, and nowhere else (RFC 3501 §2.3.2)."""
+        if self.read_only:
+            # §6.3.2: EXAMINE takes them from nobody. Who sees what comes while several look at it, §2.3.2 leaves open.
+            self.add_recent([(start, stop - 1)])
+        else:
+            self.add_recent(await house.recents.take(house.store, self.mailbox.id, start, stop))
+
+    def add_recent(self, ranges: Ranges) -> None:
+        r"""These messages are ``\Recent`` here, too."""
+        self.recent = SAVED.resolve(0, chain(self.recent, ranges))
+
+    def forget_recent(self) -> None:
+        r"""The client has enabled IMAP4rev2, which has no ``\Recent``."""
+        self.recent = []
+
+    def count_recent(self) -> int:
+        """How many the client knows of them, to tell it."""
+        self._recent_told = self.count(self.recent)
+        return self._recent_told
+
+    def is_recent(self, uid: int) -> bool:
+        """Whether this message is one of them."""
+        at = bisect_left(self.recent, uid, key=itemgetter(1))
+        return at < len(self.recent) and self.recent[at][0] <= uid
+
+    def flags(self, uid: int, line: bytes) -> bytes:
+        """FLAGS of a message, as its client sees them."""
+        entry = FLAGS.entry(line)
+        return recent(entry) if self.is_recent(uid) else entry
+
+    def mark_recent(self, uids: Sequence[int], entries: list[bytes]) -> None:
+        r"""Put ``\Recent`` to the FLAGS of those that have it; ``uids`` ascend, and have an entry each."""
+        at = bisect_left(self.recent, uids[0], key=itemgetter(1)) if uids else len(self.recent)
+        for first, last in islice(self.recent, at, None):
+            if first > uids[-1]:
+                break
+            here = slice(bisect_left(uids, first), bisect_right(uids, last))
+            entries[here] = map(recent, entries[here])
+
+    # -- news ---------------------------------------------------------------------------------------------------------
+
     async def hold(self, store: Store) -> None:
         """Have what others remove kept, while this client sees it; asks the store from time to time."""
         if time.monotonic() >= self._held + HOLD_AGAIN:
@@ -168,6 +220,9 @@ class Selected:
         store = house.store
         heard = house.heard.found(self.mailbox, self.modseq, hinted) if hinted and not self.contexts else None
         changes = await store.read(self._look, manner) if heard is None else heard
+        new = self._unknown(changes) if manner.recent else []
+        if new:
+            await self.tell_first(house, new[0], new[-1] + 1)
         self.modseq = changes.modseq
         self._gone.update((vanished.uid, vanished.modseq) for vanished in changes.vanished)
         if self._gone and not manner.expunges:
@@ -182,6 +237,8 @@ class Selected:
             lines.extend(self._vanished() if manner.vanished else self._expunged())
             self._gone.clear()
         lines.extend(self._new(changes))
+        if manner.recent and self.count(self.recent) != self._recent_told:
+            lines.append(response.recent(self.count_recent()))  # RFC 3501 §7.3.2
         if not removed:
             lines.extend(self._changed(changes, manner, silent))
         return lines
@@ -220,8 +277,12 @@ class Selected:
         """The client doesn't know these any more."""
         self.uids = self.uids.without(gone)
 
+    def _unknown(self, changes: Changes) -> list[int]:
+        """The new messages that the client doesn't count yet."""
+        return sorted(placed.uid for placed in changes.new if placed.uid > self.last_uid)
+
     def _new(self, changes: Changes) -> Iterator[bytes]:
-        new = sorted(placed.uid for placed in changes.new if placed.uid > self.last_uid)
+        new = self._unknown(changes)
         if new:
             self.uids = self.uids.extended(new)
             yield response.exists(len(self.uids))
@@ -238,7 +299,7 @@ class Selected:
         for placed in changes.changed:
             number = self.number(placed.uid)
             if number and placed.modseq != silent:
-                items = [b"FLAGS (%b)" % placed.flags]
+                items = [self.flags(placed.uid, placed.flags)]
                 if manner.modseq:
                     items.append(b"MODSEQ (%d)" % placed.modseq)
                 if manner.uid_only:

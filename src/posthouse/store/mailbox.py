@@ -29,13 +29,16 @@ MAX_LEFT_SUBSCRIPTIONS = 1_000  # to names that no mailbox has
 SPECIAL_USES = frozenset({"\\Archive", "\\Drafts", "\\Important", "\\Junk", "\\Sent", "\\Trash"})
 COLUMNS = (
     "id, account_id, name, uidvalidity, uidnext, messages, unseen, deleted, size, highestmodseq, special_use,"
-    " subscribed"
+    " recent_from, subscribed"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    r"""A mailbox as it is in this transaction. `size` is in octets, `deleted` counts messages flagged ``\Deleted``."""
+    r"""A mailbox as it is in this transaction. `size` is in octets, `deleted` counts messages flagged ``\Deleted``.
+
+    `recent_from`: the first UID that no session of IMAP4rev1 was told of (recent.py).
+    """
 
     id: int
     account_id: int
@@ -48,6 +51,7 @@ class Mailbox:
     size: int
     highestmodseq: int
     special_use: str
+    recent_from: int
     subscribed: bool
 
 

@@ -153,6 +153,7 @@ CREATE TABLE mailbox (
     modseq {int} NOT NULL,        -- of the last change to this row other than by messages
     special_use TEXT NOT NULL,    -- RFC 6154, "\Sent"; empty: none
     subscribed {int} NOT NULL,
+    recent_from {int} NOT NULL DEFAULT 1, -- no IMAP session was told of this UID and those behind it (recent.py)
     UNIQUE (account_id, name)
 ) {strict};
 

@@ -62,7 +62,7 @@ class Mail:
     @property
     def flags(self) -> frozenset[str]:
         """Its flags and keywords, as they were when it was fetched: ``\\Seen``, ``\\Flagged``, ``$Forwarded`` …"""
-        return self._fetched.flags or frozenset()
+        return self._fetched.kept_flags
 
     @property
     def unread(self) -> bool:

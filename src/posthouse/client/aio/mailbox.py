@@ -234,8 +234,7 @@ class Messages:
                     octets = one.sections.get(WHOLE.label.upper())
                     if octets is not None:
                         date = one.internal_date
-                        flags = (one.flags or frozenset()) - {"\\Recent"}
-                        yield Item(octets, flags, date.datetime if date else None)
+                        yield Item(octets, one.kept_flags, date.datetime if date else None)
 
     async def _fetch(self, uids: Sequence[int], items: tuple[FetchItem, ...], lost: list[int]) -> list[Fetched]:
         wanted = SequenceSet.of(uids)
