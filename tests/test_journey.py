@@ -115,6 +115,7 @@ def test_an_incoming_letter(posthouse: Live) -> None:
 
     # 4. The change feed wakes whoever waits; the reader gets our trace lines and the octets.
     assert bob.readline() == b"* 1 EXISTS\r\n"
+    assert bob.readline() == b"* 1 RECENT\r\n"
     bob.send(b"DONE\r\n")
     assert bob.readline().startswith(b"i1 OK")
     _, data = bob.fetch("1", "(BODY.PEEK[])")
@@ -151,6 +152,7 @@ def test_a_letter_from_one_of_our_people(posthouse: Live) -> None:
     assert b"with ESMTPSA id " in prefix and b"TLSv1.3" in prefix and b"for <" not in prefix
 
     assert bob.readline() == b"* 1 EXISTS\r\n"
+    assert bob.readline() == b"* 1 RECENT\r\n"
     bob.send(b"DONE\r\n")
     assert bob.readline().startswith(b"i1 OK")
     bob.logout()

@@ -59,6 +59,7 @@ def test_a_burst_of_deliveries_wakes_who_waits_a_few_times(tmp_path: Path, monke
             found = EXISTS.fullmatch(client.readline())
             assert found is not None
             told.append(int(found[1]))
+            assert client.readline() == b"* %b RECENT\r\n" % found[1]
         seconds = time.monotonic() - began
         client.send(b"DONE\r\n")
         assert client.readline().startswith(b"a OK")

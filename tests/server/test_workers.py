@@ -41,6 +41,30 @@ def test_a_delivery_in_one_process_wakes_idle_in_every_other(house: House) -> No
         client.shutdown()
 
 
+def test_each_letter_is_recent_in_one_process(house: House) -> None:
+    """RFC 3501 §2.3.2: of the sessions that hear of it at the same time, each in another worker, one is the first."""
+    clients = list(house.in_different_workers(ADA).values())
+    letters = 10
+    for client in clients:
+        client.socket().settimeout(10)
+        assert client.select("INBOX")[0] == "OK"
+        client.send(b"x IDLE\r\n")
+        assert client.readline().startswith(b"+")
+    for number in range(1, letters + 1):
+        house.send()
+        for client in clients:
+            while client.readline() != b"* %d EXISTS\r\n" % number:  # RECENT stands behind the last one
+                pass
+    found = []
+    for client in clients:
+        client.send(b"DONE\r\n")
+        while not client.readline().startswith(b"x OK"):
+            pass
+        found += client.search(None, "RECENT")[1][0].split()
+        client.logout()
+    assert sorted(map(int, found)) == list(range(1, letters + 1))
+
+
 def test_notify_tells_in_one_worker_of_what_happens_in_another(house: House) -> None:
     """RFC 5465, of the selected mailbox and of others: messages, flags, names and subscriptions."""
     watching, working, *others = house.in_different_workers(ADA).values()

@@ -183,9 +183,10 @@ def test_flags_need_their_rights(talk: Conversation, house: House, inbox: Mailbo
         2: b6 APPEND "{INBOX}" (\\Seen \\Draft \\Deleted $Forwarded) {{3+}}
         2: abc
         2< * 2 EXISTS
+        2< * 1 RECENT
         2< b6 OK...
         2: b7 FETCH 2 FLAGS
-        2< * 2 FETCH (FLAGS (\\Seen))
+        2< * 2 FETCH (FLAGS (\\Recent \\Seen))
         2< b7 OK...
         2: b8 CLOSE
         2< b8 OK CLOSE completed
@@ -294,6 +295,7 @@ def test_changes_are_told_to_all(talk: Conversation, house: House, inbox: Mailbo
         1: a3 APPEND INBOX {{3+}}
         1: abc
         1< * 1 EXISTS
+        1< * 1 RECENT
         1< a3 OK...
         2< * 1 EXISTS
         3: c1 NOOP
@@ -308,7 +310,7 @@ def test_changes_are_told_to_all(talk: Conversation, house: House, inbox: Mailbo
         2< ...
         2< b2 OK IDLE completed
         1: a4 NOOP
-        1< * 1 FETCH (FLAGS (\\Flagged))
+        1< * 1 FETCH (FLAGS (\\Recent \\Flagged))
         1< a4 OK...
         1: a5 DELETEACL INBOX {BOB}
         1< a5 OK...

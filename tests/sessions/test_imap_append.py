@@ -23,15 +23,16 @@ def test_several_messages_come_together(talk: Conversation, inbox: Mailbox) -> N
     """)
     assert talk.say(append(b"a2", ONE, TWO)) == [
         "* 2 EXISTS",
+        "* 2 RECENT",
         f"a2 OK [APPENDUID {inbox.uidvalidity} 1:2] APPEND completed",
     ]
     talk.run(r"""
         1: a3 FETCH 1:2 (UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])
-        1< * 1 FETCH (UID 1 FLAGS () BODY[HEADER.FIELDS (SUBJECT)] {16}
+        1< * 1 FETCH (UID 1 FLAGS (\Recent) BODY[HEADER.FIELDS (SUBJECT)] {16}
         1< Subject: one
         1<
         1< )
-        1< * 2 FETCH (UID 2 FLAGS () BODY[HEADER.FIELDS (SUBJECT)] {16}
+        1< * 2 FETCH (UID 2 FLAGS (\Recent) BODY[HEADER.FIELDS (SUBJECT)] {16}
         1< Subject: two
         1<
         1< )
@@ -114,5 +115,6 @@ def test_names_in_utf8(talk: Conversation, inbox: Mailbox) -> None:
     header = "Subject: Grüße\r\n\r\nhallo\r\n".encode()
     assert talk.say(b"a6 APPEND INBOX UTF8 (~{%d+}\r\n%b)\r\n" % (len(header), header)) == [
         "* 1 EXISTS",
+        "* 1 RECENT",
         f"a6 OK [APPENDUID {inbox.uidvalidity} 1] APPEND completed",
     ]

@@ -71,6 +71,7 @@ def test_a_draft_replaces_itself(talk: Conversation, house: House, drafts: Mailb
         f"* OK [APPENDUID {drafts.uidvalidity} 2] The replacement is there",
         "* 1 EXPUNGE",
         "* 1 EXISTS",
+        "* 1 RECENT",
         "A011 OK REPLACE completed",
     ]
     assert octets(house, drafts, 2) == to + DRAFT

@@ -106,7 +106,7 @@ def test_status(talk: Conversation, house: House, inbox: Mailbox) -> None:
     box = house.store.look(mailbox.get, inbox.id)
     talk.run(f"""
         1: a1 STATUS INBOX (MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE)
-        1< * STATUS INBOX (MESSAGES 2 RECENT 0 UIDNEXT 3 UIDVALIDITY {box.uidvalidity} UNSEEN 1 DELETED 1 SIZE {box.size})
+        1< * STATUS INBOX (MESSAGES 2 RECENT 2 UIDNEXT 3 UIDVALIDITY {box.uidvalidity} UNSEEN 1 DELETED 1 SIZE {box.size})
         1< a1 OK STATUS completed
         1: a2 STATUS INBOX (APPENDLIMIT)
         1< * STATUS INBOX (APPENDLIMIT {LIMIT})

@@ -30,6 +30,7 @@ def test_by_number(talk: Conversation, house: House) -> None:
         f"* OK [APPENDUID {drafts.uidvalidity} 5] The replacement is there",
         "* 4 EXPUNGE",
         "* 4 EXISTS",
+        "* 1 RECENT",
         "A003 OK REPLACE completed",
     ]
     talk.run(r"""

@@ -113,6 +113,7 @@ def test_what_others_do(full: Conversation) -> None:
         2: b3 APPEND INBOX {3+}
         2: abc
         2< * 4 EXISTS
+        2< * 1 RECENT
         2< b3 OK...
         1: a3 NOOP
         1< * VANISHED 3

@@ -87,7 +87,7 @@ def test_search_in_another_script(reader: imaplib.IMAP4_SSL) -> None:
 def test_answered_and_seen_letters_are_found(reader: imaplib.IMAP4_SSL) -> None:
     reader.select("Inbox")
     status, data = reader.store("1", "+FLAGS", "\\Answered")
-    assert (status, data) == ("OK", [b"1 (FLAGS (\\Answered))"])
+    assert (status, data) == ("OK", [b"1 (FLAGS (\\Recent \\Answered))"])
     assert reader.search(None, "ANSWERED") == ("OK", [b"1"])
     reader.fetch("2", "(RFC822)")
     assert reader.search(None, "UNSEEN") == ("OK", [b"1"])

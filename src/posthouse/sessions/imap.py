@@ -153,6 +153,12 @@ class ImapSession(Session[Event]):
         """The id of the selected mailbox; 0, which none has, where none is."""
         return self._selected.mailbox.id if self._selected is not None else 0
 
+    @property
+    def taking_id(self) -> int:
+        r"""The same, if what comes there is ``\Recent`` to this client and then to no other (RFC 3501 §2.3.2)."""
+        takes = self._selected is not None and not self._selected.read_only and not self.server.rev2
+        return self.selected_id if takes else 0
+
     def select(self, selected: Selected) -> None:
         """A mailbox is selected: from now on its news are told."""
         self._selected = selected

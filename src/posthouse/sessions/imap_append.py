@@ -16,7 +16,7 @@ from posthouse.imap.command import Append, Replaces
 from posthouse.imap.sequence import STAR, SequenceSet
 from posthouse.imap.syntax import Malformed
 from posthouse.message.summary import Summary
-from posthouse.store import intake, mail
+from posthouse.store import intake, mail, recent
 from posthouse.store.account import Account
 from posthouse.store.blob import SMALL, Blob, Spool
 from posthouse.store.engine import Tx
@@ -27,6 +27,7 @@ from . import place
 from .imap_answer import Done, No, refusal
 from .imap_store import demand, writable
 from .imap_url import open_url
+from .selected import Ranges
 
 if TYPE_CHECKING:
     from .imap import ImapSession
@@ -115,8 +116,11 @@ class Appending:
             summary = await scan(spool)
             kept.append((append, summary, await store.blobs.keep(spool)))
             del self._letters[0]
-        appended = await store.write(_append_all, session.owner, kept, now, self._replaced)
+        appended, taken = await store.write(_append_all, session.owner, kept, now, self._replaced, session.taking_id)
         session.news.appended(appended[0].mailbox_id, (one.uid for one in appended))
+        if taken:
+            session.house.recents.taken(appended[-1].mailbox_id, appended[-1].uid + 1)
+            session.selected_mailbox.add_recent(taken)
         code = f"APPENDUID {appended[0].uidvalidity} {SequenceSet.of(one.uid for one in appended)}"
         if self._replaced is None:
             return Done("APPEND completed", code)
@@ -137,8 +141,15 @@ class Appending:
 
 
 def _append_all(
-    tx: Tx, person: Account, letters: list[tuple[Append, Summary, Blob]], now: int, replaced: Replaced | None
-) -> list[Appended]:
+    tx: Tx,
+    person: Account,
+    letters: list[tuple[Append, Summary, Blob]],
+    now: int,
+    replaced: Replaced | None,
+    taking_id: int,
+) -> tuple[list[Appended], Ranges]:
+    r"""Errors: No. Who fills the mailbox ``taking_id``, whose news it is told, is told of all that is there: what is
+    ``\Recent`` needs no transaction of its own, then."""
     # First, so that only the difference counts against the quota (RFC 8508 §3.4).
     if replaced is not None:
         demand(tx, person, replaced.box, "te")
@@ -150,4 +161,5 @@ def _append_all(
         received = now if append.internal_date is None else append.internal_date.epoch
         flags = place.allowed(append.flags, where.rights)
         incoming.append(Letter(blob, summary, [Target(where.box.id, flags)], received))
-    return [appended for (appended,) in intake.append_all(tx, incoming)]
+    appended = [one for (one,) in intake.append_all(tx, incoming)]
+    return appended, recent.take(tx, where.box.id, appended[-1].uid + 1) if where.box.id == taking_id else []

@@ -10,6 +10,7 @@ from posthouse.errors import NotFound
 from posthouse.imap import command, response
 from posthouse.imap.fetch import Item
 from posthouse.imap.sequence import SAVED, SequenceSet
+from posthouse.imap.syntax import MAX_NUMBER
 from posthouse.store import search
 from posthouse.store import sort as ordered
 from posthouse.store.change import Changes
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 # Searches that are kept up to date for one client: each costs a query where something has changed.
 MAX_CONTEXTS = 16
 
+# Stands in a key that lasts for the messages that are \Recent, of which more will come; no message has the UID 0.
+RECENT = search.Uids(((0, 0),))
+
+Ranges = list[tuple[int, int]]
 Updates = list[tuple[int, SequenceSet]]
 
 
@@ -51,6 +56,7 @@ class Context:
         self.items = items
         self._mailbox = mailbox
         self._key = key
+        self.about_recent = with_recent(key, []) != key
         self._criteria = criteria
         self._uids = array("L", uids)
         self._touched: set[int] = set()  # what has changed, and wasn't looked at yet
@@ -61,16 +67,18 @@ class Context:
         for placed in (changes.new, changes.changed, changes.vanished):
             self._touched.update(one.uid for one in placed)
 
-    def look(self, tx: Tx, mailbox_id: int) -> None:
-        """Find out what the results are now."""
+    def look(self, tx: Tx, mailbox_id: int, recent: Ranges | None = None, last: int = MAX_NUMBER) -> None:
+        r"""Find out what the results are now, of the UIDs up to one. ``recent``: those that are ``\Recent``, where it
+        is about them."""
         if not self._touched:
             return
+        key = self._key if recent is None else search.And((search.Uids(((1, last),)), with_recent(self._key, recent)))
         try:
             if self._criteria:
-                self._fresh = ordered.sort(tx, mailbox_id, self._key, self._criteria)
+                self._fresh = ordered.sort(tx, mailbox_id, key, self._criteria)
             else:
                 touched = tuple(SAVED.resolve(0, ((uid, uid) for uid in self._touched)))
-                found = search.search(tx, mailbox_id, search.And((search.Uids(touched), self._key)))
+                found = search.search(tx, mailbox_id, search.And((search.Uids(touched), key)))
                 self._fresh = sorted({*self._uids}.difference(self._touched).union(found))
         except NotFound:  # the mailbox was deleted
             self._fresh = []
@@ -120,6 +128,18 @@ class Context:
             else:
                 runs.append([place])
         return [(run[0] + 1, SequenceSet.in_order(shown([uids[place] for place in run]))) for run in runs]
+
+
+def with_recent(key: search.Key, recent: Ranges) -> search.Key:
+    """The key with these messages in the place of RECENT."""
+    match key:
+        case search.And(keys):
+            return search.And(tuple([with_recent(one, recent) for one in keys]))
+        case search.Or(keys):
+            return search.Or(tuple([with_recent(one, recent) for one in keys]))
+        case search.Not(inner):
+            return search.Not(with_recent(inner, recent))
+    return search.Uids(tuple(recent)) if key == RECENT else key
 
 
 async def cancel(session: ImapSession, wish: command.CancelUpdate) -> Done:

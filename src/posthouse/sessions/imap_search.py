@@ -18,7 +18,7 @@ from posthouse.store.engine import Tx
 from posthouse.store.sort import Criterion
 
 from .imap_answer import Done, Handler, No
-from .imap_context import MAX_CONTEXTS, Context
+from .imap_context import MAX_CONTEXTS, RECENT, Context
 from .object_id import number_of
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ class Translation:
             case asked.Not(inner):
                 return search.Not(self.of(inner))
             case asked.HasFlag("\\Recent"):
-                return search.Uids(tuple(self._selected.recent))  # what this session was the first to be told of
+                return RECENT if self._lasting else search.Uids(tuple(self._selected.recent))
             case asked.HasFlag(flag):
                 return search.HasFlag(flag)
             case asked.Numbers(numbers):

@@ -223,6 +223,8 @@ class Selected:
         new = self._unknown(changes) if manner.recent else []
         if new:
             await self.tell_first(house, new[0], new[-1] + 1)
+        if any(context.about_recent for context in self.contexts.values()):
+            await store.read(self._look_again, manner, changes, max([self.last_uid, *new]))
         self.modseq = changes.modseq
         self._gone.update((vanished.uid, vanished.modseq) for vanished in changes.vanished)
         if self._gone and not manner.expunges:
@@ -252,9 +254,19 @@ class Selected:
         changes = change.changes(tx, self.mailbox.account_id, self.modseq, self.mailbox.id)
         for context in self.contexts.values():
             context.note(changes)
-            if manner.expunges or not (self._gone or changes.vanished):
+            if not context.about_recent and self._may_look(manner, changes):
                 context.look(tx, self.mailbox.id)
         return changes
+
+    def _look_again(self, tx: Tx, manner: Manner, changes: Changes, last: int) -> None:
+        r"""The same for those that ask for ``\Recent``, now that this is known; what has come since is for later."""
+        for context in self.contexts.values():
+            if context.about_recent and self._may_look(manner, changes):
+                context.look(tx, self.mailbox.id, self.recent, last)
+
+    def _may_look(self, manner: Manner, changes: Changes) -> bool:
+        """Whether the client may be told what leaves a search: not of what is gone while that may not be told."""
+        return manner.expunges or not (self._gone or changes.vanished)
 
     def _shown_in(self, context: Context) -> Callable[[Sequence[int]], Sequence[int]]:
         return functools.partial(self.shown, uid=context.by_uid)

@@ -63,13 +63,13 @@ def test_replace_and_uid_replace(talk: Conversation, house: House) -> None:
     assert talk.say(b"A003 REPLACE 4 Drafts (\\Seen \\Draft) {%d}\r\n" % len(HEAD)) == ["+ go on"]
     told = talk.say(HEAD + b"\r\n")
     assert told[0].startswith(f"* OK [APPENDUID {drafts.uidvalidity} 5] ")
-    assert sorted(told[1:]) == ["* 4 EXISTS", "* 4 EXPUNGE", "A003 OK REPLACE completed"]
+    assert sorted(told[1:]) == ["* 1 RECENT", "* 4 EXISTS", "* 4 EXPUNGE", "A003 OK REPLACE completed"]
     assert talk.say(b"A004 UID REPLACE 5 Drafts (\\Seen \\Draft) {%d}\r\n" % len(MORE)) == ["+ go on"]
     told = talk.say(MORE + b"\r\n")
     assert told[0].startswith(f"* OK [APPENDUID {drafts.uidvalidity} 6] ")
     assert told[-1] == "A004 OK REPLACE completed"
     told = talk.say("f FETCH 4 (UID FLAGS BODY.PEEK[TEXT])")
-    assert told[0].startswith("* 4 FETCH (UID 6 FLAGS (\\Draft \\Seen) BODY[TEXT] {")
+    assert told[0].startswith("* 4 FETCH (UID 6 FLAGS (\\Recent \\Draft \\Seen) BODY[TEXT] {")
     assert told[2:4] == ["Hopefully next year you can join us.", ")"]
 
 

@@ -41,6 +41,7 @@ def test_example(talk: Conversation, house: House, inbox: Mailbox) -> None:
         2: b2 APPEND INBOX {3+}
         2: abc
         2< * 5 EXISTS
+        2< * 1 RECENT
         2< b2 OK [APPENDUID 1700000000 5] APPEND completed
         1< * 5 EXISTS
         2: b3 STORE 2 +FLAGS (\Deleted)

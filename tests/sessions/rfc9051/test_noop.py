@@ -47,6 +47,7 @@ def test_news(talk: Conversation, house: House, inbox: Mailbox) -> None:
         2: b3 APPEND INBOX {3+}
         2: abc
         2< * 4 EXISTS
+        2< * 1 RECENT
         2< b3 OK [APPENDUID 1700000000 5] APPEND completed
         1: a047 NOOP
         1< * 2 EXPUNGE
