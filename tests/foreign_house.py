@@ -11,7 +11,7 @@ from live import PASSWORDS, Live
 ADA, BOB = "ada@example.org", "bob@example.org"
 PASSWORD = PASSWORDS[BOB]
 
-# A letter as it is found: its subject, and its flags, sorted.
+# A letter as it is found: its subject, and the flags that people gave it, sorted.
 Letters = dict[str, str]
 
 
@@ -40,5 +40,6 @@ class ForeignHouse:
             if isinstance(one, tuple):
                 flags = re.search(rb"FLAGS \(([^)]*)\)", one[0])
                 assert flags is not None
-                found[one[1].decode().strip().removeprefix("Subject: ")] = flags[1].decode()
+                kept = [flag for flag in flags[1].decode().split() if flag != "\\Recent"]
+                found[one[1].decode().strip().removeprefix("Subject: ")] = " ".join(kept)
         return found

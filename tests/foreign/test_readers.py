@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import smtplib
+import subprocess
 import time
 from pathlib import Path
 
@@ -103,3 +105,25 @@ def test_mutt_reads(house: Live, tmp_path: Path) -> None:
     run("script", "-qec", f"mutt -F {rc}", "/dev/null", TERM="xterm", HOME=str(tmp_path))
     copies = [path.read_bytes() for path in (tmp_path / "copies").glob("*/*")]
     assert sorted(copy.rpartition(b"\n\n")[2] for copy in copies) == [b"Number 1\n", b"Number 2\n", b"Number 3\n"]
+
+
+@pytest.mark.parametrize("program", ["mutt", "neomutt"])
+def test_mutt_goes_where_new_letters_are(house: Live, tmp_path: Path, program: str) -> None:
+    r"""By STATUS RECENT (RFC 3501 §6.3.10), when it has just begun: to letters that nobody was told of."""
+    rc = tmp_path / "muttrc"
+    url = f"imaps://{BOB}@localhost:{house.port('imaps')}"
+    rc.write_text(
+        f'set folder = "{url}/"\nset spoolfile = "{url}/INBOX"\nset imap_pass = "{PASSWORDS[BOB]}"\n'
+        f'set certificate_file = "{house.certificate}"\nset ssl_ca_certificates_file = "{house.certificate}"\n'
+        'set mark_old = no\nmailboxes =INBOX =Archive\npush "<exit>"\n',
+        "utf-8",
+    )
+
+    def visit() -> str:
+        """What it says; it begins with the first mailbox that has new letters, and else ends at once."""
+        command = ("script", "-qec", f"{program} -Z -n -F {rc}", "/dev/null")
+        environment = {**os.environ, "TERM": "xterm", "HOME": str(tmp_path)}
+        return subprocess.run(command, capture_output=True, timeout=60, env=environment).stdout.decode()
+
+    assert "letter 1" in visit()
+    assert "No mailbox with new mail" in visit()

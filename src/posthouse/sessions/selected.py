@@ -173,7 +173,8 @@ class Selected:
 
     def add_recent(self, ranges: Ranges) -> None:
         r"""These messages are ``\Recent`` here, too."""
-        self.recent = SAVED.resolve(0, chain(self.recent, ranges))
+        if ranges:
+            self.recent = SAVED.resolve(0, chain(self.recent, ranges))
 
     def forget_recent(self) -> None:
         r"""The client has enabled IMAP4rev2, which has no ``\Recent``."""
@@ -220,8 +221,8 @@ class Selected:
         store = house.store
         heard = house.heard.found(self.mailbox, self.modseq, hinted) if hinted and not self.contexts else None
         changes = await store.read(self._look, manner) if heard is None else heard
-        new = self._unknown(changes) if manner.recent else []
-        if new:
+        new = sorted(placed.uid for placed in changes.new if placed.uid > self.last_uid)
+        if new and manner.recent:
             await self.tell_first(house, new[0], new[-1] + 1)
         if any(context.about_recent for context in self.contexts.values()):
             await store.read(self._look_again, manner, changes, max([self.last_uid, *new]))
@@ -238,7 +239,9 @@ class Selected:
         if manner.expunges and self._gone:
             lines.extend(self._vanished() if manner.vanished else self._expunged())
             self._gone.clear()
-        lines.extend(self._new(changes))
+        if new:
+            self.uids = self.uids.extended(new)
+            lines.append(response.exists(len(self.uids)))
         if manner.recent and self.count(self.recent) != self._recent_told:
             lines.append(response.recent(self.count_recent()))  # RFC 3501 §7.3.2
         if not removed:
@@ -288,16 +291,6 @@ class Selected:
     def _forget(self, gone: Iterable[int]) -> None:
         """The client doesn't know these any more."""
         self.uids = self.uids.without(gone)
-
-    def _unknown(self, changes: Changes) -> list[int]:
-        """The new messages that the client doesn't count yet."""
-        return sorted(placed.uid for placed in changes.new if placed.uid > self.last_uid)
-
-    def _new(self, changes: Changes) -> Iterator[bytes]:
-        new = self._unknown(changes)
-        if new:
-            self.uids = self.uids.extended(new)
-            yield response.exists(len(self.uids))
 
     def _changed(self, changes: Changes, manner: Manner, silent: int) -> list[bytes]:
         """Tell whose flags have changed."""
