@@ -2,6 +2,7 @@ r"""``\Recent``, which the first session that is told of a message sees, and no 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -357,6 +358,26 @@ def test_a_search_for_it_is_kept_up_to_date(selected: Conversation, house: House
 
 class TestWhatCannotBeWritten:
     """§2.3.2: if it can't be found out whether somebody was told before, a message "SHOULD be considered recent"."""
+
+    def test_reading_waits_for_no_writer(
+        self, talk: Conversation, house: House, inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another process hangs, or changes very much: what the mailbox has is told all the same."""
+        monkeypatch.setattr(sessions_recent, "PATIENCE", 0.01)
+        house.fill(inbox, 2)
+        free = threading.Event()
+        writing = threading.Thread(target=house.store.run, args=(lambda tx: free.wait(20),))
+        writing.start()
+        try:
+            assert told(talk, "s SELECT INBOX") == "2"
+            assert recents(talk) == "1 2"
+            assert told(talk, "s SELECT INBOX", "2") == "0"
+            assert house.store.look(mailbox.get, inbox.id).recent_from == 1
+        finally:
+            free.set()
+            writing.join()
+        house.store.run(lambda tx: None)  # whatever waited before was written
+        assert house.store.look(mailbox.get, inbox.id).recent_from == 3
 
     @pytest.fixture
     def full(self, talk: Conversation, house: House, inbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> Conversation:

@@ -7,10 +7,15 @@ then.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 from posthouse.errors import StoreError
 from posthouse.store import recent
 from posthouse.store.engine import Store
 
+# Seconds that reading may be held up by those who write: as long as a large transaction takes.
+PATIENCE = 1.0
 # Mailboxes of which a process remembers it. What is forgotten costs a write more, and nothing else.
 MOST = 10_000
 
@@ -32,16 +37,19 @@ class Recents:
         if before >= stop:
             return []
         self.taken(mailbox_id, stop)
-        asked = False
-        try:
-            taken = await store.write(recent.take, mailbox_id, stop)
-            asked = True
-        except StoreError:  # the disk is full: what can't be found out "SHOULD be considered recent"
-            return [(max(start, before), stop - 1)]
-        finally:
-            if not asked:
-                self._stops.pop(mailbox_id, None)
-        return taken
+        asking = asyncio.ensure_future(store.write(recent.take, mailbox_id, stop))
+        asking.add_done_callback(lambda asked: self._answered(mailbox_id, asked))
+        await asyncio.wait({asking}, timeout=PATIENCE)
+        with contextlib.suppress(StoreError):
+            if asking.done():
+                return asking.result()
+        # The disk is full, or others hold up who wants to write: what can't be found out "SHOULD be considered recent".
+        return [(max(start, before), stop - 1)]
+
+    def _answered(self, mailbox_id: int, asked: asyncio.Future[Ranges]) -> None:
+        """What couldn't be written, the next session tries again."""
+        if asked.cancelled() or asked.exception() is not None:
+            self._stops.pop(mailbox_id, None)
 
     def taken(self, mailbox_id: int, stop: int) -> None:
         """All messages below this UID are some session's."""
