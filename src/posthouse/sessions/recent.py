@@ -53,6 +53,6 @@ class Recents:
 
     def taken(self, mailbox_id: int, stop: int) -> None:
         """All messages below this UID are some session's."""
-        self._stops[mailbox_id] = stop
+        self._stops[mailbox_id] = max(stop, self._stops.get(mailbox_id, 0))
         if len(self._stops) > MOST:
             del self._stops[next(iter(self._stops))]
