@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from . import tidy
 from .blob import MAX_BATCH, Blob
+from .portion import in_portions
 
 if TYPE_CHECKING:
     from .database import Database
@@ -92,19 +93,22 @@ async def keep_settled(store: Store) -> None:
 
 
 def settle(store: Store) -> int:
-    """Make the files of all letters that have none; their number. Blocks.
+    """Make the files of all letters that have none when it begins; their number. Blocks.
 
+    What comes meanwhile waits for the next time. Were it made here, too, then under a steady stream of letters each
+    would get its file, its three syncs and its transaction by itself, all of which the next letter has to wait for.
     Several processes may do it at the same time: they make the same files. Errors: StoreFull, StoreError, when the
     files of the others are made; the octets of those that failed stay where they are.
     """
-    count, last = 0, ""
+    count = 0
     failed = None
-    while letters := store.look(_portion, last):
+    here = store.look(_waiting)
+    for start in range(0, len(here), MAX_BATCH):
+        letters = store.look(_octets, here[start : start + MAX_BATCH])
         placed, error = store.blobs.make_files(letters)
         store.blobs.remove(store.run(_let_go, placed))
         count += len(placed)
         failed = failed or error
-        last = letters[-1][0]
     if failed is not None:
         raise failed
     return count
@@ -116,14 +120,17 @@ def waiting(tx: Tx) -> int:
     return count
 
 
-def _portion(tx: Tx, last: str) -> list[tuple[str, bytes]]:
+def _waiting(tx: Tx) -> list[str]:
     # By their ids: so those of a directory come together.
-    rows = tx.all(
-        "SELECT blob_id, octets FROM fresh WHERE blob_id > :last ORDER BY blob_id LIMIT :portion",
-        last=last,
-        portion=MAX_BATCH,
-    )
-    return [(blob_id, octets) for blob_id, octets in rows]
+    return [blob_id for (blob_id,) in tx.all("SELECT blob_id FROM fresh ORDER BY blob_id")]
+
+
+def _octets(tx: Tx, blob_ids: Sequence[str]) -> list[tuple[str, bytes]]:
+    """Of those that still have no file."""
+    found: list[tuple[str, bytes]] = []
+    for among, ids in in_portions(blob_ids):
+        found += tx.all(f"SELECT blob_id, octets FROM fresh WHERE blob_id IN ({among}) ORDER BY blob_id", **ids)  # noqa: S608
+    return found
 
 
 def _let_go(tx: Tx, blob_ids: Sequence[str]) -> list[str]:
