@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 
@@ -28,6 +29,9 @@ MAX_LOCAL_OCTETS = 64
 MAX_DOMAIN_OCTETS = 255
 # Addresses of one field that are read. What comes behind is still in the header.
 MAX_ADDRESSES = 10_000
+# Characters of an address that may be remembered as people read it, and how many are.
+_COMMON = 200
+_REMEMBERED = 1_024
 
 # What `read` yields: (kind, display name with its encoded words, local part unquoted, domain).
 Token = tuple[int, str, str, str]
@@ -202,6 +206,21 @@ def from_tokens(tokens: Iterable[Token]) -> list[Address | Group]:
         else:
             result.append(make_address(name, local, domain))
     return result
+
+
+def shown(tokens: Sequence[Token]) -> str:
+    """The addresses that ``read`` found, as a person reads them."""
+    if not tokens:
+        return ""
+    if any([kind != MAILBOX or len(name) + len(local) + len(domain) > _COMMON for kind, name, local, domain in tokens]):
+        return ", ".join([one.display for one in from_tokens(tokens)])
+    return ", ".join([_remembered(name, local, domain) for _, name, local, domain in tokens])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _remembered(name: str, local: str, domain: str) -> str:
+    """Letters come from the same people to the same people."""
+    return make_address(name, local, domain).display
 
 
 def make_address(name: str, local: str, domain: str) -> Address:

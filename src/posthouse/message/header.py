@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from . import charset, encoded_word
 
@@ -105,6 +106,17 @@ class Headers:
         # The octets behind the colon of the first field with a name, given in lower case; or None. Asked for so often
         # that it is the dictionary's own method.
         self.body: Callable[[bytes], bytes | None] = self._index.get
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the header is nothing but fields that are read, with the colon right behind each name."""
+        return sum(map(len, chain.from_iterable(self._found))) + len(self._found) == len(self.octets)
+
+    def whole(self) -> Iterator[tuple[bytes, bytes]]:
+        """All fields: the name in lower case, and the octets of the field with its name and line end."""
+        if self.is_plain:
+            return zip(self._names, [name + b":" + body for name, body in self._found], strict=True)
+        return ((field[1].lower(), field[0]) for field in split_fields(self.octets))
 
     def bodies(self, name: bytes) -> list[bytes]:
         """The octets behind the colon of every field with this name, which is given in lower case."""

@@ -25,13 +25,11 @@ MAX_HEADER = header.MAX_HEADER_OCTETS
 MAX_PACKED = 16 * 1024
 
 
-def pack(octets: bytes) -> bytes | None:
+def pack(fields: header.Headers) -> bytes | None:
     """The fields that are listed of a header; None where only the letter itself can answer."""
-    if len(octets) > MAX_HEADER:
+    if len(fields.octets) > MAX_HEADER:
         return None
-    found = [
-        code + field[0] for field in header.split_fields(octets) if (code := CODES.get(field[1].lower())) is not None
-    ]
+    found = [code + field for name, field in fields.whole() if (code := CODES.get(name)) is not None]
     packed = BETWEEN.join(found)
     whole = len(packed) <= MAX_PACKED and packed.count(BETWEEN) == max(len(found) - 1, 0)
     return packed if whole and all(field.endswith(b"\n") for field in found) else None

@@ -146,8 +146,29 @@ class _Scanner:
 
     def part(self, start: int, end: int, depth: int, default: str = "text/plain") -> Part:
         """The part between two offsets; ``default`` is its type if its header names none."""
-        octets = self.octets
         self.parts += 1
+        part = self._plain_header(start, end) or self._header(start, end)
+        _describe(part, part.fields, default)
+        if part.type == "multipart":
+            self._multipart(part, depth)
+        elif part.type == "message" and part.subtype in ("rfc822", "global"):
+            self._nested(part, depth)
+        if part.type == "text" or (part.type == "message" and part.children):
+            part.lines = self._count_lines(part.body, end)
+        return part
+
+    def _plain_header(self, start: int, end: int) -> Part | None:
+        """A part with a header as nearly all have it: short, without a fault, and with CRLF."""
+        octets = self.octets
+        blank = octets.find(b"\r\n\r\n", start, min(end, start + _NEAR))
+        if blank < 0:
+            return None
+        fields = Headers(bytes(octets[start : blank + 2]), start)
+        return Part(start, blank + 4, end, octets, fields) if fields.is_plain else None
+
+    def _header(self, start: int, end: int) -> Part:
+        """A part of which the header has yet to be read."""
+        octets = self.octets
         defects: list[Defect] = []
         fields_end = _skip(header.FIELDS, octets, start, end)
         if blank := _BLANK_LINE.match(octets, fields_end, end):
@@ -161,13 +182,6 @@ class _Scanner:
             defects.append(Defect.HEADER_TOO_LONG)
         part = Part(start, body, end, octets, fields)
         part.defects = defects
-        _describe(part, fields, default)
-        if part.type == "multipart":
-            self._multipart(part, depth)
-        elif part.type == "message" and part.subtype in ("rfc822", "global"):
-            self._nested(part, depth)
-        if part.type == "text" or (part.type == "message" and part.children):
-            part.lines = self._count_lines(body, end)
         return part
 
     def _odd_header(self, start: int, at: int, end: int, defects: list[Defect]) -> tuple[int, int]:
@@ -373,11 +387,17 @@ def pack(part: Part) -> bytes:
 
 
 def _packed(part: Part) -> list[Any]:
-    row = [
-        part.start, part.body, part.end, part.lines, part.type, part.subtype, part.encoding, dict(part.params),
-        [_packed(child) for child in part.children], part.disposition, dict(part.disposition_params), part.id,
-        part.description, part.md5, part.language, part.location,
-    ]  # fmt: skip
+    row = [part.start, part.body, part.end, part.lines, part.type, part.subtype, part.encoding]
+    more = (
+        part.disposition, dict(part.disposition_params), part.id, part.description, part.md5, part.language,
+        part.location,
+    )  # fmt: skip
+    if any(more):
+        row += (dict(part.params), [_packed(child) for child in part.children], *more)
+    elif part.children:
+        row += (dict(part.params), [_packed(child) for child in part.children])
+    elif part.params:
+        row.append(dict(part.params))
     while not row[-1] and len(row) > _ALWAYS:  # what is unset at the end is left out
         row.pop()
     return row

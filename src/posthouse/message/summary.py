@@ -15,9 +15,10 @@ from .order import Order, order
 
 # RFC 8970 §3.1: a preview "MUST NOT exceed 256 characters"; clients show about that.
 PREVIEW_LENGTH = 200
-# Octets of a text part that the preview is looked for in: HTML begins with style sheets.
-_PREVIEW_OCTETS = {"html": 64 * 1024}
-_PREVIEW_PLAIN_OCTETS = 8 * 1024
+# Octets of a text part that the preview is looked for in, first in few, which nearly always are enough: HTML begins with
+# style sheets.
+_PREVIEW_OCTETS = {"html": (64 * 1024,)}
+_PREVIEW_PLAIN_OCTETS = (1024, 8 * 1024)
 # Characters that a header column keeps: a list of ten thousand recipients is cut.
 MAX_COLUMN = 100_000
 # A message encoded inside a message (against the rules), inside … is searched so deep.
@@ -83,11 +84,11 @@ def summarize(raw: Buffer) -> Summary:
         header_size=root.body,
         subject=subject,
         base_subject=base,
-        from_=_shown(tokens[b"from"]),
-        to=_shown(tokens[b"to"]),
-        cc=_shown(tokens[b"cc"]),
-        bcc=_shown(tokens[b"bcc"]),
-        reply_to=_shown(tokens[b"reply-to"]),
+        from_=address.shown(tokens[b"from"])[:MAX_COLUMN],
+        to=address.shown(tokens[b"to"])[:MAX_COLUMN],
+        cc=address.shown(tokens[b"cc"])[:MAX_COLUMN],
+        bcc=address.shown(tokens[b"bcc"])[:MAX_COLUMN],
+        reply_to=address.shown(tokens[b"reply-to"])[:MAX_COLUMN],
         message_id=ids[0] if ids else "",
         in_reply_to=thread.id_field(fields, b"in-reply-to"),
         references=thread.id_field(fields, b"references"),
@@ -96,7 +97,7 @@ def summarize(raw: Buffer) -> Summary:
         preview=preview(texts, raw),
         has_attachment=any(not inline for _, inline in files),
         order=order(base, is_reply, tokens[b"from"], tokens[b"to"], tokens[b"cc"]),
-        listed=listed.pack(fields.octets),
+        listed=listed.pack(fields),
     )
 
 
@@ -106,37 +107,48 @@ def zone_of(moment: datetime | None) -> int:
     return 0 if offset is None else int(offset.total_seconds())
 
 
-def _shown(tokens: list[address.Token]) -> str:
-    """Addresses as people read and search them."""
-    return ", ".join([one.display for one in address.from_tokens(tokens)])[:MAX_COLUMN]
-
-
 def preview(texts: list[Part], raw: Buffer) -> str:
     """The beginning of the first text that has any, on one line; quoted lines only if there is nothing else."""
     for part in texts:
-        enough = _PREVIEW_OCTETS.get(part.subtype, _PREVIEW_PLAIN_OCTETS)
-        octets = bytes(raw[part.body : min(part.end, part.body + enough)])
-        octets, _ = body.decode(octets, part.encoding)
-        if part.end - part.body > enough:
-            octets = _whole(octets)
-        text = body.as_text(octets, part.params.get("charset", ""))
-        if part.subtype == "html":
-            text = html_text.to_text(text, limit=2 * PREVIEW_LENGTH)
-        elif ">" in text:
+        for enough in _PREVIEW_OCTETS.get(part.subtype, _PREVIEW_PLAIN_OCTETS):
+            text = _beginning(part, raw, enough)
+            # More than enough that needs nothing but its blanks put right: what comes behind it changes nothing.
+            if ">" not in text:
+                start = " ".join(text[: 2 * PREVIEW_LENGTH].split())
+                if len(start) > PREVIEW_LENGTH and start.isprintable():
+                    return start[:PREVIEW_LENGTH].rstrip()
+            if part.end - part.body <= enough:
+                break
+        if part.subtype != "html" and ">" in text:
             own = _QUOTED_LINE.sub("", text)
             text = text if not own or own.isspace() else own
-        # The beginning is enough, unless it is blank for the most part; so many words are more characters than are
-        # wanted, with the blanks between them.
-        start = " ".join(text[: 6 * PREVIEW_LENGTH].split())
-        if len(start) < 4 * PREVIEW_LENGTH:
-            start = " ".join(text.split(None, 2 * PREVIEW_LENGTH)[: 2 * PREVIEW_LENGTH])
-        text = start[: 4 * PREVIEW_LENGTH]
-        if not text.isprintable():
-            text = _LONE_JOINERS.sub("", _FILLER.sub("", _CONTROL.sub(" ", text)))
-            text = " ".join(text.split())
-        if text:
-            return text[:PREVIEW_LENGTH].rstrip()
+        if shown := _shortened(text):
+            return shown
     return ""
+
+
+def _shortened(text: str) -> str:
+    """What people see of the beginning of a text, on one line."""
+    # The beginning is enough, unless it is blank for the most part; so many words are more characters than are wanted,
+    # with the blanks between them.
+    start = " ".join(text[: 6 * PREVIEW_LENGTH].split())
+    if len(start) < 4 * PREVIEW_LENGTH:
+        start = " ".join(text.split(None, 2 * PREVIEW_LENGTH)[: 2 * PREVIEW_LENGTH])
+    shown = start[: 4 * PREVIEW_LENGTH]
+    if not shown.isprintable():
+        shown = _LONE_JOINERS.sub("", _FILLER.sub("", _CONTROL.sub(" ", shown)))
+        shown = " ".join(shown.split())
+    return shown[:PREVIEW_LENGTH].rstrip()
+
+
+def _beginning(part: Part, raw: Buffer, enough: int) -> str:
+    """A text part, or its beginning from so many octets, as people read it."""
+    octets = bytes(raw[part.body : min(part.end, part.body + enough)])
+    octets, _ = body.decode(octets, part.encoding)
+    if part.end - part.body > enough:
+        octets = _whole(octets)
+    text = body.as_text(octets, part.params.get("charset", ""))
+    return html_text.to_text(text, limit=2 * PREVIEW_LENGTH) if part.subtype == "html" else text
 
 
 def _whole(octets: bytes) -> bytes:
