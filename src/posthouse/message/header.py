@@ -92,7 +92,7 @@ class Headers:
     really stands there. Lines that are no fields are in ``octets`` only.
     """
 
-    __slots__ = ("_found", "_index", "_names", "body", "octets", "offset")
+    __slots__ = ("_found", "_index", "_is_plain", "_names", "body", "octets", "offset")
 
     def __init__(self, octets: bytes, offset: int = 0) -> None:
         self.octets = octets  # the header without the blank line that ends it
@@ -106,11 +106,15 @@ class Headers:
         # The octets behind the colon of the first field with a name, given in lower case; or None. Asked for so often
         # that it is the dictionary's own method.
         self.body: Callable[[bytes], bytes | None] = self._index.get
+        self._is_plain: bool | None = None
 
     @property
     def is_plain(self) -> bool:
         """Whether the header is nothing but fields that are read, with the colon right behind each name."""
-        return sum(map(len, chain.from_iterable(self._found))) + len(self._found) == len(self.octets)
+        if self._is_plain is None:
+            read = sum(map(len, chain.from_iterable(self._found))) + len(self._found)
+            self._is_plain = read == len(self.octets)
+        return self._is_plain
 
     def whole(self) -> Iterator[tuple[bytes, bytes]]:
         """All fields: the name in lower case, and the octets of the field with its name and line end."""

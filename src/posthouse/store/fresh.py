@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from .engine import Store, Tx
 
 # What is hinted at when a letter has come that has no file (change.py): a single one gets it at once, and while many
-# come their files are made together, every second or two.
+# come their files are made together, so often (seconds).
 FEED = -1
+PACE = 0.25
 # Seconds after which files are made without a hint: one of another process can get lost.
 PAUSE = 10.0
 FIND = "SELECT octets FROM fresh WHERE blob_id = :id"
@@ -80,7 +81,7 @@ class Reader:
 async def keep_settled(store: Store) -> None:
     """Make files of what comes, until cancelled."""
     came = asyncio.Event()
-    subscription = store.feed.subscribe(FEED, lambda _: came.set())
+    subscription = store.feed.subscribe(FEED, lambda _: came.set(), longest=PACE)
     try:
         while True:
             came.clear()
