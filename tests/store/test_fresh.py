@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -102,6 +102,25 @@ def test_many_are_made_in_portions(house: House, monkeypatch: pytest.MonkeyPatch
     assert waiting(house.store) == 0
     for uid, blob_id in house.store.look(mail.fetch, inbox.id, mail.ALL, ["blob"]):
         assert house.store.blobs.path(blob_id).read_bytes() == letter(str(uid - 1))
+
+
+def test_what_comes_while_files_are_made_waits_for_the_next_time(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else, while letters come without a pause, each would have syncs and a transaction of its own."""
+    inbox = house.box(house.account())
+    house.append(inbox)
+    real = house.store.blobs.make_files
+
+    def make_files(letters: Sequence[tuple[str, bytes]]) -> tuple[list[str], StoreError | None]:
+        house.append(inbox, raw=letter("meanwhile"))
+        return real(letters)
+
+    monkeypatch.setattr(house.store.blobs, "make_files", make_files)
+    assert fresh.settle(house.store) == 1
+    assert waiting(house.store) == 1
+    monkeypatch.undo()
+    assert fresh.settle(house.store) == 1
 
 
 def test_a_reader_meets_the_move(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
