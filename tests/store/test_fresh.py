@@ -104,9 +104,7 @@ def test_many_are_made_in_portions(house: House, monkeypatch: pytest.MonkeyPatch
         assert house.store.blobs.path(blob_id).read_bytes() == letter(str(uid - 1))
 
 
-def test_what_comes_while_files_are_made_waits_for_the_next_time(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_comes_while_files_are_made_waits_for_the_next_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else, while letters come without a pause, each would have syncs and a transaction of its own."""
     inbox = house.box(house.account())
     house.append(inbox)
