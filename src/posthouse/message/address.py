@@ -210,17 +210,21 @@ def from_tokens(tokens: Iterable[Token]) -> list[Address | Group]:
 
 def shown(tokens: Sequence[Token]) -> str:
     """The addresses that ``read`` found, as a person reads them."""
-    if not tokens:
-        return ""
-    if any([kind != MAILBOX or len(name) + len(local) + len(domain) > _COMMON for kind, name, local, domain in tokens]):
-        return ", ".join([one.display for one in from_tokens(tokens)])
-    return ", ".join([_remembered(name, local, domain) for _, name, local, domain in tokens])
+    shown = []
+    for kind, name, local, domain in tokens:
+        if kind != MAILBOX:  # a group
+            return ", ".join([one.display for one in from_tokens(tokens)])
+        is_common = len(name) + len(local) + len(domain) <= _COMMON
+        shown.append((_remembered_display if is_common else _display)(name, local, domain))
+    return ", ".join(shown)
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _remembered(name: str, local: str, domain: str) -> str:
-    """Letters come from the same people to the same people."""
+def _display(name: str, local: str, domain: str) -> str:
     return make_address(name, local, domain).display
+
+
+# Letters come from the same people to the same people.
+_remembered_display = lru_cache(maxsize=_REMEMBERED)(_display)
 
 
 def make_address(name: str, local: str, domain: str) -> Address:
