@@ -15,8 +15,8 @@ from .order import Order, order
 
 # RFC 8970 §3.1: a preview "MUST NOT exceed 256 characters"; clients show about that.
 PREVIEW_LENGTH = 200
-# Octets of a text part that the preview is looked for in: first in few, which are enough nearly always. HTML begins with
-# style sheets.
+# Octets of a text part that the preview is looked for in: first in few, nearly always enough. HTML begins with style
+# sheets.
 _PREVIEW_OCTETS = {"html": (64 * 1024,)}
 _PREVIEW_PLAIN_OCTETS = (1024, 8 * 1024)
 # Characters that a header column keeps: a list of ten thousand recipients is cut.
