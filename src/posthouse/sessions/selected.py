@@ -134,7 +134,7 @@ class Selected:
         """UIDs that the client knows as it is told them: as they are, or as sequence numbers."""
         together = self.uids.together
         if isinstance(uids, Hits) and uids.among == self.uids and (together is not None or not uid):
-            return Chosen(together.start if uid and together is not None else 1, uids.truth)
+            return Chosen(together.start if uid and together is not None else 1, uids.bits)
         if uid:
             return uids
         if together is not None:

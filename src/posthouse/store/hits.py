@@ -1,4 +1,4 @@
-"""Some of the messages of a mailbox: what a search found, an octet for each message of the mailbox, 1 or 0.
+"""Some of the messages of a mailbox: what a search found, a bit for each message of the mailbox.
 
 An answer may be all of a hundred thousand messages. It is made, joined with others and told by steps of C for many at a
 time; a list of numbers, which is what it is to everybody who asks for one, would take longer than all of that.
@@ -10,36 +10,31 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 from typing import overload
 
+from .posting import truth
 from .uid_list import UidList
 
 
 class Hits(Sequence[int]):
     """UIDs, ascending. A value."""
 
-    __slots__ = ("_count", "_list", "among", "truth")
+    __slots__ = ("_count", "_list", "among", "bits")
 
-    def __init__(self, among: UidList, truth: bytes) -> None:
-        """Those of `among` for which there is a 1."""
-        assert len(among) == len(truth)
+    def __init__(self, among: UidList, bits: int) -> None:
+        """Those of `among` whose bits are set; the lowest one is the first's."""
         self.among = among
-        self.truth = truth
-        self._count = truth.count(1)
+        self.bits = bits
+        self._count = bits.bit_count()
         self._list: list[int] | None = None
 
     @classmethod
     def of(cls, among: UidList, uids: Iterable[int]) -> Hits:
         """These UIDs, which are all in `among`."""
-        truth = bytearray(len(among))
+        bits = bytearray(len(among) // 8 + 1)
         together = among.together
-        if together is None:
-            place = among.place
-            for uid in uids:
-                truth[place(uid)] = 1
-        else:
-            first = together.start
-            for uid in uids:
-                truth[uid - first] = 1
-        return cls(among, bytes(truth))
+        places = map(among.place, uids) if together is None else (uid - together.start for uid in uids)
+        for place in places:
+            bits[place >> 3] |= 1 << (place & 7)
+        return cls(among, int.from_bytes(bits, "little"))
 
     def __len__(self) -> int:
         return self._count
@@ -51,10 +46,10 @@ class Hits(Sequence[int]):
     def __getitem__(self, place: int | slice) -> int | Sequence[int]:
         if self._list is None and self._count:  # the ends, which MIN and MAX ask for
             if place in (0, slice(None, 1)):
-                one = self.among[self.truth.find(1)]
+                one = self.among[(self.bits & -self.bits).bit_length() - 1]
                 return one if place == 0 else [one]
             if place in (-1, slice(-1, None)):
-                one = self.among[self.truth.rfind(1)]
+                one = self.among[self.bits.bit_length() - 1]
                 return one if place == -1 else [one]
         return self._uids[place]
 
@@ -63,7 +58,7 @@ class Hits(Sequence[int]):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Hits) and other.among == self.among:
-            return other.truth == self.truth
+            return other.bits == self.bits
         if not isinstance(other, Sequence):
             return NotImplemented
         return len(self) == len(other) and self._uids == list(other)
@@ -79,11 +74,10 @@ class Hits(Sequence[int]):
             return self
         if not self._count:
             return other
-        both = int.from_bytes(self.truth, "little") | int.from_bytes(other.truth, "little")
-        return Hits(self.among, both.to_bytes(len(self.truth), "little"))
+        return Hits(self.among, self.bits | other.bits)
 
     @property
     def _uids(self) -> list[int]:
         if self._list is None:
-            self._list = list(compress(self.among, self.truth))
+            self._list = list(compress(self.among, truth(self.bits, len(self.among))))
         return self._list

@@ -31,7 +31,7 @@ T = TypeVar("T")
 # Messages that all of these in a process have together, at 1 to 14 octets each; and how many mailboxes.
 MOST = 2_000_000
 MOST_MAILBOXES = 1_000
-# Things that are kept with the messages of one mailbox, at an octet for each message.
+# Things that are kept with the messages of one mailbox, at a bit for each message.
 DERIVED = 16
 
 SCHEMA = """
@@ -58,19 +58,19 @@ class Members:
         if not isinstance(ids, range) and not all(map(int.__lt__, ids, ids[1:])):
             self._order = array("I", sorted(range(len(ids)), key=ids.__getitem__))
             ids = array("Q", map(ids.__getitem__, self._order))
-        # By chunks of ids: the first of the places in that order, and the places within the chunk.
-        self._chunks: dict[int, tuple[int, range | array[int]]] = {}
+        # By chunks of ids, ascending: the places within the chunk.
+        self._chunks: dict[int, range | array[int]] = {}
         start = 0
         while start < len(ids):
             chunk = ids[start] >> SHIFT
             end = bisect_left(ids, (chunk + 1) << SHIFT, start)
-            self._chunks[chunk] = start, _places(ids[start:end])
+            self._chunks[chunk] = _places(ids[start:end])
             start = end
 
     @property
     def chunks(self) -> list[int]:
         """The chunks of ids in which there are messages."""
-        return sorted(self._chunks)
+        return list(self._chunks)
 
     @property
     def masks(self) -> Masks:
@@ -78,7 +78,7 @@ class Members:
         if self._masks is None:
             self._masks = {
                 chunk: (1 << len(places)) - 1 << places.start if isinstance(places, range) else posting.mask_of(places)
-                for chunk, (_, places) in self._chunks.items()
+                for chunk, places in self._chunks.items()
             }
         return self._masks
 
@@ -90,16 +90,17 @@ class Members:
 
     def hits(self, masks: Masks) -> Hits:
         """Those messages that are in the mailbox."""
-        found = bytearray(len(self.uids))
-        for chunk in masks.keys() & self._chunks.keys():
-            start, places = self._chunks[chunk]
-            _mark(found, start, places, masks[chunk])
+        parts = [
+            (len(places), _in_order(places, masks[chunk]) if chunk in masks else 0)
+            for chunk, places in self._chunks.items()
+        ]
+        bits = _joined_bits(parts)
         if self._order is not None:
-            ordered = bytearray(len(found))
-            for place in compress(self._order, found):
+            ordered = bytearray(len(self._order))
+            for place in compress(self._order, truth(bits, len(self._order))):
                 ordered[place] = 1
-            found = ordered
-        return Hits(self.uids, bytes(found))
+            bits = posting.bits(ordered)
+        return Hits(self.uids, bits)
 
     def derive(self, what: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, which depends on the messages alone: made once, and kept for a while."""
@@ -116,25 +117,26 @@ class Members:
         return found
 
 
-def _mark(found: bytearray, start: int, places: range | array[int], mask: int) -> None:
-    """Set a 1 for each message of a chunk that is in the mask."""
-    if mask.bit_count() <= SPARSE:
-        if isinstance(places, range):
-            for place in posting.places(mask):
-                if place in places:
-                    found[start + place - places.start] = 1
-            return
-        for place in posting.places(mask):
-            at = bisect_left(places, place)
-            while at < len(places) and places[at] == place:
-                found[start + at] = 1
-                at += 1
-        return
-    chosen = truth(mask)
+def _in_order(places: range | array[int], mask: int) -> int:
+    """Of the messages of a chunk, which are at these places, those that are in the mask: a bit for each."""
     if isinstance(places, range):
-        found[start : start + len(places)] = chosen[places.start : places.stop]
-    else:
-        found[start : start + len(places)] = bytes(map(chosen.__getitem__, places))
+        return mask >> places.start & (1 << len(places)) - 1
+    if mask.bit_count() > SPARSE:
+        return posting.bits(bytes(map(truth(mask).__getitem__, places)))
+    found = 0
+    for place in posting.places(mask):
+        start, end = bisect_left(places, place), bisect_right(places, place)
+        found |= (1 << end) - (1 << start)
+    return found
+
+
+def _joined_bits(parts: Sequence[tuple[int, int]]) -> int:
+    """Bits behind each other: of each part how many they are, and which of them are set. By halves, because each step
+    moves all that was joined before."""
+    if len(parts) <= 1:
+        return parts[0][1] if parts else 0
+    middle = len(parts) // 2
+    return _joined_bits(parts[:middle]) | _joined_bits(parts[middle:]) << sum(size for size, _ in parts[:middle])
 
 
 def _places(ids: Sequence[int]) -> range | array[int]:

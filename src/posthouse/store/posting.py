@@ -27,6 +27,7 @@ CHUNK = 1 << SHIFT  # ids
 BITS = CHUNK // 8  # octets
 # The octets "0" and "1" as false and true.
 TRUTH = bytes.maketrans(b"01", b"\0\1")
+DIGITS = bytes.maketrans(b"\0\1", b"01")
 # Octets that aren't 0, and the bits of each. Where no more places than these are in a mask, they are looked for so.
 SOME = re.compile(rb"[^\0]")
 BITS_OF = [[bit for bit in range(8) if octet >> bit & 1] for octet in range(256)]
@@ -219,9 +220,14 @@ def places(mask: int) -> Iterable[int]:
     return [found.start() << 3 | bit for found in SOME.finditer(octets) for bit in BITS_OF[found[0][0]]]
 
 
-def truth(mask: int) -> bytes:
-    """For each place in a chunk, whether it is in the mask."""
-    return f"{mask:0{CHUNK}b}".encode("ascii")[::-1].translate(TRUTH)
+def truth(mask: int, size: int = CHUNK) -> bytes:
+    """For each place, of so many, whether it is in the mask: an octet, 1 or 0."""
+    return f"{mask:0{size}b}".encode("ascii")[::-1].translate(TRUTH)[:size]
+
+
+def bits(truth: bytes | bytearray) -> int:
+    """The mask of the places for which there is a 1."""
+    return int(truth[::-1].translate(DIGITS), 2) if truth else 0
 
 
 def _read(messages: bytes) -> array[int]:

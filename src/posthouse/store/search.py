@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import compress
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import field_word, flag, header_word, posting, text, vocabulary
@@ -337,8 +336,8 @@ class _Search:
         members = self._members()
         if len(key.text) > LONGEST_KEPT:
             return self._find(key)
-        truth = members.derive((key, self._compared.sql), lambda: self._find(key).truth)
-        return Hits(members.uids, truth)
+        bits = members.derive((key, self._compared.sql), lambda: self._find(key).bits)
+        return Hits(members.uids, bits)
 
     def _find(self, key: Field | Octets) -> Hits:
         """Ask the index, and look at what isn't in it yet."""
@@ -424,13 +423,12 @@ class _Search:
         """Finds the messages whose row has the text in the column, among those of the mailbox."""
 
         def compare(among: Masks) -> Masks:
-            members = self._members()
             # As one value: a hundred thousand rows would take twice as long.
             found: list[int] = json.loads(
                 self._tx.value(
                     f"SELECT json_group_array(t.message_id) FROM json_each(:ids) u CROSS JOIN {table} t"
                     f" ON t.message_id = u.value WHERE {self._compared.like(column)}",
-                    ids=json.dumps(list(compress(members.ids, members.hits(among).truth))),
+                    ids=json.dumps(list(posting.ids(among))),
                     pattern=self._compared.pattern(wanted),
                 )
             )
