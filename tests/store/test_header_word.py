@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+import random
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import pytest
@@ -135,7 +136,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[Comparison]:
     comparisons: list[Comparison] = []
     having = header_text.having
 
-    def watched(tx: Tx, mark: int | None, among: Masks, has: Callable[[int, bytes], Iterable[int]]) -> Masks:
+    def watched(tx: Tx, mark: int | None, among: Masks, has: Callable[[int, bytes], bytes]) -> Masks:
         comparisons.append(Comparison(mark, posting.count(among)))
         return having(tx, mark, among, has)
 
@@ -219,11 +220,23 @@ def test_of_what_is_gone_nothing_is_kept(
 
 @given(
     texts=st.lists(st.text("ab\n").map(str.encode), min_size=1),
-    wanted=st.text("ab", min_size=1).map(str.encode),
-    short=st.sampled_from([0, header_text.SHORT]),
+    wanted=st.lists(st.text("ab", min_size=1).map(str.encode), min_size=1, max_size=3),
+    each=st.sampled_from([0, 1, header_text.EACH]),
 )
-def test_texts_are_told_by_their_numbers(texts: list[bytes], wanted: bytes, short: int) -> None:
+def test_texts_are_told_by_digits(texts: list[bytes], wanted: list[bytes], each: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(header_text, "SHORT", short)
-        found = list(header_text.numbers(header_text.END.join(texts), wanted))
-    assert found == [number for number, one in enumerate(texts) if wanted in one]
+        patch.setattr(header_text, "EACH", each)
+        digits = header_text.with_any(header_text.END.join(texts), wanted)
+    expected = b"".join(b"%d" % any(one in text for one in wanted) for text in texts)
+    assert digits in ({expected, b""} if b"1" not in expected else {expected})
+
+
+@given(
+    places=st.sets(st.integers(0, header_text.BLOCK - 1), min_size=1).map(sorted).map(bytes)
+    | st.just(header_text.EVERY),
+    chance=st.randoms(use_true_random=False),
+)
+def test_digits_are_put_in_their_places(places: bytes, chance: random.Random) -> None:
+    digits = bytes(chance.choices(b"01", k=len(places)))
+    mask = header_text._mask(places, digits)
+    assert list(posting.places(mask)) == [place for place, digit in zip(places, digits, strict=True) if digit == 0x31]

@@ -11,11 +11,8 @@ them its text: a line for each field, which begins with a line feed.
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import compress, repeat
-from operator import contains
 from typing import TYPE_CHECKING
 
 from . import posting
@@ -33,8 +30,12 @@ BLOCKS = posting.CHUNK // BLOCK  # in a chunk of ids
 END = b"\0"  # between two texts, which have none in them
 # Blocks that are read in one go: their texts stand in memory, some ten megabytes.
 READ = 32
-# Where all texts of a row have fewer octets than this together, each is looked at; else what is found is counted.
-SHORT = 16_384
+# What is found is written over with an octet that UTF-8 has none of.
+MARK = b"\xff"
+BUT_MARKS = bytes(octet for octet in range(256) if octet not in END + MARK)
+# To look at one mark takes as long as to take all but the marks out of so many octets.
+EACH = 1_400
+EVERY = bytes(range(BLOCK))  # place
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS header_text (
@@ -116,10 +117,10 @@ def _put(connection: sqlite3.Connection, block: int, mark: int, places: bytes, t
 # -- comparing -----------------------------------------------------------------------------------------------------
 
 
-def having(tx: Tx, mark: int | None, among: Masks, having: Callable[[int, bytes], Iterable[int]]) -> Masks:
+def having(tx: Tx, mark: int | None, among: Masks, having: Callable[[int, bytes], bytes]) -> Masks:
     """The messages that have what is looked for under a mark, None: under any. `among`: what is outside of their blocks
-    isn't looked at. `having`: of a mark, and texts with an END between them, the numbers of those that have it."""
-    found: dict[int, bytearray] = {}  # by blocks a digit for each message; the last one is the first's
+    isn't looked at. `having`: of a mark, and texts with an END between them, a digit for each, as of `with_any`."""
+    found: dict[int, int] = {}  # by blocks
     blocks = list(_blocks(among))
     of_mark = "" if mark is None else " AND t.mark = :mark"
     for start in range(0, len(blocks), READ):
@@ -129,32 +130,56 @@ def having(tx: Tx, mark: int | None, among: Masks, having: Callable[[int, bytes]
             blocks=json.dumps(blocks[start : start + READ]),
             mark=mark,
         ):
-            digits = found.setdefault(block, bytearray(b"0") * BLOCK)
-            for number in having(of, texts):
-                digits[~places[number]] = 0x31
+            if digits := having(of, texts):
+                found[block] = found.get(block, 0) | _mask(places, digits)
     masks: Masks = {}
-    for block, digits in found.items():
-        if mask := int(digits, 2):
-            chunk, at = divmod(block, BLOCKS)
-            masks[chunk] = masks.get(chunk, 0) | mask << at * BLOCK
+    for block, mask in found.items():
+        chunk, at = divmod(block, BLOCKS)
+        masks[chunk] = masks.get(chunk, 0) | mask << at * BLOCK
     return masks
 
 
-def numbers(texts: bytes, wanted: bytes) -> Iterable[int]:
-    """The numbers of the texts that have the octets in them."""
-    if len(texts) < SHORT:
-        return compress(itertools.count(), map(contains, texts.split(END), repeat(wanted)))
-    found: list[int] = []
+def with_any(texts: bytes, wanted: Iterable[bytes]) -> bytes:
+    """Of texts with an END between them those that have one of these in them: the digit 1 for each, 0 for the others.
+    Nothing where none has."""
+    marked = texts
+    for one in wanted:
+        marked = marked.replace(one, MARK)
+    if marked.count(MARK) * EACH < len(marked):
+        return digits_of(_few(marked), texts)
+    # A mark or more for each text, and ENDs: no step is one for each text.
+    marks = marked.translate(None, BUT_MARKS) + END
+    while MARK + MARK in marks:
+        marks = marks.replace(MARK + MARK, MARK)
+    return marks.replace(MARK + END, b"1").replace(END, b"0")
+
+
+def digits_of(numbers: Iterable[int], texts: bytes) -> bytes:
+    """The same for texts whose numbers are known."""
+    digits = bytearray()
+    for number in numbers:
+        digits = digits or bytearray(b"0") * (texts.count(END) + 1)
+        digits[number] = 0x31
+    return bytes(digits)
+
+
+def _few(marked: bytes) -> Iterator[int]:
+    """The numbers of the texts that have a mark."""
     number = start = 0
-    at = texts.find(wanted)
-    while at >= 0:
-        number += texts.count(END, start, at)
-        found.append(number)
-        start = texts.find(END, at)
+    while (at := marked.find(MARK, start)) >= 0:
+        number += marked.count(END, start, at)
+        yield number
+        start = marked.find(END, at)
         if start < 0:
             break
-        at = texts.find(wanted, start + 1)
-    return found
+
+
+def _mask(places: bytes, digits: bytes) -> int:
+    """The mask of a block's messages: the places for which there is a 1."""
+    if places != EVERY:
+        others = EVERY.translate(None, places)
+        digits = bytes.maketrans(places + others, digits + b"0" * len(others))
+    return int(digits[::-1], 2)
 
 
 def _blocks(masks: Masks) -> Iterator[int]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import header_text, posting, vocabulary
@@ -183,15 +182,16 @@ def in_field(tx: Tx, name: str, wanted: str, among: Masks, *, accents: bool) -> 
     in `wanted`, and none are looked at. What isn't `among` these messages may be left out."""
     begins, octets = f"\n{name if accents else bare(name)}: ".encode(), wanted.encode()
 
-    def in_others(mark: int, texts: bytes) -> list[int]:
+    def in_others(mark: int, texts: bytes) -> bytes:
         every = _formed(texts, accents=accents).split(header_text.END)
-        return [number for number, text in enumerate(every) if has_line(text, begins, octets)]
+        having = (number for number, text in enumerate(every) if has_line(text, begins, octets))
+        return header_text.digits_of(having, texts)
 
     known = _mark_of(tx, name)
     found: Masks = {}
     if known:
         found = header_text.having(
-            tx, known.mark, among, lambda mark, texts: header_text.numbers(_formed(texts, accents=accents), octets)
+            tx, known.mark, among, lambda mark, texts: header_text.with_any(_formed(texts, accents=accents), [octets])
         )
     if unmarked := posting.up_to(among, known.since) if known else among:
         found = posting.in_either(found, header_text.having(tx, OTHER, unmarked, in_others))
@@ -202,17 +202,16 @@ def in_header(tx: Tx, wanted: str, among: Masks, *, accents: bool) -> Masks:
     """The listed messages that have a text, which is on one line, anywhere in the header; as `in_field`."""
     name_of: dict[int, str] = dict(tx.all("SELECT mark, name FROM search.header_name"))
 
-    def in_texts(mark: int, texts: bytes) -> Iterable[int]:
+    def in_texts(mark: int, texts: bytes) -> bytes:
         texts = _formed(texts, accents=accents)
         if mark == OTHER:
-            return header_text.numbers(texts, wanted.encode())
+            return header_text.with_any(texts, [wanted.encode()])
         begins = f"{name_of[mark]}: "
         if wanted in begins:
-            return range(texts.count(header_text.END) + 1)
+            return b"1" * (texts.count(header_text.END) + 1)
         # It may begin in what stands before the text.
         tails = [wanted[end:] for end in range(1, len(wanted)) if begins.endswith(wanted[:end])]
-        needles = [wanted, *(f"\n{tail}" for tail in tails)]
-        return chain.from_iterable(header_text.numbers(texts, one.encode()) for one in needles)
+        return header_text.with_any(texts, [one.encode() for one in (wanted, *(f"\n{tail}" for tail in tails))])
 
     return header_text.having(tx, None, among, in_texts)
 

@@ -33,7 +33,7 @@ SOME = re.compile(rb"[^\0]")
 BITS_OF = [[bit for bit in range(8) if octet >> bit & 1] for octet in range(256)]
 SPARSE = CHUNK // 32
 # How many places are set one by one in a number; more of them are written as digits first.
-ONE_BY_ONE = 64
+ONE_BY_ONE = 256
 
 # Messages: by the number of a chunk a mask of their ids.
 Masks = dict[int, int]
