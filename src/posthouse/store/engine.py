@@ -31,6 +31,7 @@ from .change import Feed
 from .database import Connection, Database
 from .disk import Disk
 from .index import Index
+from .readers import Readers
 from .roster import Rosters
 from .sqlite import Sqlite
 from .waiter import Waiter, settle
@@ -147,7 +148,7 @@ class Store:
         self._database = database
         self._clock = clock
         self._writes: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
-        self._reads: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._reads: Readers[_Call] = Readers()
         self._gathered: dict[asyncio.AbstractEventLoop, list[_Call]] = {}  # each loop's, in its present turn
         self._written = self._commits = self._largest = self._read = 0
         self._asked: float | None = None  # since when the writer waits for its turn
@@ -224,8 +225,7 @@ class Store:
                 self._writes.put(call)
             self._gathered.clear()
             self._writes.put(None)
-            for _ in self._threads[1:]:
-                self._reads.put(None)
+            self._reads.close()
         for thread in self._threads:
             thread.join()
         if self._glancer is not None:
@@ -329,7 +329,7 @@ class Store:
             for call in self._gathered.pop(loop, ()):  # nothing where `close` has handed them over
                 self._writes.put(call)
 
-    def _ask(self, calls: queue.SimpleQueue[_Call | None], call: _Call) -> Any:
+    def _ask(self, calls: queue.SimpleQueue[_Call | None] | Readers[_Call], call: _Call) -> Any:
         """Let the call wait for its turn; its future."""
         with self._asking:
             self._refuse_if_closed()
@@ -436,7 +436,8 @@ class Store:
     # -- the readers' threads --------------------------------------------------------------------------------------
 
     def _read_all(self, connection: Connection) -> None:
-        while (call := self._reads.get()) is not None:
+        inbox: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        while (call := self._reads.take(inbox)) is not None:
             if not call.future.cancelled():
                 self._look(connection, call)
         connection.close()
