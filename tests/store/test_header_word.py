@@ -221,11 +221,11 @@ def test_of_what_is_gone_nothing_is_kept(
 @given(
     texts=st.lists(st.text("ab\n").map(str.encode), min_size=1),
     wanted=st.lists(st.text("ab", min_size=1).map(str.encode), min_size=1, max_size=3),
-    each=st.sampled_from([0, 1, header_text.EACH]),
+    short=st.sampled_from([0, header_text.SHORT]),
 )
-def test_texts_are_told_by_digits(texts: list[bytes], wanted: list[bytes], each: int) -> None:
+def test_texts_are_told_by_digits(texts: list[bytes], wanted: list[bytes], short: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(header_text, "EACH", each)
+        patch.setattr(header_text, "SHORT", short)
         digits = header_text.with_any(header_text.END.join(texts), wanted)
     expected = b"".join(b"%d" % any(one in text for one in wanted) for text in texts)
     assert digits in ({expected, b""} if b"1" not in expected else {expected})

@@ -94,6 +94,27 @@ def test_the_index_finds_what_reading_finds(
     assert store.look(search, indexed.id, kind(needle)) == store.look(search, read.id, kind(needle))
 
 
+@given(name=st.text("a@.", min_size=1), data=st.data())
+def test_a_part_of_a_name_stands_within_what_is_listed(name: str, data: st.DataObject) -> None:
+    """Of the name as a whole, or of its halves: whichever the part is looked up in."""
+    wanted = data.draw(parts(name) | st.text("a@.", max_size=3))
+    listed = [name] * field_word._is_whole(name) if field_word._is_whole(wanted) else field_word._halves(name)
+    assert any(wanted in one for one in listed) == (wanted in name)
+
+
+@only_sqlite
+def test_many_names_of_one_domain_are_one_list(house: House) -> None:
+    inbox = house.box(house.account())
+    for number in range(20):
+        house.append(inbox, raw=letter("x", sender=f"p{number}@example.net" * (number != 3)))
+    house.store.index.advance(house.store)
+    having = [uid for uid in range(1, 21) if uid != 4]
+    for wanted in ("example.net", "@example.net", "e.n"):
+        assert house.store.look(search, inbox.id, Field("from", wanted)) == having, wanted
+    assert house.store.look(search, inbox.id, Field("from", "19@ex")) == [20]
+    assert {word for word in house.store.look(words, "half") if "net" in word} == {"@example.net"}
+
+
 @only_sqlite
 def test_a_word_of_another_account_is_not_found(house: House) -> None:
     ada, bob = house.account("ada@example.org"), house.account("bob@example.org")

@@ -29,8 +29,9 @@ FEW = 100
 FIRST = 5
 OCTETS = bytes(range(256))
 TRUTH = bytes.maketrans(b"01", b"\0\1")
+ONE = re.compile(b"1")
 RUN = re.compile(b"11*")  # what begins with one certain digit is found in a third of the time
-SPARSE = 100  # where fewer than one of so many are meant, writing these alone takes less time
+SPARSE = 50  # where fewer than one of so many are meant, writing these alone takes less time
 
 
 class Chosen(Sequence[int]):
@@ -59,7 +60,7 @@ class Chosen(Sequence[int]):
     def written(self) -> bytes:
         """Each with a space before it."""
         if len(self) * SPARSE < self._bits.bit_length():
-            few = tuple(self)
+            few = tuple([self._first + one.start() for one in ONE.finditer(self._digits)])
             return b" %d" * len(few) % few
         thousand, first = divmod(self._first, THOUSAND)
         bits = self._bits << first
@@ -76,8 +77,12 @@ class Chosen(Sequence[int]):
 
     def ranges(self) -> Iterator[tuple[int, int]]:
         """The same as ranges, with the last number of each."""
-        digits = f"{self._bits:b}"[::-1].encode("ascii")
-        return ((self._first + run.start(), self._first + run.end() - 1) for run in RUN.finditer(digits))
+        return ((self._first + run.start(), self._first + run.end() - 1) for run in RUN.finditer(self._digits))
+
+    @property
+    def _digits(self) -> bytes:
+        """For each number, ascending, 1 or 0."""
+        return f"{self._bits:b}"[::-1].encode("ascii")
 
 
 @lru_cache(maxsize=KEPT)

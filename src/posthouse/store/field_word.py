@@ -3,7 +3,8 @@
 Each field has lists of its own, under a mark, so a word is looked up in the one field that is asked about. Of
 address fields there are two kinds of words: what `vocabulary.WORD` takes for one, and a *name*, such as "example.org"
 and "ada.lovelace@example.org" with the signs in it. What is looked for in addresses ("@example.org") stands within one
-name, so no text is compared for it.
+name, so no text is compared for it. Mostly it stands within a *half* of one, "ada.lovelace@" or "@example.org", and
+these have lists, too: a domain may be in the addresses of thousands, each of which would be a list.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from . import vocabulary
@@ -37,7 +39,7 @@ Name = Literal["subject", "from", "to", "cc", "bcc"]
 MARKS: dict[Name, int] = {"subject": 1, "from": 2, "to": 3, "cc": 4, "bcc": 5}
 # A run of what isn't a separator between names; a name is one that isn't a word.
 NAME = re.compile(r"""[^\s,;:<>()\[\]"]+""")
-KINDS: tuple[Kind, ...] = ("field", "name")
+KINDS: tuple[Kind, ...] = ("field", "name", "half")
 SCHEMA = "".join(map(word_schema, KINDS))
 
 
@@ -64,19 +66,28 @@ def remove(connection: sqlite3.Connection, rows: Sequence[tuple[int, str]]) -> N
 
 
 def _by_word(rows: Sequence[tuple[int, str]], kind: Kind) -> dict[int, dict[int, dict[str, list[int]]]]:
-    words_in = _words_in if kind == "field" else _names_in
-    return vocabulary.by_word((message_id, words_in(json.loads(kept))) for message_id, kept in rows)
+    return vocabulary.by_word((message_id, _words_in(json.loads(kept), kind)) for message_id, kept in rows)
 
 
-def _words_in(fields: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
-    return zip(MARKS.values(), map(words_of, fields), strict=True)
-
-
-def _names_in(fields: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+def _words_in(fields: Sequence[str], kind: Kind) -> Iterator[tuple[int, Sequence[str]]]:
     for (name, mark), text in zip(MARKS.items(), fields, strict=True):
-        if name != "subject":
+        if kind == "field":
+            yield mark, words_of(text)
+        elif name != "subject":
             names = (word for word in NAME.findall(text) if not WORD.fullmatch(word))
-            yield mark, [part for word in names for part in overlapping(word)]
+            some = filter(_is_whole, names) if kind == "name" else chain.from_iterable(map(_halves, names))
+            yield mark, [part for word in some for part in overlapping(word)]
+
+
+def _is_whole(name: str) -> bool:
+    """Whether there is something on both sides of an "@"."""
+    return "@" in name[1:-1]
+
+
+def _halves(name: str) -> list[str]:
+    """What is between two "@", with both: any part of a name that isn't whole itself stands within one of these."""
+    parts = name.split("@")
+    return [f"{'@' * (place > 0)}{part}{'@' * (place < len(parts) - 1)}" for place, part in enumerate(parts)]
 
 
 # -- looking up ----------------------------------------------------------------------------------------------------
@@ -86,7 +97,7 @@ def find(tx: Tx, name: Name, wanted: str, form: str, chunks: Sequence[int], mess
     """The messages that have a text in a field. `wanted` and `form`: as in `vocabulary.Looked`; the others as in
     `vocabulary.find`. None: comparing all texts of that mailbox takes less time."""
     if name != "subject" and len(wanted) <= LONGEST_PART and NAME.fullmatch(wanted) and not WORD.fullmatch(wanted):
-        looked = Looked("name", wanted, form, MARKS[name])
+        looked = Looked("name" if _is_whole(wanted) else "half", wanted, form, MARKS[name])
         some = [Piece(wanted, f"%{escaped(wanted)}%")]
     else:
         looked = Looked("field", wanted, form, MARKS[name])

@@ -31,7 +31,7 @@ from .sqlite import LONGEST_LOG, explain
 if TYPE_CHECKING:
     from .engine import Store, Tx
 
-VERSION = 8  # of the index; one of another version is made anew
+VERSION = 9  # of the index; one of another version is made anew
 # Most texts have room in one page: two characters, which all are compared with, are found 1.6 times as quickly as with
 # pages of 4096 octets.
 PAGE_SIZE = 16_384

@@ -34,9 +34,9 @@ from .posting import CHUNK, SHIFT, Masks
 if TYPE_CHECKING:
     from .engine import Tx
 
-Kind = Literal["header", "body", "field", "name"]
+Kind = Literal["header", "body", "field", "name", "half"]
 # By kinds of words, how many bits of a list's number are the mark; the others are the word's or the gram's.
-MARK_BITS: Mapping[Kind, int] = {"header": 12, "body": 0, "field": 3, "name": 3}
+MARK_BITS: Mapping[Kind, int] = {"header": 12, "body": 0, "field": 3, "name": 3, "half": 3}
 
 LEAN = "content='', detail=none, columnsize=0"  # an index and nothing else: no texts, places or sizes
 
@@ -78,7 +78,7 @@ FEW_LISTS = 1_000
 QUICKLY = 80
 # Of which length grams are kept; those of three characters where these are ASCII, for in other scripts there are too
 # many of them, each in few words.
-GRAMS: Mapping[Kind, int] = {"header": 2, "body": 3, "field": 2, "name": 2}
+GRAMS: Mapping[Kind, int] = {"header": 2, "body": 3, "field": 2, "half": 2}
 GRAM_BITS = 21  # of a character
 
 
