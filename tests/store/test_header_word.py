@@ -227,8 +227,7 @@ def test_texts_are_told_by_digits(texts: list[bytes], wanted: list[bytes], short
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(header_text, "SHORT", short)
         digits = header_text.with_any(header_text.END.join(texts), wanted)
-    expected = b"".join(b"%d" % any(one in text for one in wanted) for text in texts)
-    assert digits in ({expected, b""} if b"1" not in expected else {expected})
+    assert digits.ljust(len(texts), b"0") == b"".join(b"%d" % any(one in text for one in wanted) for text in texts)
 
 
 @given(
@@ -238,5 +237,5 @@ def test_texts_are_told_by_digits(texts: list[bytes], wanted: list[bytes], short
 )
 def test_digits_are_put_in_their_places(places: bytes, chance: random.Random) -> None:
     digits = bytes(chance.choices(b"01", k=len(places)))
-    mask = header_text._mask(places, digits)
+    mask = header_text._mask(places, digits.rstrip(b"0") or b"0")
     assert list(posting.places(mask)) == [place for place, digit in zip(places, digits, strict=True) if digit == 0x31]

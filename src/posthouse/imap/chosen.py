@@ -31,7 +31,7 @@ OCTETS = bytes(range(256))
 TRUTH = bytes.maketrans(b"01", b"\0\1")
 ONE = re.compile(b"1")
 RUN = re.compile(b"11*")  # what begins with one certain digit is found in a third of the time
-SPARSE = 50  # where fewer than one of so many are meant, writing these alone takes less time
+SPARSE = 30  # where fewer than one of so many are meant, writing these alone takes less time
 
 
 class Chosen(Sequence[int]):

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from . import posting
@@ -142,9 +141,9 @@ def having(tx: Tx, mark: int | None, among: Masks, having: Callable[[int, bytes]
 
 def with_any(texts: bytes, wanted: Iterable[bytes]) -> bytes:
     """Of texts with an END between them those that have one of these in them: the digit 1 for each, 0 for the others.
-    Nothing where none has."""
+    Behind the last one that has there may be no more."""
     if len(texts) >= SHORT:
-        return digits_of(chain.from_iterable(_numbers(texts, one) for one in wanted), texts)
+        return digits_of([number for one in wanted for number in _numbers(texts, one)])
     marked = texts
     for one in wanted:
         marked = marked.replace(one, MARK)
@@ -157,31 +156,34 @@ def with_any(texts: bytes, wanted: Iterable[bytes]) -> bytes:
     return marks.replace(MARK + END, b"1").replace(END, b"0")
 
 
-def digits_of(numbers: Iterable[int], texts: bytes) -> bytes:
-    """The same for texts whose numbers are known."""
-    digits = bytearray()
+def digits_of(numbers: Sequence[int]) -> bytes:
+    """The same for texts whose numbers are known; the digits end with the last one."""
+    digits = bytearray(b"0") * (max(numbers, default=-1) + 1)
     for number in numbers:
-        digits = digits or bytearray(b"0") * (texts.count(END) + 1)
         digits[number] = 0x31
     return bytes(digits)
 
 
-def _numbers(texts: bytes, wanted: bytes) -> Iterator[int]:
+def _numbers(texts: bytes, wanted: bytes) -> list[int]:
     """The numbers of the texts that have the octets in them."""
+    found: list[int] = []
     number = start = 0
-    while (at := texts.find(wanted, start)) >= 0:
+    at = texts.find(wanted)
+    while at >= 0:
         number += texts.count(END, start, at)
-        yield number
+        found.append(number)
         start = texts.find(END, at)
         if start < 0:
             break
+        at = texts.find(wanted, start + 1)
+    return found
 
 
 def _mask(places: bytes, digits: bytes) -> int:
     """The mask of a block's messages: the places for which there is a 1."""
     if places != EVERY:
         others = EVERY.translate(None, places)
-        digits = bytes.maketrans(places + others, digits + b"0" * len(others))
+        digits = bytes.maketrans(places + others, digits.ljust(len(places), b"0") + b"0" * len(others))
     return int(digits[::-1], 2)
 
 

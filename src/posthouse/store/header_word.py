@@ -184,8 +184,8 @@ def in_field(tx: Tx, name: str, wanted: str, among: Masks, *, accents: bool) -> 
 
     def in_others(mark: int, texts: bytes) -> bytes:
         every = _formed(texts, accents=accents).split(header_text.END)
-        having = (number for number, text in enumerate(every) if has_line(text, begins, octets))
-        return header_text.digits_of(having, texts)
+        having = [number for number, text in enumerate(every) if has_line(text, begins, octets)]
+        return header_text.digits_of(having)
 
     known = _mark_of(tx, name)
     found: Masks = {}

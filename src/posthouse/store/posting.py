@@ -15,8 +15,9 @@ import json
 import re
 import sys
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import compress
+from itertools import chain, compress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -171,10 +172,15 @@ def union(rows: Iterable[tuple[int, bytes]]) -> Masks:
 
 def masks(message_ids: Iterable[int]) -> Masks:
     """Messages by their ids."""
-    chunks: dict[int, list[int]] = {}
-    for message_id in message_ids:
-        chunks.setdefault(message_id >> SHIFT, []).append(message_id & (CHUNK - 1))
-    return {chunk: mask_of(some) for chunk, some in chunks.items()}
+    every = sorted(message_ids)
+    found: Masks = {}
+    start = 0
+    while start < len(every):
+        chunk = every[start] >> SHIFT
+        end = bisect_left(every, (chunk + 1) << SHIFT, start)
+        found[chunk] = mask_of([message_id & (CHUNK - 1) for message_id in every[start:end]])
+        start = end
+    return found
 
 
 def in_both(one: Masks, other: Masks) -> Masks:
@@ -203,10 +209,7 @@ def count(masks: Masks) -> int:
 
 def ids(masks: Masks) -> Iterator[int]:
     """Their ids, ascending."""
-    for chunk in sorted(masks):
-        first = chunk << SHIFT
-        for place in places(masks[chunk]):
-            yield first + place
+    return chain.from_iterable(map((chunk << SHIFT).__add__, places(masks[chunk])) for chunk in sorted(masks))
 
 
 def places(mask: int) -> Iterable[int]:
