@@ -19,6 +19,7 @@ from posthouse.config import Config, Endpoint
 from posthouse.delivery import relay
 from posthouse.delivery.relay import Relay
 from posthouse.errors import ConfigError
+from posthouse.imap import chosen
 from posthouse.sessions.guard import Rules
 from posthouse.sessions.house import House
 from posthouse.sessions.logins import Logins, Tokens
@@ -102,6 +103,7 @@ class Server:
         self._watching = asyncio.create_task(watch(store))
         try:
             await self.house.logins.start()
+            chosen.prepare()
             if any(one.door.open is None for one in listening):
                 from .http import Http  # it takes a while to load, and a server without this door needs none of it
 
