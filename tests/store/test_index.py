@@ -585,6 +585,42 @@ def test_words_are_listed_for_many_messages_at_a_time(house: House, monkeypatch:
 
 
 @only_sqlite
+def test_while_messages_come_their_words_are_listed_later(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "UNLISTED", 2)
+    monkeypatch.setattr(index, "UNLISTED_MEANWHILE", 5)
+    store, inbox = house.store, house.box(house.account())
+
+    def listed() -> int:
+        number: int = store.look(lambda tx: tx.value("SELECT listed FROM search.state"))
+        return number
+
+    for number in range(1, 10):
+        house.append(inbox, raw=letter(f"letter {number}", f"word{number}"))
+        assert store.index.advance(store, meanwhile=True) == 1
+        assert listed() == number // 5 * 5
+        assert store.look(search, inbox.id, Body("ord")) == [*range(1, number + 1)]
+    assert store.index.advance(store) == 0
+    assert listed() == 9
+
+
+@only_sqlite
+def test_what_comes_while_it_indexes_waits_for_the_next_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would have no end while letters come without a pause, and a transaction for each few of them."""
+    store, inbox = house.store, house.box(house.account())
+    house.append(inbox)
+    real = index._portions
+
+    def portions(store: Store, messages: list[index._Message]) -> Iterator[list[index._Row]]:
+        house.append(inbox, raw=letter("meanwhile"))
+        return real(store, messages)
+
+    monkeypatch.setattr(index, "_portions", portions)
+    assert store.index.advance(store) == 1
+    monkeypatch.undo()
+    assert store.index.advance(store) == 1
+
+
+@only_sqlite
 def test_words_of_other_messages_leave_none_out(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a part that too many words have the first ones are read: here those of messages that came long before."""
     monkeypatch.setattr(vocabulary, "LISTS_A_MESSAGE", 0)

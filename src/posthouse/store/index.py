@@ -79,6 +79,9 @@ PORTION_CHARACTERS = 4_000_000
 # From so many messages on whose words aren't listed, they are. As many texts are compared by a search at the most,
 # which takes some milliseconds; and a page of the lists is written once for all of them.
 UNLISTED = 1_000
+# While messages come they wait for it until they are so many: to list their words is the greater part of indexing them,
+# and a search takes some tens of milliseconds more.
+UNLISTED_MEANWHILE = 10_000
 # Messages, and characters of their texts, listed or left out in one transaction: their words and grams stand in
 # memory, of which texts in other scripts than ours have more.
 LISTED = 2_000
@@ -152,11 +155,12 @@ class Index:
             opened.pop_all()
         return connection
 
-    def advance(self, store: Store) -> int:
-        """Index what came since; the number of messages. 0 also where another process is at it. Errors: StoreError."""
+    def advance(self, store: Store, *, meanwhile: bool = False) -> int:
+        """Index what has come since; the number of messages. 0 also where another process is at it. ``meanwhile``:
+        others come, which come first. Errors: StoreError."""
         try:
             with self._alone(fcntl.LOCK_EX | fcntl.LOCK_NB) as connection:
-                return _advance(store, connection)
+                return _advance(store, connection, UNLISTED_MEANWHILE if meanwhile else UNLISTED)
         except BlockingIOError:
             return 0
 
@@ -174,7 +178,7 @@ class Index:
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608
             connection.execute("UPDATE state SET done = 0, listed = 0")
             connection.execute("COMMIT")
-            return _advance(store, connection, progress)
+            return _advance(store, connection, UNLISTED, progress)
 
     @contextlib.contextmanager
     def _alone(self, how: int) -> Iterator[sqlite3.Connection]:
@@ -220,8 +224,9 @@ async def keep_indexed(store: Store) -> None:
     behind = 0.0
     while store.index is not None:
         newest = await store.read(_newest)
-        if newest == seen or newest - indexed >= MOST_BEHIND or behind >= LONGEST_BEHIND:
-            await asyncio.to_thread(store.index.advance, store)
+        is_quiet = newest == seen
+        if is_quiet or newest - indexed >= MOST_BEHIND or behind >= LONGEST_BEHIND:
+            await asyncio.to_thread(store.index.advance, store, meanwhile=not is_quiet)
             indexed, behind = newest, 0.0
         else:
             behind += PAUSE
@@ -234,9 +239,14 @@ def _newest(tx: Tx) -> int:
     return newest
 
 
-def _advance(store: Store, connection: sqlite3.Connection, progress: Callable[[int], None] | None = None) -> int:
+def _advance(
+    store: Store, connection: sqlite3.Connection, unlisted: int, progress: Callable[[int], None] | None = None
+) -> int:
+    """What is there when it begins: were it to go on with what comes meanwhile, it would never end under a steady
+    stream, and have a transaction for every few letters."""
     count = 0
-    while messages := store.look(_messages_after, connection.execute("SELECT done FROM state").fetchone()[0]):
+    newest = store.look(_newest)
+    while messages := store.look(_messages_between, connection.execute("SELECT done FROM state").fetchone()[0], newest):
         for rows in _portions(store, messages):
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(
@@ -251,9 +261,9 @@ def _advance(store: Store, connection: sqlite3.Connection, progress: Callable[[i
             count += len(rows)
             if progress is not None:
                 progress(count)
-        while _list_some(connection, LISTED):
+        while _list_some(connection, max(LISTED, unlisted)):
             pass
-    while _list_some(connection, UNLISTED):
+    while _list_some(connection, unlisted):
         pass
     if count:
         _keep_members(store, connection)
@@ -401,12 +411,14 @@ def _ids_after(tx: Tx, last: int, done: int) -> list[int]:
     return [message_id for (message_id,) in rows]
 
 
-def _messages_after(tx: Tx, last: int) -> list[_Message]:
+def _messages_between(tx: Tx, last: int, newest: int) -> list[_Message]:
+    """The next ones behind the last."""
     rows = tx.all(
         "SELECT m.id, m.prefix, m.blob_id, m.header_size, w.tree,"
         " t.subject, t.from_, t.to_, t.cc, t.bcc FROM message m JOIN wire w ON w.message_id = m.id"
-        " JOIN folded t ON t.message_id = m.id WHERE m.id > :last ORDER BY m.id LIMIT :portion",
+        " JOIN folded t ON t.message_id = m.id WHERE m.id > :last AND m.id <= :newest ORDER BY m.id LIMIT :portion",
         last=last,
+        newest=newest,
         portion=PORTION,
     )
     return [_Message._make(row) for row in rows]
