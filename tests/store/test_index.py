@@ -604,6 +604,35 @@ def test_while_messages_come_their_words_are_listed_later(house: House, monkeypa
 
 
 @only_sqlite
+@pytest.mark.parametrize(("many", "meanwhile"), [(2, True), (3, False)], ids=["many", "some"])
+def test_deliveries_come_first_where_they_are_many(
+    house: House, monkeypatch: pytest.MonkeyPatch, many: int, meanwhile: bool
+) -> None:
+    """Those that come one by one all day are listed all day."""
+    monkeypatch.setattr(index, "PAUSE", 0.0)
+    monkeypatch.setattr(index, "MOST_BEHIND", 1)
+    monkeypatch.setattr(index, "MANY", many)
+    for name in ("ada", "bob"):
+        house.append(house.box(house.account(f"{name}@example.org")))
+    told: list[bool] = []
+
+    def advance(self: index.Index, store: Store, *, meanwhile: bool) -> int:
+        told.append(meanwhile)
+        return 0
+
+    monkeypatch.setattr(index.Index, "advance", advance)
+
+    async def look_twice() -> None:
+        looking = asyncio.create_task(index.keep_indexed(house.store))
+        while len(told) < 2:
+            await asyncio.sleep(0)
+        looking.cancel()
+
+    asyncio.run(look_twice())
+    assert told[:2] == [meanwhile, False]  # then nothing comes
+
+
+@only_sqlite
 def test_what_comes_while_it_indexes_waits_for_the_next_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else it would have no end while letters come without a pause, and a transaction for each few of them."""
     store, inbox = house.store, house.box(house.account())

@@ -79,9 +79,11 @@ PORTION_CHARACTERS = 4_000_000
 # From so many messages on whose words aren't listed, they are. As many texts are compared by a search at the most,
 # which takes some milliseconds; and a page of the lists is written once for all of them.
 UNLISTED = 1_000
-# While messages come they wait for it until they are so many: to list their words is the greater part of indexing them,
-# and a search takes some tens of milliseconds more.
+# While many messages come they wait for it until they are so many: to list their words is the greater part of indexing
+# them, and a search takes some tens of milliseconds more. Many are so many from one look for new ones to the next; those
+# that come all day, one by one, are listed all day.
 UNLISTED_MEANWHILE = 10_000
+MANY = 200
 # Messages, and characters of their texts, listed or left out in one transaction: their words and grams stand in
 # memory, of which texts in other scripts than ours have more.
 LISTED = 2_000
@@ -156,8 +158,8 @@ class Index:
         return connection
 
     def advance(self, store: Store, *, meanwhile: bool = False) -> int:
-        """Index what has come since; the number of messages. 0 also where another process is at it. ``meanwhile``:
-        others come, which come first. Errors: StoreError."""
+        """Index what has come since; the number of messages. 0 also where another process is at it. ``meanwhile``: many
+        others come, which are more urgent. Errors: StoreError."""
         try:
             with self._alone(fcntl.LOCK_EX | fcntl.LOCK_NB) as connection:
                 return _advance(store, connection, UNLISTED_MEANWHILE if meanwhile else UNLISTED)
@@ -224,9 +226,8 @@ async def keep_indexed(store: Store) -> None:
     behind = 0.0
     while store.index is not None:
         newest = await store.read(_newest)
-        is_quiet = newest == seen
-        if is_quiet or newest - indexed >= MOST_BEHIND or behind >= LONGEST_BEHIND:
-            await asyncio.to_thread(store.index.advance, store, meanwhile=not is_quiet)
+        if newest == seen or newest - indexed >= MOST_BEHIND or behind >= LONGEST_BEHIND:
+            await asyncio.to_thread(store.index.advance, store, meanwhile=newest - seen >= MANY)
             indexed, behind = newest, 0.0
         else:
             behind += PAUSE
