@@ -80,8 +80,8 @@ PORTION_CHARACTERS = 4_000_000
 # which takes some milliseconds; and a page of the lists is written once for all of them.
 UNLISTED = 1_000
 # While many messages come they wait for it until they are so many: to list their words is the greater part of indexing
-# them, and a search takes some tens of milliseconds more. Many are so many from one look for new ones to the next; those
-# that come all day, one by one, are listed all day.
+# them, and a search takes some tens of milliseconds more. Many are so many from one look for new ones to the next; what
+# comes all day, one by one, is listed all day.
 UNLISTED_MEANWHILE = 10_000
 MANY = 200
 # Messages, and characters of their texts, listed or left out in one transaction: their words and grams stand in
