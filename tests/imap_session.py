@@ -98,7 +98,7 @@ ANSWERS: dict[type, Answer] = {
     command.Enable: _enable,
     command.Logout: _logout,
     command.Idle: lambda machine, event: machine.idling(),
-    IdleDone: lambda machine, event: machine.ok("idled"),
+    IdleDone: lambda machine, event: machine.bad(event.reason) if event.reason else machine.ok("idled"),
     AppendBegin: lambda machine, event: machine.accept_literal(),
     AppendChunk: lambda machine, event: None,
     AppendUrl: lambda machine, event: None,

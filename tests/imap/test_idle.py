@@ -46,10 +46,8 @@ def test_a_session_may_refuse() -> None:
 
 
 def test_something_else_than_done_ends_it_too() -> None:
-    events = converse(
-        "C: a IDLE\nS: + idling\nC: b NOOP\nS: * BAD expected DONE...\nS: a OK idled\nC: c NOOP\nS: c OK done"
-    )
-    assert events[1] == IdleDone()
+    events = converse("C: a IDLE\nS: + idling\nC: b NOOP\nS: a BAD expected DONE...\nC: c NOOP\nS: c OK done")
+    assert events[1] == IdleDone("expected DONE, which ends IDLE; it has ended")
 
 
 def test_a_connection_lost_while_idle() -> None:

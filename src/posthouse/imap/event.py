@@ -28,7 +28,9 @@ class AuthResponse:
 
 @dataclass(frozen=True, slots=True)
 class IdleDone:
-    """The client ended IDLE: answer with `ok`."""
+    """The client ended IDLE: answer with `ok`; if by something else than DONE, with `bad(reason)`."""
+
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,11 +187,9 @@ class ImapServer(Answering):
             yield self._auth_response((yield from self.reader.read_line(self.limits.authentication_line)))
         if self._idling:
             self._idling = False
-            # idle = "IDLE" CRLF "DONE"
-            if (yield from self.reader.read_line(self.limits.command_before_login)).upper() != b"DONE":
-                self.untagged(b"BAD expected DONE, which ends IDLE; it has ended")
-                self._count_bad()
-            yield IdleDone()
+            # idle = "IDLE" CRLF "DONE"; RFC 9051 §6.3.13: "OK - IDLE completed after client sent "DONE""
+            line = yield from self.reader.read_line(self.limits.command_before_login)
+            yield IdleDone("" if line.upper() == b"DONE" else "expected DONE, which ends IDLE; it has ended")
         self._check_answered()
 
     def _compress(self) -> Parse[None]:

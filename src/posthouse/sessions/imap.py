@@ -230,9 +230,12 @@ class ImapSession(Session[Event]):
             told = self._selected.told
             self.server.untagged(response.ok("Where the mailbox is", f"HIGHESTMODSEQ {told}"))
 
-    async def _idle_done(self, _: event.IdleDone) -> None:
+    async def _idle_done(self, done: event.IdleDone) -> None:
         self.news.idle = False
-        self.server.ok("IDLE completed")
+        if done.reason:
+            self.server.bad(done.reason)
+        else:
+            self.server.ok("IDLE completed")
 
     async def _search_refused(self, _: event.SearchRefused) -> None:
         if self._selected is not None:

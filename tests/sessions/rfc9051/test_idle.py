@@ -58,3 +58,17 @@ def test_example(talk: Conversation, house: House, inbox: Mailbox) -> None:
         1< * 4 FETCH (UID 5)
         1< A003 OK FETCH completed
     """)
+
+
+def test_something_else_than_done(talk: Conversation, inbox: Mailbox) -> None:
+    """§6.3.13, Result: "OK - IDLE completed after client sent "DONE"". It ends: the client has lost its way."""
+    talk.run("""
+        1: A001 EXAMINE INBOX
+        1< ...
+        1: A002 IDLE
+        1< + idling
+        1: A003 NOOP
+        1< A002 BAD expected DONE, which ends IDLE; it has ended
+        1: A004 NOOP
+        1< A004 OK NOOP completed
+    """)
