@@ -90,14 +90,25 @@ async def expunge(session: ImapSession, wish: command.Expunge) -> Done:
     """EXPUNGE, and UID EXPUNGE of a set (§6.4.3, §6.4.9). The client is told with the other news of the mailbox."""
     selected = writable(session)
     ranges = None if wish.uids is None else session.ranges(wish.uids, by_uid=True)
-    modseq = await session.house.store.write(_expunge, session.owner, selected.mailbox, ranges)
-    return Done("EXPUNGE completed", f"HIGHESTMODSEQ {modseq}" if modseq and session.qresync else "")
+    expunged = await session.house.store.write(_expunge, session.owner, selected.mailbox, ranges)
+    if not expunged.uids:
+        return Done("EXPUNGE completed")
+    selected.removed(expunged.uids, expunged.modseq)
+    session.news.echoed = expunged.modseq
+    return Done("EXPUNGE completed", f"HIGHESTMODSEQ {expunged.modseq}" if session.qresync else "")
 
 
-def _expunge(tx: Tx, person: Account, box: Mailbox, ranges: Ranges | None) -> int:
-    """The mailbox's modseq after it; 0 where nothing was removed."""
+class Expunged(NamedTuple):
+    """The messages that were removed, and with which modseq."""
+
+    uids: list[int]
+    modseq: int
+
+
+def _expunge(tx: Tx, person: Account, box: Mailbox, ranges: Ranges | None) -> Expunged:
     demand(tx, person, box, "e")
-    return mailbox.get(tx, box.id).highestmodseq if mail.expunge(tx, box.id, ranges) else 0
+    uids = mail.expunge(tx, box.id, ranges)
+    return Expunged(uids, mailbox.get(tx, box.id).highestmodseq if uids else 0)
 
 
 def demand(tx: Tx, person: Account, box: Mailbox, rights: str) -> None:

@@ -21,7 +21,7 @@ from posthouse.imap.chosen import Chosen
 from posthouse.imap.sequence import SAVED, SequenceSet
 from posthouse.store import change, mail, tidy
 from posthouse.store.acl import EVERY_RIGHT
-from posthouse.store.change import Changes
+from posthouse.store.change import Changes, Own
 from posthouse.store.engine import Store, Tx
 from posthouse.store.hits import Hits
 from posthouse.store.mailbox import Mailbox
@@ -212,15 +212,19 @@ class Selected:
             self._held = time.monotonic()
             await store.write(mail.keep_removed, self.mailbox.account_id, self.mailbox.id, self.told)
 
+    def removed(self, uids: Iterable[int], modseq: int) -> None:
+        """The client has removed these itself, and is going to be told with the news."""
+        self._gone.update(dict.fromkeys(uids, modseq))
+
     async def news(self, house: House, manner: Manner, *, silent: int = 0, hinted: int = 0) -> list[bytes]:
         """What happened since the client was last told, as untagged responses; the client counts as told.
 
-        ``silent``: the modseq of a change that the client made itself and wants no echo of. ``hinted``: what happened
-        up to this modseq is enough; 0: until now.
+        ``silent``: the modseq of a change that the client made itself and wants no echo of; what it removed with that,
+        `removed` has said. ``hinted``: what happened up to this modseq is enough; 0: until now.
         """
         store = house.store
         heard = house.heard.found(self.mailbox, self.modseq, hinted) if hinted and not self.contexts else None
-        changes = await store.read(self._look, manner) if heard is None else heard
+        changes = await store.read(self._look, manner, silent) if heard is None else heard
         new = sorted(placed.uid for placed in changes.new if placed.uid > self.last_uid)
         if new and manner.recent:
             await self.tell_first(house, new[0], new[-1] + 1)
@@ -252,9 +256,10 @@ class Selected:
         """What of the news comes into searches that are kept up to date: told last (RFC 5465 §7)."""
         return [line for context in self.contexts.values() if (line := context.added(self._shown_in(context)))]
 
-    def _look(self, tx: Tx, manner: Manner) -> Changes:
+    def _look(self, tx: Tx, manner: Manner, silent: int) -> Changes:
         """What changed, and what that means for searches that are kept up to date."""
-        changes = change.changes(tx, self.mailbox.account_id, self.modseq, self.mailbox.id)
+        own = Own(silent, self.last_uid) if silent > self.modseq and not self.contexts else None
+        changes = change.changes(tx, self.mailbox.account_id, self.modseq, self.mailbox.id, own=own)
         for context in self.contexts.values():
             context.note(changes)
             if not context.about_recent and self._may_look(manner, changes):

@@ -19,7 +19,7 @@ from posthouse.errors import NotFound
 from .neighbour import Neighbours
 
 if TYPE_CHECKING:
-    from .engine import Tx
+    from .engine import Row, Tx
 
 # After a hint a subscriber is left in peace for so long (seconds), which people don't see; after each further one for
 # twice as long, up to the longest, until there was no news for as long: a burst of 10,000 deliveries, some seconds
@@ -70,11 +70,20 @@ class Changes:
     complete: bool
 
 
-def changes(tx: Tx, account_id: int, since: int, mailbox_id: int | None = None, *, passed: bool = False) -> Changes:
+class Own(NamedTuple):
+    """A change of a mailbox that whoever asks has made: they know of it, but for messages above UID `known`."""
+
+    modseq: int
+    known: int
+
+
+def changes(
+    tx: Tx, account_id: int, since: int, mailbox_id: int | None = None, *, passed: bool = False, own: Own | None = None
+) -> Changes:
     """What changed in the account, or in one of its mailboxes, after modseq `since`. Errors: NotFound.
 
-    `passed`: whether messages that came and went in between are mentioned among those that vanished. Each list is
-    ordered by modseq, then mailbox and UID.
+    `passed`: whether messages that came and went in between are mentioned among those that vanished. `own`: what needs
+    no mention. Each list is ordered by modseq, then mailbox and UID.
     """
     row = tx.one("SELECT modseq, horizon FROM account WHERE id = :account_id", account_id=account_id)
     if row is None:
@@ -82,27 +91,31 @@ def changes(tx: Tx, account_id: int, since: int, mailbox_id: int | None = None, 
     modseq, horizon = row
     new: list[Placed] = []
     changed: list[Placed] = []
-    for created, *columns in tx.all(
-        "SELECT p.created, p.mailbox_id, p.uid, p.message_id, f.line, p.modseq FROM mailbox b"
-        " JOIN placement p ON p.mailbox_id = b.id AND p.modseq > :since JOIN flagset f ON f.id = p.flagset_id"
-        " WHERE b.account_id = :account_id AND b.highestmodseq > :since"
-        + ("" if mailbox_id is None else " AND b.id = :mailbox_id")
-        + " ORDER BY p.modseq, p.mailbox_id, p.uid",
-        account_id=account_id,
-        since=since,
-        mailbox_id=mailbox_id,
-    ):
-        (new if created > since else changed).append(Placed._make(columns))
-    vanished = tx.all(
-        "SELECT mailbox_id, uid, message_id, modseq FROM tombstone"
-        " WHERE account_id = :account_id AND modseq > :since"
-        + ("" if passed else " AND created <= :since")
-        + ("" if mailbox_id is None else " AND mailbox_id = :mailbox_id")
-        + " ORDER BY modseq, mailbox_id, uid",
-        account_id=account_id,
-        since=since,
-        mailbox_id=mailbox_id,
-    )
+    vanished: list[Row] = []
+    for after in _after("p.", own):
+        for created, *columns in tx.all(
+            "SELECT p.created, p.mailbox_id, p.uid, p.message_id, f.line, p.modseq FROM mailbox b"
+            f" JOIN placement p ON p.mailbox_id = b.id AND {after} JOIN flagset f ON f.id = p.flagset_id"
+            " WHERE b.account_id = :account_id AND b.highestmodseq > :since"
+            + ("" if mailbox_id is None else " AND b.id = :mailbox_id")
+            + " ORDER BY p.modseq, p.mailbox_id, p.uid",
+            account_id=account_id,
+            since=since,
+            mailbox_id=mailbox_id,
+            **_params(own),
+        ):
+            (new if created > since else changed).append(Placed._make(columns))
+    for after in _after("", own):
+        vanished += tx.all(
+            f"SELECT mailbox_id, uid, message_id, modseq FROM tombstone WHERE account_id = :account_id AND {after}"
+            + ("" if passed else " AND created <= :since")
+            + ("" if mailbox_id is None else " AND mailbox_id = :mailbox_id")
+            + " ORDER BY modseq, mailbox_id, uid",
+            account_id=account_id,
+            since=since,
+            mailbox_id=mailbox_id,
+            **_params(own),
+        )
     mailboxes = tx.all(
         "SELECT id FROM mailbox WHERE account_id = :account_id AND modseq > :since ORDER BY modseq, id",
         account_id=account_id,
@@ -123,6 +136,22 @@ def changes(tx: Tx, account_id: int, since: int, mailbox_id: int | None = None, 
         [mailbox_id for (mailbox_id,) in mailboxes_gone],
         since >= horizon,
     )
+
+
+def _after(table: str, own: Own | None) -> tuple[str, ...]:
+    """Where what changed is looked for, in its order. Ranges of the indexes: twenty thousand messages that somebody has
+    flagged are passed over as one."""
+    if own is None:
+        return (f"{table}modseq > :since",)
+    return (
+        f"{table}modseq > :since AND {table}modseq < :own",
+        f"{table}modseq = :own AND {table}uid > :known",
+        f"{table}modseq > :own",
+    )
+
+
+def _params(own: Own | None) -> dict[str, int]:
+    return {} if own is None else {"own": own.modseq, "known": own.known}
 
 
 def modseq_of(tx: Tx, account_id: int) -> int:
