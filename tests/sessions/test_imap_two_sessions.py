@@ -276,3 +276,35 @@ def test_removals_while_a_mailbox_streams(talk: Conversation, house: House, inbo
     ]
     assert told[-1] == "a OK FETCH completed"
     assert talk.say("n NOOP")[:3] == ["* 3 EXPUNGE", "* 2 EXPUNGE", "* 1 EXPUNGE"]
+
+
+def test_what_others_do_beside_a_change_of_ones_own(both: Conversation, house: House, inbox: Mailbox) -> None:
+    """What a client has changed itself is passed over when its news are read, and nothing else is."""
+    house.append(inbox)
+    house.store.run(mail.store_flags, inbox.id, [(2, 2)], "add", ["\\Answered"])
+    both.run(r"""
+        1: a1 UID STORE 1,3:4 +FLAGS.SILENT (\Deleted)
+        1< * 4 EXISTS
+        1< * 2 FETCH (UID 2 FLAGS (\Answered))
+        1< a1 OK STORE completed
+    """)
+    house.append(inbox)
+    house.store.run(mail.remove, inbox.id, [(2, 2)])
+    both.run(r"""
+        1: a2 EXPUNGE
+        1< * 4 EXPUNGE
+        1< * 3 EXPUNGE
+        1< * 2 EXPUNGE
+        1< * 1 EXPUNGE
+        1< * 1 EXISTS
+        1< a2 OK EXPUNGE completed
+        1: a3 FETCH 1 UID
+        1< * 1 FETCH (UID 5)
+        1< a3 OK FETCH completed
+        2: b1 NOOP
+        2< * 3 EXPUNGE
+        2< * 2 EXPUNGE
+        2< * 1 EXPUNGE
+        2< * 1 EXISTS
+        2< b1 OK NOOP completed
+    """)

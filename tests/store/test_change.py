@@ -12,7 +12,7 @@ import pytest
 
 from posthouse.errors import NotFound
 from posthouse.store import change, mail
-from posthouse.store.change import Feed
+from posthouse.store.change import Feed, Own
 from posthouse.store.engine import Store
 from store_helpers import House
 
@@ -55,6 +55,25 @@ def test_new_changed_vanished(house: House) -> None:
     later = house.store.look(change.changes, ada.id, new.modseq)
     assert [one.mailbox_id for one in later.new] == [archive.id]
     assert house.store.look(change.changes, ada.id, what.modseq).new == []
+
+
+def test_what_one_has_done_oneself_needs_no_mention(house: House) -> None:
+    ada = house.account()
+    inbox = house.box(ada)
+    house.fill(inbox, 6)
+    since = house.store.look(change.changes, ada.id, 0).modseq
+    house.store.run(mail.store_flags, inbox.id, [(1, 1)], "add", ["\\Flagged"])
+    house.append(inbox)  # 7, which isn't known yet
+    own = house.store.run(mail.store_flags, inbox.id, [(2, 7)], "add", ["\\Deleted"])
+    house.store.run(mail.store_flags, inbox.id, [(3, 3)], "add", ["\\Seen"])
+
+    what = house.store.look(change.changes, ada.id, since, inbox.id, own=Own(own, known=6))
+    assert [one.uid for one in what.changed] == [1, 3]
+    assert [one.uid for one in what.new] == [7]
+    own = house.store.run(mail.remove, inbox.id, [(4, 7)]) and house.store.look(change.modseq_of, ada.id)
+    house.store.run(mail.remove, inbox.id, [(5, 5), (2, 2)])
+    what = house.store.look(change.changes, ada.id, what.modseq, inbox.id, own=Own(own, known=6))
+    assert [one.uid for one in what.vanished] == [7, 2]
 
 
 def test_accounts_are_apart(house: House) -> None:

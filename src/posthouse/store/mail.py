@@ -66,7 +66,7 @@ JOINS = {
     "l": " LEFT JOIN listed l ON l.message_id = p.message_id",
 }
 IN_RANGE = "placement.mailbox_id = :mailbox_id AND placement.uid BETWEEN :low AND :high"
-DELETED = "EXISTS (SELECT 1 FROM flagset f WHERE f.id = placement.flagset_id AND f.deleted = 1)"
+DELETED = "placement.flagset_id IN (SELECT id FROM flagset WHERE account_id = :account_id AND deleted = 1)"
 
 
 class Copied(NamedTuple):
@@ -240,7 +240,7 @@ def expunge(tx: Tx, mailbox_id: int, ranges: Ranges | None = None) -> list[int]:
 
 def _remove(tx: Tx, account_id: int, mailbox_id: int, modseq: int, which: str, low: int, high: int) -> list[int]:
     """Take placements away, with a tombstone for each, and keep the counters; the UIDs, ascending."""
-    place = {"mailbox_id": mailbox_id, "low": low, "high": high}
+    place = {"account_id": account_id, "mailbox_id": mailbox_id, "low": low, "high": high}
     row = tx.one(
         "SELECT count(*), coalesce(sum(1 - f.seen), 0), coalesce(sum(f.deleted), 0), coalesce(sum(m.size), 0)"
         " FROM placement JOIN message m ON m.id = placement.message_id JOIN flagset f ON f.id = placement.flagset_id"
@@ -255,7 +255,6 @@ def _remove(tx: Tx, account_id: int, mailbox_id: int, modseq: int, which: str, l
         "INSERT INTO tombstone (account_id, mailbox_id, modseq, uid, message_id, created, removed, flagset_id, saved)"
         " SELECT :account_id, mailbox_id, :modseq, uid, message_id, created, :now, flagset_id, saved FROM placement"
         f" WHERE {which}",
-        account_id=account_id,
         modseq=modseq,
         now=tx.now,
         **place,
