@@ -585,50 +585,6 @@ def test_words_are_listed_for_many_messages_at_a_time(house: House, monkeypatch:
 
 
 @only_sqlite
-def test_while_messages_come_their_words_are_listed_later(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index, "UNLISTED", 2)
-    monkeypatch.setattr(index, "UNLISTED_MEANWHILE", 5)
-    store, inbox = house.store, house.box(house.account())
-
-    def listed() -> int:
-        number: int = store.look(lambda tx: tx.value("SELECT listed FROM search.state"))
-        return number
-
-    for number in range(1, 10):
-        house.append(inbox, raw=letter(f"letter {number}", f"word{number}"))
-        assert store.index.advance(store, meanwhile=True) == 1
-        assert listed() == number // 5 * 5
-        assert store.look(search, inbox.id, Body("ord")) == [*range(1, number + 1)]
-    assert store.index.advance(store) == 0
-    assert listed() == 9
-
-
-@only_sqlite
-@pytest.mark.parametrize(("many", "meanwhile"), [(2, True), (3, False)], ids=["many", "some"])
-def test_deliveries_come_first_where_they_are_many(
-    house: House, monkeypatch: pytest.MonkeyPatch, many: int, meanwhile: bool
-) -> None:
-    """Those that come one by one all day are listed all day."""
-    monkeypatch.setattr(index, "PAUSE", 0.0)
-    monkeypatch.setattr(index, "MOST_BEHIND", 1)
-    monkeypatch.setattr(index, "MANY", many)
-    for name in ("ada", "bob"):
-        house.append(house.box(house.account(f"{name}@example.org")))
-    told: list[bool] = []
-
-    def advance(self: index.Index, store: Store, *, meanwhile: bool) -> int:
-        told.append(meanwhile)
-        if len(told) == 2:
-            raise StoreError("that was enough")
-        return 0
-
-    monkeypatch.setattr(index.Index, "advance", advance)
-    with pytest.raises(StoreError, match="enough"):
-        asyncio.run(index.keep_indexed(house.store))
-    assert told == [meanwhile, False]  # then nothing comes
-
-
-@only_sqlite
 def test_what_comes_while_it_indexes_waits_for_the_next_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else it would have no end while letters come without a pause, and a transaction for each few of them."""
     store, inbox = house.store, house.box(house.account())
@@ -639,9 +595,9 @@ def test_what_comes_while_it_indexes_waits_for_the_next_time(house: House, monke
         house.append(inbox, raw=letter("meanwhile"))
         return real(store, messages)
 
-    monkeypatch.setattr(index, "_portions", portions)
-    assert store.index.advance(store) == 1
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "_portions", portions)
+        assert store.index.advance(store) == 1
     assert store.index.advance(store) == 1
 
 

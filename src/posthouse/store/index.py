@@ -79,11 +79,6 @@ PORTION_CHARACTERS = 4_000_000
 # From so many messages on whose words aren't listed, they are. As many texts are compared by a search at the most,
 # which takes some milliseconds; and a page of the lists is written once for all of them.
 UNLISTED = 1_000
-# While many messages come they wait for it until they are so many: to list their words is the greater part of indexing
-# them, and a search takes some tens of milliseconds more. Many are so many from one look for new ones to the next; what
-# comes all day, one by one, is listed all day.
-UNLISTED_MEANWHILE = 10_000
-MANY = 200
 # Messages, and characters of their texts, listed or left out in one transaction: their words and grams stand in
 # memory, of which texts in other scripts than ours have more.
 LISTED = 2_000
@@ -157,12 +152,11 @@ class Index:
             opened.pop_all()
         return connection
 
-    def advance(self, store: Store, *, meanwhile: bool = False) -> int:
-        """Index what has come since; the number of messages. 0 also where another process is at it. ``meanwhile``: many
-        others come, which are more urgent. Errors: StoreError."""
+    def advance(self, store: Store) -> int:
+        """Index what came since; the number of messages. 0 also where another process is at it. Errors: StoreError."""
         try:
             with self._alone(fcntl.LOCK_EX | fcntl.LOCK_NB) as connection:
-                return _advance(store, connection, UNLISTED_MEANWHILE if meanwhile else UNLISTED)
+                return _advance(store, connection)
         except BlockingIOError:
             return 0
 
@@ -180,7 +174,7 @@ class Index:
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608
             connection.execute("UPDATE state SET done = 0, listed = 0")
             connection.execute("COMMIT")
-            return _advance(store, connection, UNLISTED, progress)
+            return _advance(store, connection, progress)
 
     @contextlib.contextmanager
     def _alone(self, how: int) -> Iterator[sqlite3.Connection]:
@@ -227,7 +221,7 @@ async def keep_indexed(store: Store) -> None:
     while store.index is not None:
         newest = await store.read(_newest)
         if newest == seen or newest - indexed >= MOST_BEHIND or behind >= LONGEST_BEHIND:
-            await asyncio.to_thread(store.index.advance, store, meanwhile=newest - seen >= MANY)
+            await asyncio.to_thread(store.index.advance, store)
             indexed, behind = newest, 0.0
         else:
             behind += PAUSE
@@ -240,9 +234,7 @@ def _newest(tx: Tx) -> int:
     return newest
 
 
-def _advance(
-    store: Store, connection: sqlite3.Connection, unlisted: int, progress: Callable[[int], None] | None = None
-) -> int:
+def _advance(store: Store, connection: sqlite3.Connection, progress: Callable[[int], None] | None = None) -> int:
     """What is there when it begins: were it to go on with what comes meanwhile, it would never end under a steady
     stream, and have a transaction for every few letters."""
     count = 0
@@ -262,9 +254,9 @@ def _advance(
             count += len(rows)
             if progress is not None:
                 progress(count)
-        while _list_some(connection, max(LISTED, unlisted)):
+        while _list_some(connection, LISTED):
             pass
-    while _list_some(connection, unlisted):
+    while _list_some(connection, UNLISTED):
         pass
     if count:
         _keep_members(store, connection)
