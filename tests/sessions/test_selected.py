@@ -13,12 +13,27 @@ from posthouse.sessions.selected import Selected
 from posthouse.store.mailbox import Mailbox
 from store_helpers import House
 
+BOX = Mailbox(
+    id=1,
+    account_id=1,
+    name="INBOX",
+    uidvalidity=1,
+    uidnext=100,
+    exists=0,
+    unseen=0,
+    deleted=0,
+    size=0,
+    highestmodseq=1,
+    special_use="",
+    recent_from=1,
+    subscribed=True,
+)
 UIDS = st.sets(st.integers(1, 30)).map(sorted)
 
 
 @given(UIDS, st.integers(0, 40), st.sets(st.integers(1, 30)))
 def test_places(uids: list[int], uid: int, gone: set[int]) -> None:
-    selected = Selected(Mailbox(*[0] * 13), uids, read_only=False)  # type: ignore[arg-type]
+    selected = Selected(BOX, uids, read_only=False)
     assert selected.place(uid) == sum(one < uid for one in uids)
     assert selected.number(uid) == (uids.index(uid) + 1 if uid in uids else 0)
     selected._forget(gone)
@@ -29,7 +44,7 @@ def test_places(uids: list[int], uid: int, gone: set[int]) -> None:
 def test_numbers_mean_the_messages_at_their_places(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FEW_PLACES", few)
     uids = [uid for uid in range(1, 60) if uid % 7]
-    selected = Selected(Mailbox(*[0] * 13), uids, read_only=False)  # type: ignore[arg-type]
+    selected = Selected(BOX, uids, read_only=False)
     wanted = SequenceSet(((2, 4), (7, 7), (10, 12), (50, 70)))
     assert selected.known_in(selected.uid_ranges(wanted, by_uid=False)) == [
         *uids[1:4],

@@ -114,10 +114,10 @@ def test_what_comes_while_files_are_made_waits_for_the_next_time(house: House, m
         house.append(inbox, raw=letter("meanwhile"))
         return real(letters)
 
-    monkeypatch.setattr(house.store.blobs, "make_files", make_files)
-    assert fresh.settle(house.store) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(house.store.blobs, "make_files", make_files)
+        assert fresh.settle(house.store) == 1
     assert waiting(house.store) == 1
-    monkeypatch.undo()
     assert fresh.settle(house.store) == 1
 
 

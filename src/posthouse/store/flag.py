@@ -43,7 +43,7 @@ NONE: frozenset[str] = frozenset()
 def canonical(flags: Iterable[str]) -> frozenset[str]:
     r"""The flags in the spelling in which they are kept. Errors: StoreError for what is no flag, or too many.
 
-    ``\Recent`` was the server's alone, and is gone (RFC 9051 §2.3.2): it is dropped.
+    ``\Recent`` is no flag of a message (recent.py), and can't be kept: it is dropped.
     """
     if not flags:
         return NONE

@@ -103,7 +103,7 @@ def settle(store: Store) -> int:
     """
     count = 0
     failed = None
-    here = store.look(_waiting)
+    here = store.look(_without_file)
     for start in range(0, len(here), MAX_BATCH):
         letters = store.look(_octets, here[start : start + MAX_BATCH])
         placed, error = store.blobs.make_files(letters)
@@ -121,7 +121,7 @@ def waiting(tx: Tx) -> int:
     return count
 
 
-def _waiting(tx: Tx) -> list[str]:
+def _without_file(tx: Tx) -> list[str]:
     # By their ids: so those of a directory come together.
     return [blob_id for (blob_id,) in tx.all("SELECT blob_id FROM fresh ORDER BY blob_id")]
 
