@@ -46,8 +46,9 @@ test-foreign: $(READY)  ## other mail programs against the server; installs them
 test-crash: $(READY)  ## kill processes at work on a store, hundreds of times (ROUNDS=300), and at the relay (LETTERS=20, in thousands)
 	CRASH_ROUNDS=$(or $(ROUNDS),300) RELAY_ROUNDS=$(or $(LETTERS),20) $(BIN)/python -m pytest tests/crash -s -o faulthandler_timeout=0 $(ARGS)
 
-fuzz: $(READY)   ## octets that nobody would send, for a bounded time (SECONDS=60)
+fuzz: $(READY)   ## octets that nobody would send, for a bounded time (SECONDS=60); and other examples for the tests
 	$(BIN)/python tools/fuzz.py --seconds $(or $(SECONDS),60) $(ARGS)
+	$(BIN)/python -m pytest -q -m 'hypothesis and not foreign' --hypothesis-profile chance --numprocesses auto
 
 bench-scale: $(READY)  ## a store with 10,000 to 1,000,000 messages: what stays flat; importing 100,000 (minutes)
 	$(BIN)/python -m bench scale $(ARGS)

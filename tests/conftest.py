@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # The same examples in every run, however slow the machine is; `make fuzz` looks for others.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("chance", deadline=None)
 hypothesis.settings.load_profile("suite")
 
 _homes = itertools.count(1)

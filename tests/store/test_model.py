@@ -320,8 +320,6 @@ class StoreAndModel(RuleBasedStateMachine):
 StoreAndModel.TestCase.settings = settings(
     max_examples=30,
     stateful_step_count=50,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestModel = StoreAndModel.TestCase
