@@ -20,7 +20,7 @@ from live import PASSWORDS, Live, live
 from mailboxes import eventually
 from posthouse.errors import NotFound, StoreError
 from posthouse.server.app import serving
-from posthouse.sessions import guard
+from posthouse.sessions import failures, guard
 from posthouse.sessions.guard import Guard, Rules
 from posthouse.sessions.session import Peer
 from posthouse.store import account, ban
@@ -312,7 +312,7 @@ def test_failures_slow_down_what_follows(store: Store, clock: Clock) -> None:
         watch = Guard(store, Rules(per_address=100, per_account=100, delay_seconds=5))
         for number in range(6):
             await watch.failed(PEER, ADA, str(number))
-        clock.now += guard.WINDOW + 1
+        clock.now += failures.WINDOW + 1
         await watch.failed(PEER, ADA, "after a while")
         for number in range(3):  # of one account, from everywhere
             await watch.failed(Peer(f"198.51.100.{number}", 1), BOB, str(number))
@@ -323,7 +323,7 @@ def test_failures_slow_down_what_follows(store: Store, clock: Clock) -> None:
 
 
 def test_what_is_remembered_is_limited(store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "COUNTED", 10)
+    monkeypatch.setattr(failures, "COUNTED", 10)
     monkeypatch.setattr(guard, "NOTED", 10)
 
     async def play() -> None:

@@ -20,6 +20,7 @@ from posthouse.delivery import relay
 from posthouse.delivery.relay import Relay
 from posthouse.errors import ConfigError
 from posthouse.imap import chosen
+from posthouse.sessions.colleagues import Alone, Colleagues
 from posthouse.sessions.guard import Rules
 from posthouse.sessions.house import House
 from posthouse.sessions.logins import Logins, Tokens
@@ -57,13 +58,16 @@ class Server:
         open_store: Callable[[Path], Store] = Store.open,
         relay_port: int = relay.PORT,
         has_steward: bool = False,
+        colleagues: Colleagues | None = None,
     ) -> None:
         """``listening``: sockets that are open already; else it opens those of the configuration itself.
         ``open_store``: what makes the store of a data folder, for who wants it on another disk or clock.
         ``has_steward``: a process beside it makes files, tidies up and indexes, as long as that lives.
         ``relay_port``: where other servers listen; another than 25 in tests only.
+        ``colleagues``: the processes with which it shares its limits.
         """
         self.config = config
+        self._colleagues = colleagues or Alone()
         self._listening = listening
         self._relay_port = relay_port
         self._has_steward = has_steward
@@ -74,8 +78,8 @@ class Server:
         self._listeners: list[asyncio.Server | Listener] = []
         self._connections: set[Connection | HttpConnection] = set()
         self._http: Http | None = None  # where a door is for it
-        self._doorkeeper = Doorkeeper(config.limits)
-        self._handshakes = Doorkeeper(config.limits)
+        self._doorkeeper = Doorkeeper(config.limits, "connections", self._colleagues)
+        self._handshakes = Doorkeeper(config.limits, "handshakes", self._colleagues)
         self._empty: asyncio.Event | None = None  # while stopping: set when the last connection is gone
         self._turns: list[Turn] = []
         self._watching: asyncio.Task[None] | None = None
@@ -99,7 +103,13 @@ class Server:
         except BaseException:
             close_doors(listening)
             raise
-        self.house = furnish(self.config, store, tls_available=self._tls[False] is not None, tokens=tokens)
+        self.house = furnish(
+            self.config,
+            store,
+            tls_available=self._tls[False] is not None,
+            tokens=tokens,
+            colleagues=self._colleagues,
+        )
         self._watching = asyncio.create_task(watch(store))
         try:
             await self.house.logins.start()
@@ -191,7 +201,7 @@ class Server:
                 self._empty.set()
 
     def statistics(self) -> dict[str, int]:
-        """How many connections are open, from how many addresses."""
+        """How many connections this process has open, from how many addresses."""
         return self._doorkeeper.statistics()
 
     async def stop(self) -> None:
@@ -233,7 +243,14 @@ class Server:
             log.error("kept the certificate in use: %s", error)
 
 
-def furnish(config: Config, store: Store, *, tls_available: bool = False, tokens: Tokens | None = None) -> House:
+def furnish(
+    config: Config,
+    store: Store,
+    *,
+    tls_available: bool = False,
+    tokens: Tokens | None = None,
+    colleagues: Colleagues | None = None,
+) -> House:
     """What every conversation over a store is given."""
     limits = config.limits
     rules = Rules(
@@ -246,7 +263,7 @@ def furnish(config: Config, store: Store, *, tls_available: bool = False, tokens
     return House(
         hostname=config.hostname,
         store=store,
-        logins=Logins(store, rules, tokens),
+        logins=Logins(store, rules, tokens, colleagues),
         tls_available=tls_available,
         clear_text_on_loopback=config.login.clear_text_on_loopback,
         message_size=limits.message_size,
@@ -259,7 +276,7 @@ def furnish(config: Config, store: Store, *, tls_available: bool = False, tokens
         verify_after_login=config.smtp.verify_after_login,
         lifetime=config.relay.lifetime.seconds,
         senders=tuple((one.user, one.pattern) for one in config.sendmail.senders),
-        present=Present(limits.conversations_per_account),
+        present=Present(limits.conversations_per_account, colleagues),
     )
 
 

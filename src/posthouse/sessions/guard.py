@@ -1,21 +1,21 @@
 """Protection against guessing: failed logins make the next answers slow, and many of them a ban.
 
-Failures are counted in memory, by network (an IPv4 address, an IPv6 /64) and by account, whether it exists or not. The
-same wrong password again counts once: a program with an old password is no guesser, and must not lock out the house it
-stands in. Bans are in the store (`store/ban.py`); those that hold are kept here, so that a look at them costs nothing.
+Failures are counted in memory (`failures.py`), by network (an IPv4 address, an IPv6 /64) and by account, whether it
+exists or not. The same wrong password again counts once: a program with an old password is no guesser, and must not
+lock out the house it stands in. Bans are in the store (`store/ban.py`); those that hold are kept here, so that a look
+at them costs nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import ipaddress
 import logging
 import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from posthouse.errors import StoreError
@@ -26,6 +26,8 @@ from posthouse.store.ban import Ban
 from posthouse.store.change import HOUSE, Subscription
 from posthouse.store.engine import Store
 
+from .colleagues import Alone, Colleagues
+from .failures import WINDOW, Failures
 from .session import Peer
 
 log = logging.getLogger("posthouse.guard")
@@ -33,10 +35,6 @@ log = logging.getLogger("posthouse.guard")
 pause = asyncio.sleep
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# Seconds after the first of them in which failures count together.
-WINDOW = 3_600
-# Networks and names of which failures are remembered; beyond, those that failed longest ago are forgotten.
-COUNTED = 20_000
 # Pairs of account and network whose login was noted today.
 NOTED = 10_000
 
@@ -52,22 +50,13 @@ class Rules:
     never_banned: tuple[Network, ...] = ()
 
 
-@dataclass(slots=True)
-class Failures:
-    """What has failed of late from one network, or for one account."""
-
-    since: float
-    secrets: set[bytes] = field(default_factory=set)  # keyed digests of what was tried
-
-
 class Guard:
     """Who may come in, and who may try to log in."""
 
-    def __init__(self, store: Store, rules: Rules | None = None) -> None:
+    def __init__(self, store: Store, rules: Rules | None = None, colleagues: Colleagues | None = None) -> None:
         self.rules = rules or Rules()
         self._store = store
-        self._key = secrets.token_bytes(32)
-        self._failures: OrderedDict[str, Failures] = OrderedDict()
+        self._failures = Failures(colleagues or Alone())
         self._noted: OrderedDict[tuple[int, str], int] = OrderedDict()
         self._accounts: dict[str, Ban] = {}
         self._networks: dict[tuple[int, int], dict[int, Ban]] = {}  # by version and prefix length, then by its number
@@ -77,7 +66,8 @@ class Guard:
         self.heard: Callable[[], Awaitable[None]] | None = None  # who else wants to hear of what belongs to no account
 
     async def start(self) -> None:
-        """Read the bans, and hear of every change."""
+        """Read the bans, and hear of every change; and of what has failed, in the place of a process that ended."""
+        self._failures.hear(time.monotonic())
         self._feed = self._store.feed.subscribe(HOUSE, self._hint)
         self._hold(await self._store.read(ban.list_all))
 
@@ -131,7 +121,7 @@ class Guard:
         if self.exempt(peer):
             return
         what = f"{kept_name(name)}\0{secret}" if secret else secrets.token_hex(8)
-        tried = hmac.digest(self._key, what.encode("utf-8", "surrogatepass"), "sha256")[:8]
+        tried = self._failures.digest(what)
         from_there = await self._count("network", peer.network, tried, self.rules.per_address)
         of_it = await self._count("account", kept_name(name), tried, self.rules.per_account) if name else 0
         # 0, 1, 2, 4 … seconds: a typing error costs nothing.
@@ -155,16 +145,9 @@ class Guard:
     async def _count(self, kind: str, subject: str, tried: bytes, limit: int) -> int:
         """Count a failure; the ban, if it was one too many. How many there are."""
         now = time.monotonic()
-        failures = self._failures.pop(subject, None)
-        if failures is None or now - failures.since > WINDOW:
-            failures = Failures(now)
-        self._failures[subject] = failures
-        if len(self._failures) > COUNTED:
-            self._failures.popitem(last=False)
-        failures.secrets.add(tried)
-        count = len(failures.secrets)
+        count = self._failures.count(subject, tried, now)
         if count >= limit:
-            del self._failures[subject]
+            self._failures.begin_anew(subject, now)
             await self._ban(kind, subject, count)
         return count
 

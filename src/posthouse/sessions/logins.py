@@ -21,6 +21,7 @@ from posthouse.store.change import HOUSE
 from posthouse.store.engine import Store, Tx
 from posthouse.wire.scram import Keys, pretended_keys
 
+from .colleagues import Colleagues
 from .guard import Guard, Rules, kept_name
 
 log = logging.getLogger("posthouse.login")
@@ -86,9 +87,15 @@ class Logins:
     checked against: a changed password, or a removed account, is refused at once.
     """
 
-    def __init__(self, store: Store, rules: Rules | None = None, tokens: Tokens | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        rules: Rules | None = None,
+        tokens: Tokens | None = None,
+        colleagues: Colleagues | None = None,
+    ) -> None:
         self.scram = False  # whether every password has keys: then SCRAM is offered
-        self.guard = Guard(store, rules)
+        self.guard = Guard(store, rules, colleagues)
         self.tokens = tokens
         self._store = store
         self._threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefix="login")
