@@ -4,6 +4,7 @@ connection, the kernel tells.
 
 from __future__ import annotations
 
+import contextlib
 import imaplib
 import smtplib
 import socket
@@ -86,6 +87,23 @@ class House:
         (worker,) = [worker for worker in self.workers if holds_inode(worker, inode)]
         return worker
 
+    def connect(self, door: str, worker: int) -> socket.socket:
+        """A connection with that worker, on which nothing is said yet. What the kernel deals to others is closed."""
+        for _ in range(200):
+            peer = socket.create_connection(("127.0.0.1", self.port(door)), timeout=20)
+            if self.accepted_by(peer) == worker:
+                return peer
+            peer.close()
+        raise AssertionError(f"worker {worker} was given no connection")
+
+    def accepted_by(self, peer: socket.socket) -> int:
+        """As `worker_of`, once one has it; 0: none has, within a moment."""
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            with contextlib.suppress(ValueError):
+                return self.worker_of(peer)
+        return 0
+
     def log_in(self, user: str) -> imaplib.IMAP4_SSL:
         tls = ssl.create_default_context(cafile=str(self.config.tls.certificate))
         client = imaplib.IMAP4_SSL("127.0.0.1", self.port("imaps"), ssl_context=tls)
@@ -128,13 +146,14 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def serving(folder: Path, workers: int = WORKERS, more: str = "") -> Iterator[House]:
-    """A new server, with the accounts of `PASSWORDS`."""
+def serving(folder: Path, workers: int = WORKERS, more: str = "", listen: str = "") -> Iterator[House]:
+    """A new server, with the accounts of `PASSWORDS`; ``listen``: a line for that section."""
     path = folder / "posthouse.toml"
     prepare(folder, more)
     text = path.read_text("utf-8")
     for port in free_ports(text.count(":0")):
         text = text.replace(':0"', f':{port}"', 1)
+    text = text.replace("[listen]\n", f"[listen]\n{listen}\n")
     path.write_text(f"workers = {workers}\n{text}", "utf-8")
     with serving_again(folder) as house:
         yield house

@@ -360,7 +360,7 @@ class Limits:
     recipients: int = setting(1000, "recipients of one letter; RFC 5321 §4.5.3.1.8 asks for at least 100")
     connections: int = setting(10_000, "open connections in all")
     connections_per_address: int = setting(50, "open connections from one address (IPv6: /64); loopback is exempt")
-    conversations_per_account: int = setting(100, "IMAP connections in which one account is logged in, in each process")
+    conversations_per_account: int = setting(100, "IMAP connections in which one account is logged in")
     commands_per_connection: int = setting(3000, "SMTP commands without a letter after which a connection is closed")
     errors_per_connection: int = setting(20, "refused commands after which a connection is closed")
     failed_logins_per_address: int = setting(10, "failed logins within an hour that ban an address (IPv6: /64)")

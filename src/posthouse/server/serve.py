@@ -2,7 +2,8 @@
 and its steward.
 
 With several, this process only opens the doors and looks after the others: it begins them, passes on what it is told by
-signals, and puts another in the place of one that ended. The workers know of each other by the store alone.
+signals, and puts another in the place of one that ended. The workers know of each other by the store, and by a ledger
+in shared memory, for their limits.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ import uvloop
 
 from posthouse.config import Config
 from posthouse.errors import ConfigError, PosthouseError
+from posthouse.sessions.colleagues import Colleagues
 
 from .app import Server
+from .ledger import Ledger
 from .listening import Listening, close_doors, open_doors
 from .memory import keep_freed
 from .notify import notify
@@ -58,12 +61,16 @@ def serve(config: Config, ready: Callable[[], None]) -> None:
 
 
 async def _serve(
-    config: Config, ready: Callable[[], object], listening: Sequence[Listening] | None = None, lifeline: int = -1
+    config: Config,
+    ready: Callable[[], object],
+    listening: Sequence[Listening] | None = None,
+    lifeline: int = -1,
+    colleagues: Colleagues | None = None,
 ) -> None:
     """One process's server, until a signal asks it to stop, or its parent has gone (``lifeline`` ends)."""
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
-    async with Server(config, listening=listening, has_steward=True) as server:
+    async with Server(config, listening=listening, has_steward=True, colleagues=colleagues) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, asked.set)
         loop.add_signal_handler(signal.SIGHUP, server.reload)
@@ -100,6 +107,7 @@ class Workers:
         self._running: dict[int, int] = {}  # process id: the worker's number
         self._begun: dict[int, float] = {}  # when, by number
         self._due: dict[int, float] = {}  # those that are missing, and when they are put back
+        self._ledger = Ledger(config.workers)
         self._lifeline = os.pipe()  # the workers have its one end; when the other is closed, their parent has gone
 
     def run(self, ready: Callable[[], None]) -> None:
@@ -154,7 +162,8 @@ class Workers:
                 if other != number:
                     close_doors(share)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-            uvloop.run(_serve(self._config, lambda: _report(say, READY), self._shares[number], self._lifeline[0]))
+            page = self._ledger.page(number)
+            uvloop.run(_serve(self._config, lambda: _report(say, READY), self._shares[number], self._lifeline[0], page))
             status = 0
         except PosthouseError as error:
             if not _report(say, f"{error}\n{error.advice}".encode()):
@@ -175,9 +184,10 @@ class Workers:
             raise ConfigError(text or "a worker ended while it started", advice=advice)
 
     def _bury(self) -> None:
-        """Note which workers have ended, and when they are put back."""
+        """Note which workers have ended, that nothing of theirs is open, and when they are put back."""
         for process, status in _ended(self._running):
             number = self._running.pop(process)
+            self._ledger.clear(number)
             now = time.monotonic()
             pause = SHORT_LIFE if now - self._begun[number] < SHORT_LIFE else 0.0
             self._due[number] = now + pause
