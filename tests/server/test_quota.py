@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import imaplib
 import smtplib
+from unittest.mock import ANY
+
+import pytest
 
 from live import PASSWORDS, Live
-from posthouse.store import account, quota
+from mailboxes import ADA, BOB, eventually, inbox, store_of
+from posthouse.store import account, queue, quota
+from posthouse.store.queue import Which
 
-ADA, BOB, EVE = "ada@example.org", "bob@example.org", "eve@elsewhere.example"
+EVE = "eve@elsewhere.example"
 LETTER = b"Subject: x\r\n\r\n" + b"x" * 70 + b"\r\n"
+# Of these, with our lines in front, one has room and two haven't.
+LARGE = LETTER + (b"y" * 70 + b"\r\n") * 20
+ROOM = 3_000
 
 
 def limit(house: Live, address: str, *, size: int | None = None, messages: int | None = None) -> None:
-    assert house.server.house is not None
-    store = house.server.house.store
+    store = store_of(house)
     store.run(quota.set_limits, store.look(account.existing, address).id, size=size, messages=messages)
 
 
@@ -45,6 +52,54 @@ def test_smtp_refuses_for_good_what_will_never_fit(posthouse: Live) -> None:
         code, text = client.data(LETTER)
     assert (code, text[:5]) == (552, b"5.2.2")
     assert count(posthouse, ADA) == 0
+
+
+def send_without_size(house: Live, sender: str, *recipients: str, login: bool = False) -> tuple[int, bytes]:
+    """What is said to the letter; its size wasn't declared, so that nobody was refused before."""
+    with smtplib.SMTP(house.host, house.port("submission" if login else "smtp")) as client:
+        client.ehlo()
+        if login:
+            client.starttls(context=house.tls)
+            client.ehlo()
+            client.login(sender, PASSWORDS[sender])
+        client.mail(sender)
+        for one in recipients:
+            assert client.rcpt(one)[0] == 250
+        return client.data(LARGE)
+
+
+@pytest.mark.parametrize("login", [False, True], ids=["from elsewhere", "from one of ours"])
+def test_who_has_no_room_gets_the_letter_later(posthouse: Live, login: bool) -> None:  # noqa: FBT001
+    store = store_of(posthouse)
+    limit(posthouse, ADA, size=ROOM)
+    assert send_without_size(posthouse, EVE, ADA) == (250, ANY)
+    code, text = send_without_size(posthouse, BOB if login else EVE, ADA, BOB, login=login)
+    assert (code, text.split(b" ", 1)[0]) == (250, b"2.0.0"), text
+    assert text.endswith(b"; for <ada@example.org> it waits until the mailbox has room"), text
+    assert (count(posthouse, ADA), count(posthouse, BOB)) == (1, 1)
+    eventually(lambda: "the mailbox is full" in str(store.look(queue.list_some, Which())))
+    limit(posthouse, ADA)
+    store.run(queue.retry, Which())
+    eventually(lambda: count(posthouse, ADA) == 2)
+    eventually(lambda: not store.look(queue.list_some, Which()))
+
+
+def test_who_will_never_have_room_costs_the_sender_a_report_and_nobody_else_the_letter(posthouse: Live) -> None:
+    limit(posthouse, ADA, size=100)
+    assert send_without_size(posthouse, BOB, ADA, BOB)[0] == 250
+    eventually(lambda: count(posthouse, BOB) == 2)
+    report = next(letter for letter in inbox(posthouse, BOB) if b"multipart/report" in letter)
+    assert b"Final-Recipient: rfc822; ada@example.org" in report and b"Status: 5.2.2" in report
+
+
+def test_where_nobody_has_room_the_sender_keeps_the_letter(posthouse: Live) -> None:
+    for one in (ADA, BOB):
+        limit(posthouse, one, size=ROOM)
+    assert send_without_size(posthouse, EVE, ADA, BOB)[0] == 250
+    code, text = send_without_size(posthouse, EVE, ADA, BOB)
+    assert (code, text) == (452, b"4.2.2 The mailbox is full; please try again later")
+    assert (count(posthouse, ADA), count(posthouse, BOB)) == (1, 1)
+    assert not store_of(posthouse).look(queue.list_some, Which())
 
 
 def test_imap_says_overquota(posthouse: Live) -> None:

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 
 from posthouse.message.date import format_date
 from posthouse.message.textual import textual
-from posthouse.smtp.envelope import Envelope
+from posthouse.smtp.envelope import Envelope, Recipient
+from posthouse.store.address import canonical_domain
 from posthouse.store.blob import Blobs, Spool
-from posthouse.store.queue import Terms
+from posthouse.store.queue import Terms, To
 
 # What a Received line may quote of a peer's greeting: a domain or an address literal, and nothing that ends a clause.
 UNQUOTABLE = re.compile(r"[^A-Za-z0-9.:_\-\[\]]")
@@ -51,6 +52,13 @@ def terms(envelope: Envelope, now: int) -> Terms:
         hold=None if hold is None else str(hold),
         release=release,
     )
+
+
+def to(recipient: Recipient, hostname: str) -> To:
+    """A recipient as the queue has it; a name alone is one of our host. Errors: StoreError where that is no domain."""
+    mailbox = recipient.mailbox
+    home = mailbox.domain or hostname
+    return To(f"{mailbox.local}@{home}", canonical_domain(home), ",".join(sorted(recipient.notify)), recipient.orcpt)
 
 
 async def without_binary(blobs: Blobs, spool: Spool) -> Spool:

@@ -5,7 +5,7 @@ in one transaction.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -43,25 +43,44 @@ class Delivery(NamedTuple):
     forwardings: Sequence[Forwarding]
 
 
+class Delivered(NamedTuple):
+    """A letter that is delivered; ``late``: which of the recipients, by their places, get it when they have room."""
+
+    kept: Kept
+    late: Sequence[int]
+
+
 async def deliver(
     store: Store,
     spool: Spool,
-    accounts: Sequence[int],
+    recipients: Sequence[Found],
     *,
     trace: bytes,
+    forwardings: Sequence[Forwarding | None],
+    later: Callable[[Sequence[int]], queue.Onward],
     onward: queue.Onward | None = None,
-    forwardings: Sequence[Forwarding] = (),
-) -> Kept:
-    """Put a letter into the inbox of each account, once; and into the queue, for those elsewhere (``onward``) and
-    those whom it goes on to (``forwardings``).
+) -> Delivered:
+    """Put a letter where each recipient's letters go: into the inbox of each account, once, and into the queue as
+    ``forwardings``, of each, say; and into the queue for those elsewhere (``onward``).
+
+    SMTP has one answer for all. So where it goes to somebody, those whose mailbox is full get it through the queue, as
+    ``later`` says, which is given their places: it is tried again and again, and if there never is room, its sender
+    hears so.
 
     ``trace`` (Return-Path, Received) is kept in front of the letter's octets. On return octets and rows are on disk.
-    `NotFound` when none of the accounts exists any more, and the letter goes nowhere else; `StoreFull` when there is no
-    room: then nothing was kept.
+    `NotFound` when none of the accounts exists any more, and the letter goes nowhere else; `OverQuota` when nobody has
+    room; `StoreFull` when the disk has none: then nothing was kept.
     """
     kept = await keep(store, spool, trace)
-    await store.write_each(_place_all, Delivery(kept, tuple(dict.fromkeys(accounts)), onward, forwardings))
-    return kept
+    accounts = tuple(dict.fromkeys(account for one in recipients for account in one.accounts))
+    going = [one for one in forwardings if one is not None]
+    try:
+        await store.write_each(_place_all, Delivery(kept, accounts, onward, going))
+    except OverQuota:
+        if len(recipients) == 1 and onward is None:
+            raise
+        return Delivered(kept, await store.write(_place_now_or_later, kept, recipients, forwardings, later, onward))
+    return Delivered(kept, ())
 
 
 async def keep(store: Store, spool: Spool, trace: bytes) -> Kept:
@@ -107,6 +126,25 @@ def _send_on(tx: Tx, delivery: Delivery) -> None:
     if delivery.onward is not None:
         queue.add(tx, kept.blob, kept.summary.header_size, delivery.onward)
     forward.place(tx, kept.blob, kept.summary.header_size, delivery.forwardings)
+
+
+def _place_now_or_later(
+    tx: Tx,
+    kept: Kept,
+    recipients: Sequence[Found],
+    forwardings: Sequence[Forwarding | None],
+    later: Callable[[Sequence[int]], queue.Onward],
+    onward: queue.Onward | None,
+) -> list[int]:
+    """`place_each`, and the queue for everybody else; the places of those who have to wait for it."""
+    outcomes = place_each(tx, kept, recipients, forwardings)
+    late = [number for number, error in enumerate(outcomes) if error is not None]
+    if onward is None and len(late) == len(outcomes):
+        raise next(error for error in outcomes if error is not None)
+    for one in (onward, later(late) if late else None):
+        if one is not None:
+            queue.add(tx, kept.blob, kept.summary.header_size, one)
+    return late
 
 
 def place_each(

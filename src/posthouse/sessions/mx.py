@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from posthouse.delivery import accept, success
@@ -14,6 +15,7 @@ from posthouse.message.complete import split_header
 from posthouse.smtp import reply
 from posthouse.smtp.envelope import Envelope, Recipient
 from posthouse.smtp.reply import Reply
+from posthouse.store import queue
 from posthouse.store.blob import Spool
 
 from .house import House
@@ -61,16 +63,24 @@ class MxTransaction(Transaction):
             return [looping]
         ident = accept.transaction_id()
         store, hostname = self.house.store, self.house.hostname
-        recipients = list(zip(envelope.recipients, self.found, strict=True))
-        kept = await deliver(
+        recipients = envelope.recipients
+
+        def later(late: Sequence[int]) -> queue.Onward:
+            to = [accept.to(recipients[number], hostname) for number in late]
+            prefix, asked = received(envelope, arrival, ident), accept.terms(envelope, arrival.at)
+            return queue.Onward(prefix, str(envelope.sender or ""), to, asked, self.house.lifetime)
+
+        kept, late = await deliver(
             store,
             spool,
-            [one for found in self.found for one in found.accounts],
+            self.found,
             trace=trace(envelope, arrival, ident),
-            forwardings=[one for one in self.forwardings(envelope, arrival, ident) if one is not None],
+            forwardings=self.forwardings(envelope, arrival, ident),
+            later=later,
         )
-        await success.report(store, envelope, recipients, kept, hostname=hostname, now=arrival.at)
-        return [Reply(250, "2.0.0", f"Delivered as {ident}")]
+        arrived = [one for number, one in enumerate(zip(recipients, self.found, strict=True)) if number not in late]
+        await success.report(store, envelope, arrived, kept, hostname=hostname, now=arrival.at)
+        return [Reply(250, "2.0.0", f"Delivered as {ident}{waiting([recipients[number] for number in late])}")]
 
     def forwardings(self, envelope: Envelope, arrival: Arrival, ident: str) -> list[Forwarding | None]:
         """How the letter goes on from each recipient."""
@@ -130,6 +140,16 @@ class LmtpTransaction(MxTransaction):
         await success.report(store, envelope, delivered, kept, hostname=self.house.hostname, now=arrival.at)
         taken = Reply(250, "2.0.0", f"Delivered as {ident}")
         return [taken if error is None else refusal(error) for error in outcomes]
+
+
+def waiting(recipients: Sequence[Recipient]) -> str:
+    """The end of a reply: what is said of those who get the letter later."""
+    match recipients:
+        case []:
+            return ""
+        case [one]:
+            return f"; for <{one}> it waits until the mailbox has room"
+    return f"; for {len(recipients)} recipients it waits until their mailboxes have room"
 
 
 def trace(envelope: Envelope, arrival: Arrival, ident: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,13 +19,12 @@ from posthouse.smtp.envelope import Envelope, Recipient
 from posthouse.smtp.path import Mailbox
 from posthouse.smtp.reply import Reply
 from posthouse.store import account, queue
-from posthouse.store.address import canonical_domain
 from posthouse.store.engine import Tx
 from posthouse.store.queue import Terms
 from posthouse.wire.line_ends import LineEnds
 
 from .house import House
-from .mx import received
+from .mx import received, waiting
 from .transaction import Transaction
 
 NO_DOMAIN = Reply(550, "5.1.2", "What stands behind the @ can't be a domain; check the address")
@@ -67,7 +67,7 @@ class SubmissionTransaction(Transaction):
         self._author = author
         self._terms = Terms()
         self._here: dict[str, Found] = {}  # recipients that get it at once, and where their letters go
-        self._elsewhere: dict[str, str] = {}  # those that the queue is for, and their domains
+        self._elsewhere: dict[str, queue.To] = {}  # those that the queue is for, by their addresses
         self._completion: Completion | None = None
         self._line_ends: LineEnds | None = None
 
@@ -99,8 +99,7 @@ class SubmissionTransaction(Transaction):
 
     async def recipient(self, recipient: Recipient) -> Reply:
         """RCPT: our own people at once, everybody else through the queue; all of them, where the letter is held."""
-        house, mailbox = self.house, recipient.mailbox
-        home = mailbox.domain or house.hostname
+        mailbox = recipient.mailbox
         found = await self.find(mailbox)
         if found.returns or (not found and (found.ours or not mailbox.domain)):
             return reply.NO_SUCH_MAILBOX
@@ -108,9 +107,10 @@ class SubmissionTransaction(Transaction):
             self._here[str(mailbox)] = found
             return reply.RECIPIENT_OK
         try:
-            self._elsewhere[f"{mailbox.local}@{home}"] = canonical_domain(home)
+            to = accept.to(recipient, self.house.hostname)
         except StoreError:
             return NO_DOMAIN
+        self._elsewhere[to.address] = to
         return reply.RECIPIENT_OK
 
     async def find(self, mailbox: Mailbox) -> Found:
@@ -154,16 +154,23 @@ class SubmissionTransaction(Transaction):
             )
             for recipient, found in arrived
         ]
-        kept = await deliver(
+
+        def later(late: Sequence[int]) -> queue.Onward:
+            return self._queued(envelope, trace, [accept.to(arrived[number][0], house.hostname) for number in late])
+
+        elsewhere = list(self._elsewhere.values())
+        kept, late = await deliver(
             house.store,
             await self.whole(envelope),
-            [one for _, found in arrived for one in found.accounts],
+            [found for _, found in arrived],
             trace=accept.return_path(sender) + trace,
-            onward=self._onward(envelope, trace),
-            forwardings=[one for one in forwardings if one is not None],
+            forwardings=forwardings,
+            later=later,
+            onward=self._queued(envelope, trace, elsewhere) if elsewhere else None,
         )
-        await success.report(house.store, envelope, arrived, kept, hostname=house.hostname, now=arrival.at)
-        return [Reply(250, "2.0.0", f"Accepted as {ident}")]
+        at_once = [one for number, one in enumerate(arrived) if number not in late]
+        await success.report(house.store, envelope, at_once, kept, hostname=house.hostname, now=arrival.at)
+        return [Reply(250, "2.0.0", f"Accepted as {ident}{waiting([arrived[number][0] for number in late])}")]
 
     async def _in_whose_name(self, authors: list[Address] | None) -> Reply | None:
         """The refusal of a letter whose From names somebody else. Where there is no From, the envelope's is known."""
@@ -175,17 +182,9 @@ class SubmissionTransaction(Transaction):
         other = await self.house.store.read(_first_of_others, self._author, specs)
         return None if other is None else Reply(550, "5.7.1", self._author.refusal(other))
 
-    def _onward(self, envelope: Envelope, trace: bytes) -> queue.Onward | None:
-        """What the queue needs to know, if it is for anybody. The last server adds the Return-Path."""
-        asked = {f"{one.mailbox.local}@{one.mailbox.domain or self.house.hostname}": one for one in envelope.recipients}
-        recipients = [
-            queue.To(address, domain, ",".join(sorted(asked[address].notify)), asked[address].orcpt)
-            for address, domain in self._elsewhere.items()
-            if address in asked
-        ]
-        if not recipients:
-            return None
-        return queue.Onward(trace, str(envelope.sender or ""), recipients, self._terms, self.house.lifetime)
+    def _queued(self, envelope: Envelope, trace: bytes, to: Sequence[queue.To]) -> queue.Onward:
+        """What the queue needs to know. The last server adds the Return-Path."""
+        return queue.Onward(trace, str(envelope.sender or ""), to, self._terms, self.house.lifetime)
 
 
 def _about(tx: Tx, author: Author, sender: str) -> tuple[bool, int]:
