@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import smtplib
 import socket
 from collections.abc import Callable, Sequence
@@ -173,6 +174,14 @@ def test_too_large(run: Run, send: Send, tmp_path: Path, monkeypatch: pytest.Mon
 def test_no_configuration(send: Send, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert send("-C", str(tmp_path / "none.toml"), ADA) == os.EX_CONFIG
     assert "there is no configuration" in capsys.readouterr().err
+
+
+def test_a_folder_without_a_store_stays_one(run: Run, send: Send, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(run.data)
+    run.data.mkdir()
+    assert send(ADA) == os.EX_CONFIG
+    assert f"there is no store in {run.data}" in capsys.readouterr().err
+    assert list(run.data.iterdir()) == []
 
 
 def test_the_queue(run: Run, send: Send, capsys: pytest.CaptureFixture[str]) -> None:

@@ -125,3 +125,4 @@ def test_no_store_is_made_in_passing(run: Run, tmp_path: Path, command: list[str
     assert told.exit_code == 1
     assert told.stderr.startswith(f"posthouse: there is no store in {run.data}\nIs it the right configuration?")
     assert not run.data.exists()
+    assert not run.data.exists()

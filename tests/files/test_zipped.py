@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,6 +105,34 @@ def test_progress_ends_at_the_total(tmp_path: Path) -> None:
     assert len(list(read_zip(path, progress=lambda done, total: told.append((done, total))))) == 3
     assert len(told) == 3
     assert told[-1][0] == told[-1][1] > 0
+
+
+def test_one_damaged_member_costs_no_other_letter(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as file:  # nothing is packed, so that the damage is in a letter's octets
+        for name in ("1.eml", "2.eml", "3.eml", "4.eml"):
+            file.writestr(name, f"A: {name}\n\nx\n")
+    path.write_bytes(path.read_bytes().replace(b"A: 2.eml", b"A: #.eml").replace(b"A: 3.eml", b"A: ?.eml"))
+    assert [item.octets[3:4] for item in read(path)] == [b"1", b"4"]
+    (told,) = caplog.messages
+    assert told.startswith(f"passed over {path / '2.eml'} (and 1 more like it), which is damaged")
+    path.write_bytes(path.read_bytes().replace(b"A: 1.eml", b"A: #.eml").replace(b"A: 4.eml", b"A: #.eml"))
+    with pytest.raises(MailFileError, match=r"x\.zip is damaged"):
+        list(read(path))
+
+
+def test_of_a_damaged_mbox_the_letters_before_the_damage_come(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    letter = b"From a@b Thu Jan  1 00:00:00 1970\nA: %03d\n\n%b\n"
+    letters = b"".join(letter % (number, chance.randbytes(3_000).hex().encode()) for number in range(500))
+    path = archive(tmp_path / "x.zip", {"a": letters, "b": letter % (999, b"x")})
+    octets = bytearray(path.read_bytes())
+    middle = len(octets) // 2
+    octets[middle : middle + 40] = bytes(40)
+    path.write_bytes(octets)
+    *numbers, last = [int(b"".join(item.chunks())[3:6]) for item in read(path)]
+    assert numbers == [*range(len(numbers))] and 100 < len(numbers) < 400
+    assert last == 999
 
 
 BASE = io.BytesIO()

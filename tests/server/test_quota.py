@@ -69,7 +69,7 @@ def send_without_size(house: Live, sender: str, *recipients: str, login: bool = 
 
 
 @pytest.mark.parametrize("login", [False, True], ids=["from elsewhere", "from one of ours"])
-def test_who_has_no_room_gets_the_letter_later(posthouse: Live, login: bool) -> None:  # noqa: FBT001
+def test_who_has_no_room_gets_the_letter_later(posthouse: Live, login: bool) -> None:
     store = store_of(posthouse)
     limit(posthouse, ADA, size=ROOM)
     assert send_without_size(posthouse, EVE, ADA) == (250, ANY)

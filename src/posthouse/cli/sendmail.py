@@ -313,6 +313,11 @@ async def _put(config: Config, uid: int, envelope: Envelope, letter: Letter) -> 
     from posthouse.smtp.client import refusal as refused
     from posthouse.store.engine import Store
 
+    if not Store.exists(config.data):
+        raise ConfigError(
+            f"there is no store in {config.data}",
+            advice="Is it the right configuration? `posthouse init` makes a store.",
+        )
     store = await asyncio.to_thread(Store.open, config.data, readers=1)
     try:
         house = furnish(config, store)

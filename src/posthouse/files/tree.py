@@ -69,7 +69,7 @@ def _read_file(
         name = "" if is_named else path.stem if path.suffix.lower() in _MBOX_SUFFIXES else path.name
         yield from read_mbox(path, folder="/".join(filter(None, (folder, name))), progress=progress)
     elif is_named and (start.startswith(MAGIC) or path.suffix.lower() == ".zip"):
-        yield from read_zip(path, progress=progress)
+        yield from read_zip(path, progress=progress, passed=passed)
     # Text alone is a letter too, in a file that is called one: its header is missing.
     elif (is_eml and start and (begins_so or b"\0" not in start)) or (
         is_named and begins_so and _KNOWN_FIELD.search(start)

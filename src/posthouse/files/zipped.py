@@ -25,6 +25,7 @@ from .eml import file_name
 from .item import Item, Progress, check_size
 from .large import LARGE, Large, to_crlf, with_crlf
 from .mbox import read_mbox
+from .passed_over import PassedOver
 
 # Members of an archive: the directory of half a million takes some 300 MB of memory while it is read.
 MEMBERS = 500_000
@@ -37,6 +38,8 @@ CHUNK = 1024 * 1024
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 # What is no mail, however it is named: macOS writes these beside every file.
 _FOREIGN = "__MACOSX"
+# What unpacking raises for octets that aren't those that were packed.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError)
 _COMMENT = re.compile(rb"posthouse(?: (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ))?((?: \\?[!-\[\]-~]+)*)")
 _LONGEST_COMMENT = 65_535  # APPNOTE.TXT 4.4.12
 _FIRST_YEAR, _LAST_YEAR = 1980, 2107  # of a member's own date, which counts from 1980 in seven bits
@@ -45,28 +48,36 @@ _FIRST_YEAR, _LAST_YEAR = 1980, 2107  # of a member's own date, which counts fro
 # -- reading --------------------------------------------------------------------------------------------------------
 
 
-def read_zip(path: Path | str, *, progress: Progress | None = None) -> Iterator[Item]:
-    """The letters in an archive, in its order. Other files in it are passed over.
+def read_zip(path: Path | str, *, progress: Progress | None = None, passed: PassedOver | None = None) -> Iterator[Item]:
+    """The letters in an archive, in its order. Other files in it are passed over, and so is what is damaged.
 
-    Raises MailFileError for what is no .zip or is damaged, holds no letter, is encrypted, or unpacks to absurd sizes.
+    Raises MailFileError for what is no .zip, holds no readable letter, is encrypted, or unpacks to absurd sizes.
     """
     source = Path(path)
+    if passed is None:
+        with PassedOver(source) as passed:
+            yield from read_zip(source, progress=progress, passed=passed)
+        return
     with _explained(source), zipfile.ZipFile(source) as archive:
         if len(archive.infolist()) > MEMBERS:
             raise MailFileError(f"{source} has more than {MEMBERS} members", advice="Unpack it, and read the folder.")
         members = [member for member in archive.infolist() if _is_mail(member)]
         budget = _Budget(source)
         total = sum(member.compress_size for member in members)
-        found = done = 0
+        found = done = damaged = 0
         for member in members:
-            for item in _read_member(archive, member, budget):
-                found += 1
-                yield item
+            try:
+                for item in _read_member(archive, member, budget):
+                    found += 1
+                    yield item
+            except _DAMAGE:  # one bad block, and thousands of letters that are whole
+                damaged += 1
+                passed.note(source / member.filename, "is damaged: of an mbox file what is before the damage came")
             done += member.compress_size
             if progress is not None:
                 progress(done, total)
         if not found:
-            raise MailFileError(f"{source} holds no .eml and no mbox file")
+            raise MailFileError(f"{source} is damaged" if damaged else f"{source} holds no .eml and no mbox file")
 
 
 class _Budget:
@@ -86,16 +97,26 @@ class _Budget:
 
 
 class _Unpacking:
-    """A member as a file that is read to its end, within the budget."""
+    """A member as a file that is read to its end, within the budget. It ends where it is damaged; `check` tells."""
 
     def __init__(self, file: IO[bytes], budget: _Budget) -> None:
         self._file = file
         self._budget = budget
+        self._damage: Exception | None = None
 
     def read(self, size: int = CHUNK) -> bytes:
-        octets = self._file.read(size)
+        try:
+            octets = self._file.read(size)
+        except _DAMAGE as error:
+            self._damage = error
+            return b""
         self._budget.spend(len(octets))
         return octets
+
+    def check(self) -> None:
+        """Raises what was wrong."""
+        if self._damage is not None:
+            raise self._damage
 
 
 def _is_mail(member: zipfile.ZipInfo) -> bool:
@@ -116,7 +137,9 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: _Bud
             return
     with archive.open(member) as file:
         folder = "/".join([*folders, stem if dot and suffix.lower() in ("mbox", "mbx") else name])
-        yield from read_mbox(cast("BinaryIO", _Unpacking(file, budget)), folder=folder)
+        unpacking = _Unpacking(file, budget)
+        yield from read_mbox(cast("BinaryIO", unpacking), folder=folder)
+        unpacking.check()
 
 
 def _read_letter(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: _Unpacking) -> bytes | Large:
@@ -127,6 +150,7 @@ def _read_letter(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: _Unpac
         check_size(size, f"{archive.filename}: {member.filename}")  # what is said of it beforehand need not be true
         if size <= LARGE:
             start.append(chunk)
+    file.check()
     if size <= LARGE:
         return with_crlf(b"".join(start))
     path = cast("str", archive.filename)
@@ -160,7 +184,7 @@ def _explained(source: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise MailFileError(f"there is no file {source}") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
+    except (*_DAMAGE, UnicodeDecodeError) as error:
         raise MailFileError(f"{source} is damaged, or no .zip: {error}") from error
     except (ValueError, OSError) as error:  # a member that would stand before the archive's beginning
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
