@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nameserver import name_server
+from postfix import free_port
 from posthouse.delivery.relay import Relay, Settings
 from posthouse.net.dns import Resolver
 from posthouse.store import account, domain, queue
@@ -162,7 +163,7 @@ async def world(folder: Path, *hosts: Host, delays: tuple[int, ...] = (3600,)) -
     for number, host in enumerate(hosts, 1):
         port = servers[0].sockets[0].getsockname()[1] if servers else 0
         servers.append(await asyncio.start_server(host.serve, f"127.0.0.{number}", port, limit=LARGEST))
-    port = servers[0].sockets[0].getsockname()[1] if servers else 9
+    port = servers[0].sockets[0].getsockname()[1] if servers else free_port()
     with name_server(ZONE) as dns:
         resolver = Resolver([("127.0.0.1", dns.port)])
         settings = Settings(delays=delays, connections_per_destination=5)
