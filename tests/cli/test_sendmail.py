@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import pwd
 import shutil
 import smtplib
 import socket
@@ -108,8 +109,10 @@ def test_cron(run: Run, send: Send) -> None:
     report = "From: root (Cron Daemon)\nTo: root\nSubject: Cron <root@desk> backup\n\nNo space left\n"
     assert send("-FCronDaemon", "-i", "-B8BITMIME", "-oem", "root", letter=report) == 0
     (letter,) = stored(run)
-    assert b"Return-Path: <root@mail.example.org>\r\n" in letter
-    assert b"Received: from root (uid 0)\r\n\tby mail.example.org (Posthouse)" in letter
+    user = pwd.getpwuid(os.getuid())
+    assert f"Return-Path: <{user.pw_name}@mail.example.org>\r\n".encode() in letter
+    received = f"Received: from {user.pw_name} (uid {user.pw_uid})\r\n\tby mail.example.org (Posthouse)"
+    assert received.encode() in letter
     assert (
         b"\r\nFrom: Cron Daemon <root@mail.example.org>\r\nTo: root@mail.example.org\r\nSubject: Cron <root" in letter
     )

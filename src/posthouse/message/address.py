@@ -257,7 +257,7 @@ _TOKEN = re.compile(
     r"""(?P<space>\s++)
     | (?P<word>=\?[^\s?]++\?[bBqQ]\?[^\s?]*+\?=)        # an encoded word, even with specials inside
     | "(?P<quoted>[^"\\]*+(?:\\.[^"\\]*+)*+)(?:"|\\?\Z) # an unclosed quote ends with the field
-    | <(?P<angle>[^<>"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^<>"]*+)*+)>?
+    | <(?P<angle>[^<>"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^<>"]*+)*)>?
     | \[(?P<literal>[^\]]*+)\]?
     | (?P<special>[(),:;@])
     | (?P<atom>[^\s"(),:;<>@\[]++)

@@ -30,7 +30,7 @@ _INNER_BARE_CR = re.compile(rb"\r[^\n]")  # found in two thirds of the time
 
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]+)\r?\n", re.MULTILINE)
 # A line: its count of octets (1 to 45) as a sign, then the octets, three in four signs; blanks at its end get lost.
-_UU_LINES = re.compile(rb"(?:[!-M][ -`]++\r?(?:\n|\Z))++")
+_UU_LINES = re.compile(rb"(?:[!-M][ -`]++\r?(?:\n|\Z))+")
 _UU_END = re.compile(rb"[ `]?\r?\n?end[ \t]*(?:\r?\n|\Z)")
 
 # HTML Standard §13.2.3.2: a document's own charset is looked for in its first 1024 octets.

@@ -27,7 +27,7 @@ MAX_PARAMETERS = 1_000
 _PARAMETER = re.compile(
     r"""(?<![^\s;"])([^\s=;"]++)\s*+=\s*+(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:"|\\?\Z)|([^;]*+))""", re.DOTALL
 )
-_HEAD = re.compile(r"\s*+([^;\s(]*+)\s*+(?:\([^)]*+\)\s*+)*+")
+_HEAD = re.compile(r"\s*+([^;\s(]*+)\s*+(?:\([^)]*+\)\s*+)*")
 _ESCAPED = re.compile(r"""\\(["\\])""")
 _SECTION = re.compile(r"([^*]+)(?:\*(\d{1,4}))?(\*?)")
 # An unquoted value ends at a blank or a comment, but for names of files, where both are meant.

@@ -17,7 +17,7 @@ MAX_REFERENCES = 50
 # "Re:" in the languages of common mail programs, with a counter as some write it ("Re[2]:", "Re(2):", "Re^2:").
 _COUNTER = r"(?:\s*(?:\[\d+\]|\(\d+\)|\^\d+))?\s*[:：]"
 # The tag that a mailing list puts in front of subjects may stand before it ("[list] Re: …").
-_TAGS = r"\s*(?:\[[^\[\]]{1,80}\]\s*)*+"
+_TAGS = r"\s*+(?:\[[^\[\]]{1,80}+\]\s*+)*"
 _REPLY = re.compile(
     _TAGS
     + r"(?:re|aw|antw|antwort|sv|vs|r|res|rv|ref|rif|odp|ynt|atb|vá|на|ответ|отв|σχετ|απ|hb"
