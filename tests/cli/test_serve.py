@@ -7,6 +7,7 @@ import imaplib
 import json
 import os
 import re
+import shlex
 import signal
 import smtplib
 import socket
@@ -73,16 +74,19 @@ def serving(folder: Path, **environment: str) -> Iterator[subprocess.Popen[str]]
 
 
 def test_init_makes_a_server_and_says_what_to_do_next(tmp_path: Path) -> None:
-    made = posthouse("init", str(tmp_path / "mail"), "--domain", "example.org")
+    folder = tmp_path / "Ada's mail"
+    made = posthouse("init", str(folder), "--domain", "example.org")
     assert made.returncode == 0, made.stderr
-    for record in ("MX    10 mail.example.org.", "v=spf1 mx -all", "_imaps._tcp.example.org.", "posthouse serve"):
+    for record in ("MX    10 mail.example.org.", "v=spf1 mx -all", "_imaps._tcp.example.org."):
         assert record in made.stdout
-    table = tomllib.loads((tmp_path / "mail" / "posthouse.toml").read_text("utf-8"))
+    next_command = shlex.split(made.stdout.splitlines()[-1])
+    assert next_command == ["posthouse", "serve", "--config", str(folder / "posthouse.toml")]
+    table = tomllib.loads((folder / "posthouse.toml").read_text("utf-8"))
     assert table["hostname"] == "mail.example.org"
     assert "0.0.0.0:25" in table["listen"]["smtp"]
-    assert (tmp_path / "mail" / "tls" / "key.pem").stat().st_mode & 0o077 == 0, "the key is for its owner"
+    assert (folder / "tls" / "key.pem").stat().st_mode & 0o077 == 0, "the key is for its owner"
 
-    again = posthouse("init", str(tmp_path / "mail"), "--domain", "example.org")
+    again = posthouse("init", str(folder), "--domain", "example.org")
     assert again.returncode == 1
     assert "exists already; nothing was changed" in again.stderr
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -71,8 +72,9 @@ def init(
             say(f"  {record}")
         say("\nOther servers want the address to resolve back to the name (PTR), which your provider sets.")
     say("\nNext:")
-    say(f"  posthouse account add you@{domain} --config {config.path}")
-    say(f"  posthouse serve --config {config.path}")
+    path = shlex.quote(str(config.path))  # to be copied
+    say(f"  posthouse account add you@{domain} --config {path}")
+    say(f"  posthouse serve --config {path}")
 
 
 def dns_records(domain: str, hostname: str) -> Iterator[str]:
