@@ -15,14 +15,15 @@ later (tidy.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from posthouse.message.thread import base_subject
 
 from .fold import clean, fold
-from .portion import unions
+from .portion import in_portions, unions
 
 if TYPE_CHECKING:
     from .database import Connection
@@ -65,7 +66,7 @@ def assign(tx: Tx, arrivals: Sequence[Arrival], message_ids: Sequence[int]) -> l
     with the message's id."""
     wanted = [_Keys(*arrival) for arrival in arrivals]
     known = _read(tx, [(one.account_id, key) for one in wanted for key in one.asked])
-    room = _Room(tx)
+    room = _Room(tx, {thread_id for thread_id, _ in known.values()})
     changed: dict[tuple[int, int], tuple[int, int]] = {}
     thread_ids = []
     for one, message_id in zip(wanted, message_ids, strict=True):
@@ -116,22 +117,17 @@ class _Keys:
 class _Room:
     """Whether threads have room for one message more, while messages come that aren't in the database yet."""
 
-    def __init__(self, tx: Tx) -> None:
-        self._tx = tx
-        self._counts: dict[int, int] = {}  # of those that were asked for
-        self._came: dict[int, int] = {}
+    def __init__(self, tx: Tx, thread_ids: Collection[int]) -> None:
+        self._counts: Counter[int] = Counter()
+        for among, ids in in_portions(list(thread_ids)):
+            query = f"SELECT thread_id, count(*) FROM message WHERE thread_id IN ({among}) GROUP BY thread_id"  # noqa: S608
+            self._counts.update(dict(tx.all(query, **ids)))
 
     def takes(self, thread_id: int) -> bool:
-        if thread_id not in self._counts:
-            self._counts[thread_id] = self._tx.value(
-                "SELECT count(*) FROM (SELECT 1 FROM message WHERE thread_id = :thread_id LIMIT :most) AS few",
-                thread_id=thread_id,
-                most=MAX_MESSAGES,
-            )
-        return self._counts[thread_id] + self._came.get(thread_id, 0) < MAX_MESSAGES
+        return self._counts[thread_id] < MAX_MESSAGES
 
     def fill(self, thread_id: int) -> None:
-        self._came[thread_id] = self._came.get(thread_id, 0) + 1
+        self._counts[thread_id] += 1
 
 
 def key(message_id: str, subject: str) -> int:
