@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from live import Live, live
-from mailboxes import ADA, BOB, EVE, inbox, limit
+from mailboxes import ADA, BOB, EVE, add_alias, inbox, limit, store_of
 from posthouse.errors import ConfigError
+from posthouse.store import queue
 
 LETTER = b"Subject: x\r\n\r\n.one\r\n" + b"x" * 70 + b"\r\n"
 
@@ -55,6 +56,22 @@ def test_who_has_no_room_is_no_others_trouble(posthouse: Live, lmtp: Lmtp) -> No
     assert (ada[0], ada[1][:5]) == (552, b"5.2.2")
     assert bob[0] == again[0] == 250
     assert (len(inbox(posthouse, ADA)), len(inbox(posthouse, BOB))) == (0, 1), "one account gets it once"
+
+
+def test_behind_one_address_each_has_room_or_not(posthouse: Live, lmtp: Lmtp) -> None:
+    for one in (ADA, BOB):
+        add_alias(posthouse, "team@example.org", one)
+    limit(posthouse, ADA, size=500)
+    with lmtp:
+        lmtp.ehlo()
+        answers = [
+            lmtp.deliver(EVE, recipients, LETTER)
+            for recipients in ([ADA], ["team@example.org"], ["team@example.org", ADA])
+        ]
+    assert [[code for code, _ in codes] for codes in answers] == [[250], [250], [250, 452]]
+    assert (len(inbox(posthouse, ADA)), len(inbox(posthouse, BOB))) == (1, 2)
+    entries = [queue.Entry._make(row[1:]) for row in store_of(posthouse).look(queue.list_some, queue.Which())]
+    assert [one.recipient for one in entries] == [ADA], "the last one comes again, by who was told 452"
 
 
 def test_nobody_is_told_to_log_in_where_nobody_can(lmtp: Lmtp) -> None:

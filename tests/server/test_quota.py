@@ -9,7 +9,7 @@ from unittest.mock import ANY
 import pytest
 
 from live import PASSWORDS, Live
-from mailboxes import ADA, BOB, eventually, inbox, store_of
+from mailboxes import ADA, BOB, add_alias, eventually, inbox, store_of
 from posthouse.store import account, queue, quota
 from posthouse.store.queue import Which
 
@@ -90,6 +90,55 @@ def test_who_will_never_have_room_costs_the_sender_a_report_and_nobody_else_the_
     eventually(lambda: count(posthouse, BOB) == 2)
     report = next(letter for letter in inbox(posthouse, BOB) if b"multipart/report" in letter)
     assert b"Final-Recipient: rfc822; ada@example.org" in report and b"Status: 5.2.2" in report
+
+
+TEAM = "team@example.org"
+
+
+@pytest.mark.parametrize("also", [(), (ADA,), (BOB,)], ids=["team", "ada and team", "bob and team"])
+def test_behind_one_address_each_has_room_or_not(posthouse: Live, also: tuple[str, ...]) -> None:
+    """Whoever has room gets it once; whoever hasn't, once, and when there is room."""
+    store = store_of(posthouse)
+    for one in (ADA, BOB):
+        add_alias(posthouse, TEAM, one)
+    limit(posthouse, BOB, size=ROOM)
+    assert send_without_size(posthouse, EVE, BOB) == (250, ANY)
+    code, text = send_without_size(posthouse, EVE, *also, TEAM)
+    assert code == 250 and b"waits until the mailbox has room" in text
+    assert (count(posthouse, ADA), count(posthouse, BOB)) == (1, 1)
+    limit(posthouse, BOB)
+    store.run(queue.retry, Which())
+    eventually(lambda: not store.look(queue.list_some, Which()))
+    eventually(lambda: count(posthouse, BOB) == 2)
+    assert count(posthouse, ADA) == 1
+
+
+def test_a_small_mailbox_closes_no_address_of_several(posthouse: Live) -> None:
+    for one in (ADA, BOB):
+        add_alias(posthouse, TEAM, one)
+    limit(posthouse, BOB, size=100)
+    with smtplib.SMTP(posthouse.host, posthouse.port("smtp")) as client:
+        client.ehlo()
+        client.mail(ADA, ["SIZE=5000"])
+        assert client.rcpt(TEAM)[0] == 250
+        code, text = client.data(LARGE)
+    assert (code, text.partition(b"; ")[2]) == (250, b"the mailbox of <team@example.org> is too small for it")
+    eventually(lambda: count(posthouse, ADA) == 2)
+    report = next(letter for letter in inbox(posthouse, ADA) if b"multipart/report" in letter)
+    assert b"Final-Recipient: rfc822; bob@example.org" in report and b"Status: 5.2.2" in report
+    assert b"Original-Recipient: rfc822;team@example.org" in report
+
+
+def test_who_is_gone_beside_who_has_no_room(posthouse: Live) -> None:
+    """What may go another time is not refused for good."""
+    limit(posthouse, BOB, size=ROOM)
+    assert send_without_size(posthouse, EVE, BOB) == (250, ANY)
+    with smtplib.SMTP(posthouse.host, posthouse.port("smtp")) as client:
+        client.ehlo()
+        client.mail(EVE)
+        assert (client.rcpt(ADA)[0], client.rcpt(BOB)[0]) == (250, 250)
+        store_of(posthouse).run(account.remove, ADA)
+        assert client.data(LARGE)[0] == 452
 
 
 def test_where_nobody_has_room_the_sender_keeps_the_letter(posthouse: Live) -> None:

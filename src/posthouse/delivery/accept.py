@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from posthouse.message.date import format_date
 from posthouse.message.textual import textual
+from posthouse.smtp.dsn import encode_xtext
 from posthouse.smtp.envelope import Envelope, Recipient
 from posthouse.store.address import canonical_domain
 from posthouse.store.blob import Blobs, Spool
@@ -54,11 +55,16 @@ def terms(envelope: Envelope, now: int) -> Terms:
     )
 
 
-def to(recipient: Recipient, hostname: str) -> To:
-    """A recipient as the queue has it; a name alone is one of our host. Errors: StoreError where that is no domain."""
+def to(recipient: Recipient, hostname: str, address: str = "") -> To:
+    """A recipient as the queue has it; a name alone is one of our host. ``address``: of one behind it, who gets the
+    letter apart (RFC 3461 §5.2.7.3). Errors: StoreError where that is no domain."""
     mailbox = recipient.mailbox
-    home = mailbox.domain or hostname
-    return To(f"{mailbox.local}@{home}", canonical_domain(home), ",".join(sorted(recipient.notify)), recipient.orcpt)
+    own = f"{mailbox.local}@{mailbox.domain or hostname}"
+    orcpt = recipient.orcpt
+    if address and orcpt is None and own.isascii():
+        orcpt = f"rfc822;{encode_xtext(own)}"
+    domain = canonical_domain((address or own).rpartition("@")[2])
+    return To(address or own, domain, ",".join(sorted(recipient.notify)), orcpt)
 
 
 async def without_binary(blobs: Blobs, spool: Spool) -> Spool:

@@ -7,11 +7,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from posthouse.errors import NotFound, OverQuota, StoreError
 from posthouse.message.summary import Summary, summarize
-from posthouse.store import intake, mailbox, queue, quota
+from posthouse.store import account, intake, mailbox, queue, quota
 from posthouse.store.blob import Blob, Spool
 from posthouse.store.engine import Store, Tx
 
@@ -43,11 +43,24 @@ class Delivery(NamedTuple):
     forwardings: Sequence[Forwarding]
 
 
+class Late(NamedTuple):
+    """Who has no room for a letter that others get: the place of the recipient, or of the one behind whom it is; its
+    address, empty for the recipient's own. ``never``: it has no room in an empty mailbox either."""
+
+    recipient: int
+    address: str
+    never: bool
+
+
+# What the queue needs to know, so that these get the letter when they have room.
+Later: TypeAlias = Callable[[Sequence[Late]], queue.Onward]
+
+
 class Delivered(NamedTuple):
-    """A letter that is delivered; ``late``: which of the recipients, by their places, get it when they have room."""
+    """A letter that is delivered, and who gets it later."""
 
     kept: Kept
-    late: Sequence[int]
+    late: Sequence[Late]
 
 
 async def deliver(
@@ -57,15 +70,14 @@ async def deliver(
     *,
     trace: bytes,
     forwardings: Sequence[Forwarding | None],
-    later: Callable[[Sequence[int]], queue.Onward],
+    later: Later,
     onward: queue.Onward | None = None,
 ) -> Delivered:
     """Put a letter where each recipient's letters go: into the inbox of each account, once, and into the queue as
     ``forwardings``, of each, say; and into the queue for those elsewhere (``onward``).
 
-    SMTP has one answer for all. So where it goes to somebody, those whose mailbox is full get it through the queue, as
-    ``later`` says, which is given their places: it is tried again and again, and if there never is room, its sender
-    hears so.
+    SMTP has one answer for all. So where it goes to somebody, those whose mailbox is full get it through the queue: it
+    is tried again and again, and if there never is room, its sender hears so.
 
     ``trace`` (Return-Path, Received) is kept in front of the letter's octets. On return octets and rows are on disk.
     `NotFound` when none of the accounts exists any more, and the letter goes nowhere else; `OverQuota` when nobody has
@@ -77,7 +89,7 @@ async def deliver(
     try:
         await store.write_each(_place_all, Delivery(kept, accounts, onward, going))
     except OverQuota:
-        if len(recipients) == 1 and onward is None:
+        if len(accounts) == 1 and not going and onward is None:
             raise
         return Delivered(kept, await store.write(_place_now_or_later, kept, recipients, forwardings, later, onward))
     return Delivered(kept, ())
@@ -133,14 +145,19 @@ def _place_now_or_later(
     kept: Kept,
     recipients: Sequence[Found],
     forwardings: Sequence[Forwarding | None],
-    later: Callable[[Sequence[int]], queue.Onward],
+    later: Later,
     onward: queue.Onward | None,
-) -> list[int]:
-    """`place_each`, and the queue for everybody else; the places of those who have to wait for it."""
-    outcomes = place_each(tx, kept, recipients, forwardings)
-    late = [number for number, error in enumerate(outcomes) if error is not None]
-    if onward is None and len(late) == len(outcomes):
-        raise next(error for error in outcomes if error is not None)
+) -> list[Late]:
+    """`place_each`, and the queue for everybody else; those who have to wait for it."""
+    outcomes, late = _place(tx, kept, recipients, forwardings)
+    errors = [error for error in outcomes if error is not None]
+    if errors and len(errors) == len(outcomes) and onward is None:
+        raise _mildest(errors)
+    late += [
+        Late(number, "", isinstance(error, OverQuota) and error.never)
+        for number, error in enumerate(outcomes)
+        if error is not None
+    ]
     for one in (onward, later(late) if late else None):
         if one is not None:
             queue.add(tx, kept.blob, kept.summary.header_size, one)
@@ -148,28 +165,56 @@ def _place_now_or_later(
 
 
 def place_each(
-    tx: Tx, kept: Kept, recipients: Sequence[Found], forwardings: Sequence[Forwarding | None]
+    tx: Tx, kept: Kept, recipients: Sequence[Found], forwardings: Sequence[Forwarding | None], later: Later
 ) -> list[StoreError | None]:
     """Put a letter whose octets are kept where each recipient's letters go; for each, what was in the way (`NotFound`,
-    `OverQuota`). One who has no room is no other's trouble; an account gets it once. ``forwardings``: of each.
+    `OverQuota`). One who has no room is no other's trouble, also among those behind one address: of these the others
+    get it, and this one ``later``. An account gets it once. ``forwardings``: of each.
     """
+    outcomes, late = _place(tx, kept, recipients, forwardings)
+    if late:
+        queue.add(tx, kept.blob, kept.summary.header_size, later(late))
+    return outcomes
+
+
+def _place(
+    tx: Tx, kept: Kept, recipients: Sequence[Found], forwardings: Sequence[Forwarding | None]
+) -> tuple[list[StoreError | None], list[Late]]:
+    """What was in the way of each; and who has no room behind an address behind which others have."""
     size = len(kept.prefix) + kept.blob.size
     outcomes: list[StoreError | None] = []
     inboxes: dict[int, mailbox.Mailbox] = {}
-    for found in recipients:
-        try:
-            new = {one: _inbox(tx, one, size) for one in found.accounts if one not in inboxes}
-        except (NotFound, OverQuota) as error:
-            outcomes.append(error)
+    late: dict[int, Late] = {}
+    for number, found in enumerate(recipients):
+        errors: dict[int, StoreError] = {}
+        for one in found.accounts:
+            try:
+                if one not in inboxes:
+                    inboxes[one] = _inbox(tx, one, size)
+            except (NotFound, OverQuota) as error:
+                errors[one] = error
+        if not found:
+            outcomes.append(NotFound("there is no such mailbox"))
+        elif errors and len(errors) == len(found.accounts):
+            outcomes.append(_mildest(list(errors.values())))
         else:
-            inboxes |= new
-            outcomes.append(None if found else NotFound("there is no such mailbox"))
+            outcomes.append(None)
+            for one, why in errors.items():
+                if isinstance(why, OverQuota):
+                    late[one] = Late(number, account.get(tx, one).address, why.never)
     if inboxes:
         targets = [intake.Target(box.id, NO_FLAGS) for box in inboxes.values()]
         intake.append(tx, kept.blob, kept.summary, targets, received=tx.now, prefix=kept.prefix)
     going = [one for one, error in zip(forwardings, outcomes, strict=True) if one is not None and error is None]
     forward.place(tx, kept.blob, kept.summary.header_size, going)
-    return outcomes
+    # Who is behind a recipient that is refused gets the letter with that one.
+    refused = {one for found, error in zip(recipients, outcomes, strict=True) if error for one in found.accounts}
+    return outcomes, [who for one, who in late.items() if one not in refused]
+
+
+def _mildest(errors: Sequence[StoreError]) -> StoreError:
+    """What is said of all: that it may go another time, if it may for one."""
+    return min(errors, key=lambda error: error.never if isinstance(error, OverQuota) else 2)
 
 
 def _inbox(tx: Tx, account_id: int, size: int) -> mailbox.Mailbox:

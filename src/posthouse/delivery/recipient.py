@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from posthouse.errors import InvalidMessage
+from posthouse.errors import InvalidMessage, OverQuota
 from posthouse.smtp import srs
 from posthouse.smtp.path import Mailbox, parse_mailbox
 from posthouse.store import account, domain, long_sender, quota, secret
@@ -46,7 +47,7 @@ def lookup(tx: Tx, mailbox: Mailbox, hostname: str, size: int) -> Found:
 
     Postmaster is always somebody (RFC 5321 §4.5.1): where no account or alias has the name, whoever came first.
 
-    Errors: OverQuota where one of them has no room for so many octets: said now, it is no other recipient's trouble.
+    Errors: OverQuota where nobody of them has room for so many octets: said now, it is no other recipient's trouble.
     """
     home = mailbox.domain or hostname
     accounts, targets = expand(tx, f"{mailbox.local}@{home}")
@@ -57,9 +58,23 @@ def lookup(tx: Tx, mailbox: Mailbox, hostname: str, size: int) -> Found:
             accounts = account.oldest(tx)
         elif (sender := forwarded_sender(tx, mailbox)) is not None:
             return Found(ours, targets=(str(sender),), returns=True)
-    for account_id in accounts:
-        quota.check(tx, account_id, size)
+    _check_room(tx, accounts, size)
     return Found(ours, accounts, targets)
+
+
+def _check_room(tx: Tx, accounts: Sequence[int], size: int) -> None:
+    """Whether one of these, if there are any, has room. Errors: OverQuota; for good, where that is so for all."""
+    refusal: OverQuota | None = None
+    for account_id in accounts:
+        try:
+            quota.check(tx, account_id, size)
+        except OverQuota as error:
+            if refusal is None or not error.never:
+                refusal = error
+        else:
+            return
+    if refusal is not None:
+        raise refusal
 
 
 def expand(tx: Tx, address: str) -> tuple[tuple[int, ...], tuple[str, ...]]:

@@ -18,10 +18,10 @@ from posthouse.store.blob import Blob
 from posthouse.store.engine import Store, Tx
 from posthouse.store.lease import Due, Work
 
-from .accept import return_path
+from . import accept
 from .content import IN_MEMORY, Letter, mapped, open_at_once, open_letter
 from .courier import Courier, Means
-from .deliver import Kept, place_each, prefix
+from .deliver import Kept, Late, place_each, prefix
 from .forward import Forwarding, came_from, forwarding
 from .recipient import Found, lookup
 from .record import Attempt, Recorder
@@ -181,7 +181,7 @@ class Visit:
         """A letter to our own people, who come through the queue where it had to wait."""
         letter = due.letter
         summary, header = await asyncio.to_thread(self._summarize, letter)
-        trace = prefix(return_path(letter.sender) + letter.prefix, summary)
+        trace = prefix(accept.return_path(letter.sender) + letter.prefix, summary)
         kept = Kept(Blob(letter.blob_id, letter.size), summary, trace)
         verdicts = await self._store.write(_place_due, kept, due, header, self._means.hostname)
         return {one.id: verdict for one, verdict in zip(due.recipients, verdicts, strict=True)}
@@ -195,11 +195,11 @@ class Visit:
 
 def _place_due(tx: Tx, kept: Kept, due: Due, header: bytes, hostname: str) -> list[Verdict]:
     """Where the recipients' letters go; what came of each."""
+    recipients = [Recipient(parse_mailbox(one.address), asked_for(one.notify), one.orcpt) for one in due.recipients]
     places: list[Found] = []
     forwardings: list[Forwarding | None] = []
     refused: dict[int, Verdict] = {}
-    for number, one in enumerate(due.recipients):
-        recipient = Recipient(parse_mailbox(one.address), asked_for(one.notify), one.orcpt)
+    for number, (one, recipient) in enumerate(zip(due.recipients, recipients, strict=True)):
         found = Found(ours=True)
         try:
             found = lookup(tx, recipient.mailbox, hostname, kept.blob.size)
@@ -220,7 +220,13 @@ def _place_due(tx: Tx, kept: Kept, due: Due, header: bytes, hostname: str) -> li
                 lifetime=one.expires - tx.now,
             )
         )
-    outcomes = place_each(tx, kept, places, forwardings)
+
+    def later(late: Sequence[Late]) -> queue.Onward:
+        to = [accept.to(recipients[one.recipient], hostname, one.address) for one in late]
+        lifetime = min(due.recipients[one.recipient].expires for one in late) - tx.now
+        return queue.Onward(due.letter.prefix, due.letter.sender, to, due.letter.terms, lifetime)
+
+    outcomes = place_each(tx, kept, places, forwardings, later)
     return [
         refused.get(number) or of_place(error, found)
         for number, (error, found) in enumerate(zip(outcomes, places, strict=True))

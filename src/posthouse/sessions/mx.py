@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from posthouse.delivery import accept, success
 from posthouse.delivery.accept import Arrival
-from posthouse.delivery.deliver import deliver, keep, place_each
+from posthouse.delivery.deliver import Late, Later, deliver, keep, place_each
 from posthouse.delivery.forward import Forwarding, came_from, forwarding
 from posthouse.delivery.recipient import Found, lookup
 from posthouse.errors import StoreError
@@ -24,6 +24,9 @@ from .transaction import Transaction
 
 # Hops are counted in the letter's beginning: Received lines come first, and fifty of them take some 15 KB.
 HEADER_LOOKED_AT = 64 * 1024
+
+# Recipients that a reply names: a line has 512 octets.
+NAMED = 1
 
 # Else everybody who has seen such an address could have letters sent on by us.
 REPORTS_ONLY = Reply(550, "5.7.1", "That address takes reports on a forwarded message only, which have no sender")
@@ -64,23 +67,28 @@ class MxTransaction(Transaction):
         ident = accept.transaction_id()
         store, hostname = self.house.store, self.house.hostname
         recipients = envelope.recipients
-
-        def later(late: Sequence[int]) -> queue.Onward:
-            to = [accept.to(recipients[number], hostname) for number in late]
-            prefix, asked = received(envelope, arrival, ident), accept.terms(envelope, arrival.at)
-            return queue.Onward(prefix, str(envelope.sender or ""), to, asked, self.house.lifetime)
-
         kept, late = await deliver(
             store,
             spool,
             self.found,
             trace=trace(envelope, arrival, ident),
             forwardings=self.forwardings(envelope, arrival, ident),
-            later=later,
+            later=self.later(envelope, arrival, ident),
         )
-        arrived = [one for number, one in enumerate(zip(recipients, self.found, strict=True)) if number not in late]
+        waits = {one.recipient for one in late if not one.address}
+        arrived = [one for number, one in enumerate(zip(recipients, self.found, strict=True)) if number not in waits]
         await success.report(store, envelope, arrived, kept, hostname=hostname, now=arrival.at)
-        return [Reply(250, "2.0.0", f"Delivered as {ident}{waiting([recipients[number] for number in late])}")]
+        return [Reply(250, "2.0.0", f"Delivered as {ident}{waiting(recipients, late)}")]
+
+    def later(self, envelope: Envelope, arrival: Arrival, ident: str) -> Later:
+        """How those who have no room now get it."""
+
+        def onward(late: Sequence[Late]) -> queue.Onward:
+            to = [accept.to(envelope.recipients[one.recipient], self.house.hostname, one.address) for one in late]
+            prefix, terms = received(envelope, arrival, ident), accept.terms(envelope, arrival.at)
+            return queue.Onward(prefix, str(envelope.sender or ""), to, terms, self.house.lifetime)
+
+        return onward
 
     def forwardings(self, envelope: Envelope, arrival: Arrival, ident: str) -> list[Forwarding | None]:
         """How the letter goes on from each recipient."""
@@ -134,7 +142,8 @@ class LmtpTransaction(MxTransaction):
         store = self.house.store
         kept = await keep(store, spool, trace(envelope, arrival, ident))
         forwardings = self.forwardings(envelope, arrival, ident)
-        outcomes: list[StoreError | None] = await store.write(place_each, kept, self.found, forwardings)
+        later = self.later(envelope, arrival, ident)
+        outcomes: list[StoreError | None] = await store.write(place_each, kept, self.found, forwardings, later)
         answered = zip(recipients, self.found, outcomes, strict=True)
         delivered = [(one, found) for one, found, error in answered if error is None]
         await success.report(store, envelope, delivered, kept, hostname=self.house.hostname, now=arrival.at)
@@ -142,14 +151,15 @@ class LmtpTransaction(MxTransaction):
         return [taken if error is None else refusal(error) for error in outcomes]
 
 
-def waiting(recipients: Sequence[Recipient]) -> str:
-    """The end of a reply: what is said of those who get the letter later."""
-    match recipients:
-        case []:
-            return ""
-        case [one]:
-            return f"; for <{one}> it waits until the mailbox has room"
-    return f"; for {len(recipients)} recipients it waits until their mailboxes have room"
+def waiting(recipients: Sequence[Recipient], late: Sequence[Late]) -> str:
+    """The end of a reply: what is said of those who don't get the letter at once."""
+    if not late:
+        return ""
+    whom = ", ".join(dict.fromkeys(f"<{recipients[one.recipient]}>" for one in late[:NAMED]))
+    more = " and others" if len(late) > NAMED else ""
+    if all(one.never for one in late):
+        return f"; the mailbox of {whom}{more} is too small for it"
+    return f"; for {whom}{more} it waits until the mailbox has room"
 
 
 def trace(envelope: Envelope, arrival: Arrival, ident: str) -> bytes:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from posthouse.delivery import accept, success
 from posthouse.delivery.accept import Arrival
-from posthouse.delivery.deliver import deliver
+from posthouse.delivery.deliver import Late, deliver
 from posthouse.delivery.forward import forwarding
 from posthouse.delivery.recipient import Found, lookup
 from posthouse.delivery.submit import Completion
@@ -155,8 +155,9 @@ class SubmissionTransaction(Transaction):
             for recipient, found in arrived
         ]
 
-        def later(late: Sequence[int]) -> queue.Onward:
-            return self._queued(envelope, trace, [accept.to(arrived[number][0], house.hostname) for number in late])
+        def later(late: Sequence[Late]) -> queue.Onward:
+            to = [accept.to(arrived[one.recipient][0], house.hostname, one.address) for one in late]
+            return self._queued(envelope, trace, to)
 
         elsewhere = list(self._elsewhere.values())
         kept, late = await deliver(
@@ -168,9 +169,10 @@ class SubmissionTransaction(Transaction):
             later=later,
             onward=self._queued(envelope, trace, elsewhere) if elsewhere else None,
         )
-        at_once = [one for number, one in enumerate(arrived) if number not in late]
+        waits = {one.recipient for one in late if not one.address}
+        at_once = [one for number, one in enumerate(arrived) if number not in waits]
         await success.report(house.store, envelope, at_once, kept, hostname=house.hostname, now=arrival.at)
-        return [Reply(250, "2.0.0", f"Accepted as {ident}{waiting([arrived[number][0] for number in late])}")]
+        return [Reply(250, "2.0.0", f"Accepted as {ident}{waiting([one for one, _ in arrived], late)}")]
 
     async def _in_whose_name(self, authors: list[Address] | None) -> Reply | None:
         """The refusal of a letter whose From names somebody else. Where there is no From, the envelope's is known."""
