@@ -212,6 +212,20 @@ def test_a_binary_letter_arrives_as_text(posthouse: Live, door: str) -> None:
     assert (b"\r\nBcc:" in letter) == (door != "submission")
 
 
+@pytest.mark.parametrize("octets", [b"a\0b", b"a\0b" + b"x" * 70 + b"\r\n" * 100_000], ids=["small", "large"])
+def test_a_nul_makes_a_letter_a_binary_one(posthouse: Live, octets: bytes) -> None:
+    """What few servers carry survives as base64. In a header it can only be meant to mislead."""
+    with submission(posthouse) as client:
+        client.sendmail(ADA, BOB, f"From: {ADA}\r\n\r\n".encode() + octets + b"\r\n")
+        client.mail(ADA)
+        client.rcpt(BOB)
+        code, text = client.data(f"From: {ADA}\r\nFrom\0: {BOB}\r\n\r\nx\r\n".encode())
+    assert (code, text) == (554, b"5.6.0 The header has a NUL octet in it")
+    (letter,) = inbox(posthouse, BOB)
+    root = mime.scan(letter)
+    assert root.encoding == "base64" and body.content(root, letter) == octets + b"\r\n"
+
+
 def test_a_bare_line_feed_in_a_chunk_is_a_line_end_and_its_dot_stays(posthouse: Live) -> None:
     """Chunks are not dot-stuffed, so nothing is taken away behind a bare line feed."""
     with submission(posthouse) as client:

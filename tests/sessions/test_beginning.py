@@ -109,6 +109,25 @@ def test_removed_by_another_and_a_file_that_came_meanwhile(
     assert said(talk, "a FETCH 1:6 BODY.PEEK[]") == b"".join(lines) + b"a OK FETCH completed\r\n"
 
 
+@pytest.mark.parametrize("size", [1, letter.PIECE])
+def test_no_literal_has_a_nul(talk: Conversation, house: House, inbox: Mailbox, size: int) -> None:
+    """RFC 9051 §9, CHAR8; what came with one, outside of BINARYMIME, keeps its size, and its octets for BINARY."""
+    raw = b"Subject: a\0b\r\n\r\nc\0d" + b"x" * size
+    house.append(inbox, raw=raw)
+    seen = raw.replace(b"\0", b"\x80")
+    talk.say("s SELECT INBOX")
+    for item, octets in (
+        ("BODY.PEEK[]", seen),
+        ("BODY.PEEK[]<0.30>", seen[:30]),
+        ("BODY.PEEK[TEXT]", seen[16:]),
+        ("BODY.PEEK[HEADER]", seen[:16]),
+        ("BODY.PEEK[HEADER.FIELDS (SUBJECT)]", seen[:16]),
+    ):
+        told = said(talk, f"a FETCH 1 {item}")
+        assert told.endswith(b" " + literal(octets) + b")\r\na OK FETCH completed\r\n"), (item, told[:100])
+    assert b"~{%d}\r\n%b)" % (len(raw) - 16, raw[16:]) in said(talk, "b FETCH 1 BINARY.PEEK[1]")
+
+
 def test_a_file_that_was_cut(talk: Conversation, house: House, inbox: Mailbox) -> None:
     raw = made("cut", body="c" * 1000)
     blob = keep_in_file(house.store, raw)

@@ -206,7 +206,7 @@ def test_listed_fields_that_are_too_many(talk: Conversation, house: House, inbox
     assert line + b"Subject: A test" in raw(talk, f"a FETCH 1 BODY.PEEK[HEADER.FIELDS (SUBJECT {name})]").replace(
         b"From: ada@example.org\r\nTo: bob@example.org\r\n", b""
     )
-    assert b"{25}\r\nSubject: a\0b\r\nDate: x\r\n\r\n)" in raw(
+    assert b"{25}\r\nSubject: a\x80b\r\nDate: x\r\n\r\n)" in raw(
         talk, "a FETCH 2 BODY.PEEK[HEADER.FIELDS (SUBJECT DATE)]"
     )
 

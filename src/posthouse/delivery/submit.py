@@ -33,7 +33,7 @@ class Completion:
 
     def write(self, chunk: bytes) -> bytes:
         """Take the next octets, whose lines end with CR LF; return those that go on. `InvalidMessage` when the header
-        is too large."""
+        is too large, or has a NUL."""
         if self._header is None:
             return chunk
         searched = max(len(self._header) - 3, 0)
@@ -52,6 +52,9 @@ class Completion:
     def _pass_on(self, gathered: bytearray) -> bytes:
         start = bytes(gathered)
         self._header = None
+        # Whoever drops it further on reads another field: "From\0: bob@example.org".
+        if b"\0" in start.partition(b"\r\n\r\n")[0]:
+            raise InvalidMessage("the header has a NUL octet in it")
         body = split_header(start)
         fields = Headers(start[:body]).get_all("from")
         if fields:

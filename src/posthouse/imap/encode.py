@@ -41,6 +41,12 @@ def quoted(octets: bytes) -> bytes:
     return b'"' + SPECIAL.sub(rb"\\\1", octets) + b'"'
 
 
+def without_nul(octets: bytes) -> bytes:
+    """Octets as a literal may have them: no NUL (RFC 9051 §9, CHAR8). In its place stands 0x80, as Dovecot has it, so
+    that they are as many."""
+    return octets.replace(b"\0", b"\x80")
+
+
 def literal(octets: bytes) -> bytes:
     """A literal, as a server sends it."""
     return literal_of(len(octets)) + octets

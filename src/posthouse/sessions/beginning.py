@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 from posthouse.errors import StoreError
+from posthouse.imap.encode import without_nul
 from posthouse.imap.fetch import BodySection, Item, Text
 from posthouse.store.blob import Blobs
 from posthouse.store.engine import Row
@@ -92,13 +93,13 @@ class Beginnings:
                 assert found is not None
                 self.is_inside = True
                 yield heads[start]
-                yield from found[1]
+                yield from map(without_nul, found[1])
                 self.is_inside = False
                 yield tails[start]
             else:
                 octets = read_all(blobs, letters[here])
                 framed = zip(heads[here], prefixes[here], octets, tails[here], strict=True)
-                yield b"".join(chain.from_iterable(framed))
+                yield without_nul(b"".join(chain.from_iterable(framed)))
 
     def _frames(
         self,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from posthouse.errors import StoreError
 from posthouse.imap import command, url, urlauth
-from posthouse.imap.encode import literal_of
+from posthouse.imap.encode import literal_of, without_nul
 from posthouse.imap.syntax import Malformed
 from posthouse.imap.url import Authorization, MessageUrl
 from posthouse.store import account, url_key
@@ -107,7 +107,7 @@ async def fetch(session: ImapSession, wish: command.UrlFetch) -> Done:
         machine.send(literal_of(octets.size))
         try:
             async for piece in octets.read():
-                machine.send(piece)
+                machine.send(without_nul(piece))
                 await session.line.flush()
         except StoreError as error:
             # The client counts the octets of the literal: anything said now would be taken for some of them.

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Literal
 
 from posthouse.errors import StoreError
-from posthouse.imap.encode import NIL, literal, literal8
+from posthouse.imap.encode import NIL, literal, literal8, without_nul
 from posthouse.imap.fetch import BinarySection, BinarySize, BodySection, Partial, Section, Text
 from posthouse.message import body, mime
 from posthouse.message.section import find, find_part, header_fields
@@ -60,8 +60,8 @@ class Letter:
             return (NIL,)
         size, pieces = found
         if size <= PIECE:
-            return (b"{%d}\r\n%b" % (size, b"".join(pieces)),)
-        return chain((b"{%d}\r\n" % size,), pieces)
+            return (b"{%d}\r\n%b" % (size, without_nul(b"".join(pieces))),)
+        return chain((b"{%d}\r\n" % size,), map(without_nul, pieces))
 
     def octets(self, item: BodySection) -> tuple[int, Iterator[bytes]] | None:
         """How many octets BODY[section]<partial> has, and they, in pieces; None for a part that isn't there."""

@@ -61,7 +61,7 @@ class MxTransaction(Transaction):
 
     async def end(self, envelope: Envelope, arrival: Arrival) -> list[Reply]:
         """Weigh it, put it into the mailboxes, and only then say 250."""
-        spool = await self.whole(envelope)
+        spool = await self.whole()
         if (looping := self.loops(envelope, spool)) is not None:
             return [looping]
         ident = accept.transaction_id()
@@ -135,7 +135,7 @@ class LmtpTransaction(MxTransaction):
     async def end(self, envelope: Envelope, arrival: Arrival) -> list[Reply]:
         """An answer for each recipient (§4.2): who has no room is no other's trouble."""
         recipients = envelope.recipients
-        spool = await self.whole(envelope)
+        spool = await self.whole()
         if (looping := self.loops(envelope, spool)) is not None:
             return [looping] * len(recipients)
         ident = accept.transaction_id()

@@ -126,6 +126,8 @@ class SubmissionTransaction(Transaction):
     async def write(self, chunk: bytes) -> None:
         """Its next octets."""
         assert self._completion is not None
+        if b"\0" in chunk:  # RFC 5322 §3.5: no text has one, and few servers further on carry it
+            self.binary = True
         await super().write(self._completion.write(self._line_ends.write(chunk) if self._line_ends else chunk))
 
     async def end(self, envelope: Envelope, arrival: Arrival) -> list[Reply]:
@@ -162,7 +164,7 @@ class SubmissionTransaction(Transaction):
         elsewhere = list(self._elsewhere.values())
         kept, late = await deliver(
             house.store,
-            await self.whole(envelope),
+            await self.whole(),
             [found for _, found in arrived],
             trace=accept.return_path(sender) + trace,
             forwardings=forwardings,

@@ -17,6 +17,7 @@ class Transaction:
     def __init__(self, house: House) -> None:
         self.house = house
         self.size = 0  # as declared (RFC 1870), or 0
+        self.binary = False  # whether the letter may be no text
         self._spool: Spool | None = None
 
     async def sender(self, envelope: Envelope, now: int) -> Reply:
@@ -30,6 +31,7 @@ class Transaction:
     def begin(self, now: int, *, counted: bool, binary: bool) -> None:
         """The letter comes; ``counted``: its octets come as they are, with BDAT; ``binary``: it may be no text."""
         self._spool = self.house.store.blobs.spool()
+        self.binary = binary
 
     async def write(self, chunk: bytes) -> None:
         """Its next octets. Errors: StoreError, InvalidMessage."""
@@ -40,11 +42,11 @@ class Transaction:
         """It is complete: what becomes of it, for all recipients, or (LMTP) for each. Errors like `write`."""
         raise NotImplementedError
 
-    async def whole(self, envelope: Envelope) -> Spool:
+    async def whole(self) -> Spool:
         """The letter, complete and text; it is the caller's. Errors: StoreError."""
         spool, self._spool = self._spool, None
         assert spool is not None
-        if envelope.body == "BINARYMIME":
+        if self.binary:
             return await accept.without_binary(self.house.store.blobs, spool)
         return spool
 
