@@ -247,3 +247,22 @@ def test_a_letter_to_ourselves_that_had_to_wait(tmp_path: Path) -> None:
         assert "\r\nFuture-Release-Request: until;2023-11-14T22:13:19Z\r\n" in three
 
     asyncio.run(run())
+
+
+# -- TLS-Required: No (RFC 8689 §5, §6) ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("requiretls", [False, True])
+def test_the_report_of_a_letter_that_tls_must_not_stop(tmp_path: Path, requiretls: bool) -> None:
+    """It travels in the same manner; where MAIL had REQUIRETLS, that is the manner."""
+    raw = b"TLS-Required: No\r\n" + letter()
+
+    async def run() -> None:
+        async with world(tmp_path, Host({"RCPT": "550 5.1.1 no"})) as here:
+            await here.add(ANN, raw=raw, terms=Terms(ret="FULL", requiretls=requiretls))
+            (report,) = await reports(here, 1)
+        header, _, rest = report.partition("\r\n\r\n")
+        assert ("TLS-Required: No" in header) == (not requiretls)
+        assert ("Hello." in rest) == (not requiretls)
+
+    asyncio.run(run())

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,9 +16,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from live import Live, live
+from mail_hosts import Host
 from nameserver import name_server
 from posthouse.delivery.relay import Relay, Settings
-from posthouse.delivery.security import Security
+from posthouse.delivery.security import Security, waives_tls
 from posthouse.net.dns import Resolver
 from posthouse.store import account, domain, queue, sts
 from posthouse.store.engine import Store
@@ -54,18 +55,19 @@ def web(authority: trustme.CA) -> Iterator[WebServer]:
 
 @dataclass
 class Sent:
-    """What became of a letter: it came, or why not (yet). ``kept``: the policies that are known now."""
+    """What became of letters: how many came, or why not (yet). ``kept``: the policies that are known now."""
 
-    arrived: bool
+    arrived: int
     reply: str
     kept: list[str] = field(default_factory=list)
 
 
 def send(
     folder: Path,
-    there: Live,
+    there: Live | Host,
     zone: str,
     *,
+    raw: Sequence[bytes] = (),
     signed: bool = False,
     trust: trustme.CA | Path | None = None,
     https_port: int = 443,
@@ -73,7 +75,9 @@ def send(
     required: tuple[str, ...] = (),
     verified: tuple[str, ...] = (),
 ) -> Sent:
-    """A letter to bob@example.net. ``trust``: whose certificates are believed."""
+    """A letter to bob@example.net, or those that are given. ``there``: a `Host` speaks no TLS. ``trust``: whose
+    certificates are believed.
+    """
     context = ssl.create_default_context()
     if isinstance(trust, trustme.CA):
         trust.configure_trust(context)
@@ -84,7 +88,8 @@ def send(
         store = Store.open(folder, readers=1)
         await store.write(domain.add, "example.org")
         await store.write(account.add, "ada@example.org", "hash")
-        port = there.port("smtp")
+        bare = await asyncio.start_server(there.serve, "127.0.0.1") if isinstance(there, Host) else None
+        port = bare.sockets[0].getsockname()[1] if bare else there.port("smtp")
         with name_server(zone, signed=signed) as dns:
             resolver = Resolver([("127.0.0.1", dns.port)])
             security = Security(
@@ -95,20 +100,30 @@ def send(
                 store, resolver, hostname="mail.example.org", port=port, security=security,
                 settings=Settings(delays=(3600,)),
             )  # fmt: skip
-            before = len(there.letters())
-            blob = await asyncio.to_thread(keep, store, letter())
+            before = count(there)
             to = [To("bob@example.net", "example.net")]
-            await store.write(queue.add, blob, 10, Onward(b"", "ada@example.org", to, terms or Terms()))
+            for one in raw or [letter()]:
+                blob = await asyncio.to_thread(keep, store, one)
+                header = one.index(b"\r\n\r\n") + 4
+                await store.write(queue.add, blob, header, Onward(b"", "ada@example.org", to, terms or Terms()))
             await relay.start()
             async with asyncio.timeout(20):
-                while (rows := await store.read(queue.list_some, Which())) and not rows[0][-1]:  # noqa: ASYNC110
+                rows = await store.read(queue.list_some, Which())
+                while not all(row[-1] for row in rows):
                     await asyncio.sleep(0.01)
+                    rows = await store.read(queue.list_some, Which())
             await relay.stop(5)
+            if bare:
+                bare.close()
             kept = [row.mode for _, row in await store.read(sts.list_all)]
         await asyncio.to_thread(store.close)
-        return Sent(len(there.letters()) > before, rows[0][-1] if rows else "", kept)
+        return Sent(count(there) - before, rows[0][-1] if rows else "", kept)
 
     return asyncio.run(run())
+
+
+def count(there: Live | Host) -> int:
+    return len(there.letters if isinstance(there, Host) else there.letters())
 
 
 def tlsa(there: Live, usage: int = 3) -> str:
@@ -211,6 +226,73 @@ def test_what_may_travel_encrypted_only(tmp_path: Path, there: Live, web: WebSer
     terms = Terms(requiretls=True)
     assert send(tmp_path / "1", there, MX + tlsa(there), signed=True, terms=terms).arrived
     assert not send(tmp_path / "2", there, MX + tlsa(there), terms=terms).arrived
+
+
+# -- TLS-Required: No (RFC 8689 §4.2.2) ------------------------------------------------------------------------------
+
+WAIVES = b"TLS-Required: No\r\n" + letter(subject="your certificate is over")
+
+
+@pytest.mark.parametrize(
+    ("header", "waives"),
+    [
+        (b"TLS-Required: No\r\n", True),
+        (b"Subject: x\r\ntls-required:no\r\n", True),
+        (b"TLS-Required:\r\n No\r\n", True),
+        (b"TLS-Required: Yes\r\n", False),
+        (b"TLS-Required: No\r\nTLS-Required: No\r\n", False),
+        (b"Subject: TLS-Required: No\r\n", False),
+        (b"", False),
+    ],
+)
+def test_what_the_field_says(header: bytes, waives: bool) -> None:
+    assert waives_tls(header) == waives
+
+
+def test_a_policy_does_not_stop_who_waives_tls(
+    tmp_path: Path, there: Live, web: WebServer, authority: trustme.CA
+) -> None:
+    """Neither where the certificate doesn't prove the name, nor where the policy names other hosts."""
+    assert send(tmp_path / "1", there, MX + STS, raw=[WAIVES], trust=authority, https_port=web.port).arrived
+    web.answers[PATH] = (200, "text/plain", POLICY.replace(HOST, "other.example.net").encode())
+    assert send(tmp_path / "2", there, MX + STS, raw=[WAIVES], trust=authority, https_port=web.port).arrived
+
+
+def test_neither_do_tlsa_records(tmp_path: Path, there: Live) -> None:
+    wrong = f"_{there.port('smtp')}._tcp.{HOST} TLSA 3 1 1 {'ab' * 32}\n"
+    assert send(tmp_path / "1", there, MX + wrong, raw=[WAIVES], signed=True).arrived
+    unknown = f"_{there.port('smtp')}._tcp.{HOST} SERVFAIL\n"
+    assert send(tmp_path / "2", there, MX + unknown, raw=[WAIVES], signed=True).arrived
+
+
+def test_nor_that_there_is_no_starttls(tmp_path: Path, web: WebServer, authority: trustme.CA) -> None:
+    zone = MX + STS
+    host = Host()
+    assert not send(tmp_path / "1", host, zone, trust=authority, https_port=web.port).arrived
+    assert send(tmp_path / "2", host, zone, raw=[WAIVES], trust=authority, https_port=web.port).arrived
+
+
+def test_the_operator_s_word_stays(tmp_path: Path, there: Live) -> None:
+    assert not send(tmp_path / "1", Host(), MX, raw=[WAIVES], required=("example.net",)).arrived
+    assert not send(tmp_path / "2", there, MX, raw=[WAIVES], verified=("*",)).arrived
+    assert send(tmp_path / "3", there, MX, raw=[WAIVES], required=("example.net",)).arrived
+
+
+def test_requiretls_has_precedence(tmp_path: Path, there: Live) -> None:
+    """§4.1: the field MUST be ignored then."""
+    assert not send(tmp_path, there, MX, raw=[WAIVES], terms=Terms(requiretls=True)).arrived
+
+
+@pytest.mark.parametrize("named", [HOST, "other.example.net"])
+@pytest.mark.parametrize("first", [True, False])
+def test_others_don_t_take_its_connection(
+    tmp_path: Path, there: Live, web: WebServer, authority: trustme.CA, named: str, first: bool
+) -> None:
+    """And it doesn't wait with those that the policy stops."""
+    web.answers[PATH] = (200, "text/plain", POLICY.replace(HOST, named).encode())
+    raw = [WAIVES, letter()] if first else [letter(), WAIVES]
+    sent = send(tmp_path, there, MX + STS, raw=raw, trust=authority, https_port=web.port)
+    assert sent.arrived == 1 and "MTA-STS" in sent.reply
 
 
 def test_a_policy_is_looked_at_anew_before_it_ends(tmp_path: Path, web: WebServer, authority: trustme.CA) -> None:

@@ -31,6 +31,7 @@ from posthouse.wire.steps import Source
 from .accept import return_path, transaction_id
 from .deliver import scan
 from .recipient import expand, forwarded_sender
+from .security import waives_tls
 from .verdict import Outcome, Verdict
 
 log = logging.getLogger("posthouse.relay")
@@ -167,6 +168,8 @@ def compose(
         text_field("Subject", f"{what}: {subject}" if subject else f"{what}: your letter"),
         f"Date: {when}\r\nMessage-ID: <{ident}@{hostname}>\r\n".encode(),
         _thread(headers),
+        # RFC 8689 §5, §6: the report of a letter that TLS must not stop isn't stopped either.
+        b"TLS-Required: No\r\n" if not letter.terms.requiretls and waives_tls(header) else b"",
         # RFC 3834 §5: programs that answer letters by themselves leave this one alone.
         b"Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit\r\n",
         f'Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary="{boundary}"\r\n\r\n'.encode(),

@@ -17,6 +17,8 @@ from posthouse.store.blob import Blobs, explain
 from posthouse.store.lease import Due
 from posthouse.wire.steps import Source
 
+from .security import waives_tls
+
 log = logging.getLogger("posthouse.relay")
 
 # A letter up to so many octets is read whole. Nine of ten are smaller.
@@ -62,6 +64,12 @@ class Letter:
     header: bytes
     ascii: bool
     readable: bool = True
+
+    @property
+    def loose(self) -> bool:
+        """Whether it goes also where the line is worse than its domain asks. RFC 8689 §4.1: MAIL's REQUIRETLS has
+        precedence."""
+        return not self.due.letter.terms.requiretls and waives_tls(self.header)
 
 
 def open_letter(blobs: Blobs, due: Due) -> Letter:

@@ -75,12 +75,13 @@ class _Place:
 
 @dataclass(slots=True)
 class _Line:
-    """A connection that stands."""
+    """A connection that stands. ``loose``: nobody looked at what the domain asks of it (RFC 8689 §4.2.2)."""
 
     host: str
     stream: AsyncStream
     conversation: Conversation
     context: ssl.SSLContext
+    loose: bool = False
 
 
 class Courier:
@@ -108,19 +109,22 @@ class Courier:
         waiting: Sequence[queue.Recipient] = letter.due.recipients
         if self._line is not None and self._line.stream.ended:
             self.abort()  # the other side has had enough: it isn't asked about the letter
+        if self._line is not None and self._line.loose and not letter.loose:
+            await self.close()
         self.reached = self._line is not None
         if self._line is not None:
             waiting = await self._hand_over(self._line, letter, waiting, verdicts, now, following)
             if not waiting:
                 return verdicts
         try:
-            async with aclosing(self._places()) as places:
+            async with aclosing(self._places(letter.loose)) as places:
                 async for place in places:
                     try:
                         line = await self._connect(place)
                     except (ConnectionFailed, SmtpRefused, ProtocolError) as error:
                         _note(verdicts, waiting, self._failure(error, place))
                         continue
+                    line.loose = self.hop.server is None and letter.loose
                     waiting = await self._hand_over(line, letter, waiting, verdicts, now, following)
                     if not waiting:
                         break
@@ -156,7 +160,7 @@ class Courier:
 
     # -- where to ------------------------------------------------------------------------------------------------
 
-    async def _places(self) -> AsyncGenerator[_Place, None]:
+    async def _places(self, loose: bool) -> AsyncGenerator[_Place, None]:
         """Where to try it, in this order. `NoRoute` at last, if there was none at all."""
         hop, means = self.hop, self._means
         if hop.server is not None:
@@ -168,7 +172,7 @@ class Courier:
             yield _Place(hop.domain, literal, means.port, self._of_literal())
             return
         exchanges = await means.resolver.exchanges(hop.domain)
-        ground = await means.security.of_domain(hop)
+        ground = await means.security.of_domain(hop, loose=loose)
         ours = min((preference for preference, host in exchanges if host == means.hostname.lower()), default=None)
         # RFC 5321 §5.1: where we are one of the hosts, only those that come before us are left.
         hosts = [host for preference, host in exchanges if ours is None or preference < ours]
@@ -355,6 +359,7 @@ class Courier:
             following is not None
             and conversation.pipelining
             and not conversation.chunking
+            and (not line.loose or following.loose)
             and _fits(following, offered)
         ):
             behind = envelope_for(following, following.due.recipients, offered, now)

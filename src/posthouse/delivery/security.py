@@ -1,7 +1,9 @@
 """What a letter's line to a host has to be: encrypted if it can be had, or more, by what the domain and we ask for.
 
 In this order: DANE, which says it of a host (RFC 7672); MTA-STS, of a domain's hosts (RFC 8461 §2: it doesn't loosen
-what DANE asks); the operator's `tls_required` and `tls_verified`; else whatever the host offers (RFC 7435).
+what DANE asks); the operator's `tls_required` and `tls_verified`; else whatever the host offers (RFC 7435). A letter
+whose sender says `TLS-Required: No` goes as if there were neither DANE nor MTA-STS (RFC 8689 §8.4); the operator's word
+stays.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from posthouse.errors import NoRoute, PosthouseError, StoreError
+from posthouse.message.header import Headers
 from posthouse.net import https
 from posthouse.net.dns import Resolver, ascii_name
 from posthouse.net.tls import client_context
@@ -109,8 +112,8 @@ class Security:
         """The TLS for a demand. Who is PINNED is looked at after the handshake."""
         return self.verifying if demand.level is Level.VERIFIED else self.opportunistic
 
-    async def of_domain(self, hop: Hop) -> Ground:
-        """What is asked of all hosts of a domain. Errors: `NoRoute`."""
+    async def of_domain(self, hop: Hop, *, loose: bool = False) -> Ground:
+        """What is asked of all hosts of a domain; ``loose``: what the domain asks doesn't count. Errors: `NoRoute`."""
         name = ascii_name(hop.domain)
         floor = NOTHING
         if hop.strict:
@@ -119,6 +122,8 @@ class Security:
             floor = Demand(Level.VERIFIED, "[relay] tls_verified")
         elif any(matches(pattern, hop.domain) for pattern in self.required):
             floor = Demand(Level.ENCRYPTED, "[relay] tls_required")
+        if loose and not hop.strict:  # RFC 8689 §8.4: "as if it does not support DANE or MTA-STS"
+            return Ground(name, floor, None, proved=False)
         policy = await self._policy(name) if self.sts else None
         proved = (self.dane or hop.strict) and await self.resolver.vouched(name)
         if self.dane and not proved and not self._told:
@@ -266,6 +271,13 @@ class Security:
 
 def _kept(row: sts.Row) -> Kept:
     return Kept(Policy(Mode(row.mode), tuple(row.patterns.split()), row.expires - row.fetched), row.ident, row.fetched)
+
+
+def waives_tls(header: bytes) -> bool:
+    """Whether a letter's header says `TLS-Required: No`: RFC 8689 §3. Said twice, it isn't said as it has to be."""
+    if b"tls-required" not in header.lower():  # nearly always
+        return False
+    return [value.strip().lower() for value in Headers(header).get_all("tls-required")] == ["no"]
 
 
 def opportunistic_context() -> ssl.SSLContext:

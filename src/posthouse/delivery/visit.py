@@ -108,8 +108,11 @@ class Visit:
         start = 0
         while start < len(dues):
             letters = await self._read(dues[start:])
+            # Those that TLS can't stop (RFC 8689 §4.2.2) come first: behind one that it stops they would wait with it.
+            letters.sort(key=lambda one: not one.loose)
+            waiting = [*(one.due for one in letters), *dues[start + len(letters) :]]
             for number, letter in enumerate(letters):
-                rest = dues[start + number :]
+                rest = waiting[number:]
                 if self.stopping or time.monotonic() > self._until:
                     await self._store.write(lease.give_back, _ids(rest))
                     return False
