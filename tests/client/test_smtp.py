@@ -493,6 +493,7 @@ class TestWhatTheServerCannotTake:
     def refusal(self, capabilities: str, sender: str, to: str, letter: bytes) -> SmtpRefused:
         envelope = envelope_for(sender, [to], letter)
         result = converse(lambda: smtp.send(conversation(CLEAR, capabilities), envelope, letter), "")
+        assert not result.asked
         with pytest.raises(SmtpRefused) as refused:
             result.check()
         return refused.value

@@ -134,6 +134,7 @@ def test_in_time_or_back(tmp_path: Path, able: dict[str, str], seconds: int, sta
             (report,) = await reports(here, 1)
         assert host.letters == []
         assert f"\r\nAction: failed\r\nStatus: {status}\r\n" in report
+        assert "Diagnostic-Code" not in report, "the host was not asked"
         assert "\r\nDeliver-By-Date: " in report
 
     asyncio.run(run())

@@ -144,6 +144,9 @@ def test_a_letter_too_large_for_them_is_not_sent(tmp_path: Path) -> None:
             await here.empty()
             (report,) = await here.inbox()
         assert "The letter is too large for that server." in report and not any("MAIL" in line for line in host.said)
+        assert "What happened: one.example was not asked: the message has" in report
+        # RFC 3464 §2.3.6: what a host never said isn't said to be its words.
+        assert "Status: 5.3.4" in report and "Diagnostic-Code" not in report and " said: " not in report
 
     asyncio.run(run())
 

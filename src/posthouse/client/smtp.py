@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from posthouse.errors import (
@@ -66,12 +66,14 @@ class SendResult:
     """What the server said to a letter.
 
     ``accepted``: the recipients it will carry the letter to. ``refused``: the others, each with the reply that refused
-    it (or the sender, or the whole letter). ``reply``: its last word.
+    it (or the sender, or the whole letter). ``reply``: its last word. ``asked``: False where the server has announced
+    that it can't take the letter, and wasn't asked: the replies are ours then, not its own.
     """
 
     accepted: tuple[str, ...]
     refused: Mapping[str, Reply]
     reply: Reply
+    asked: bool = True
 
     def check(self) -> SendResult:
         """Itself; `SmtpRefused` if no recipient was accepted."""
@@ -302,7 +304,7 @@ def send(
         try:
             commands = _commands(smtp, envelope)
         except SmtpRefused as error:
-            return _refused_as_a_whole(envelope, Reply(error.code, error.enhanced, str(error)))
+            return replace(_refused_as_a_whole(envelope, Reply(error.code, error.enhanced, str(error))), asked=False)
         if _fits_flight(smtp, envelope):
             begun = smtp.chunking and len(octets) <= AT_ONCE
             if begun:

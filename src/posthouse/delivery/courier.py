@@ -391,7 +391,7 @@ class Courier:
                     offered=offered,
                 )
                 continue
-            verdicts[recipient.id] = of_reply(reply, line.host)
+            verdicts[recipient.id] = of_reply(reply, line.host, asked=result.asked)
             if verdicts[recipient.id].outcome is Outcome.DELAYED:
                 again.append(recipient)
         if again and self.hop.server is None:  # another host is asked: this connection is of no use meanwhile

@@ -48,10 +48,15 @@ class Verdict:
         return f"{self.host} said: {self.text}" if self.reply else self.text
 
 
-def of_reply(reply: Reply, host: str) -> Verdict:
-    """What a server's refusal means. What is neither 4yz nor 5yz makes no sense here, and may another time."""
+def of_reply(reply: Reply, host: str, *, asked: bool = True) -> Verdict:
+    """What a refusal means. What is neither 4yz nor 5yz makes no sense here, and may another time.
+
+    ``asked``: whether the server said it. Else reports may not give it as its words, nor the server as who reported it:
+    RFC 3464 §2.3.5, §2.3.6.
+    """
     outcome = Outcome.FAILED if reply.permanent else Outcome.DELAYED
-    return Verdict(outcome, reply.enhanced or _status(outcome), str(reply), host, reply=True)
+    text = str(reply) if asked else f"{host} was not asked: {reply.text}"
+    return Verdict(outcome, reply.enhanced or _status(outcome), text, host, reply=asked)
 
 
 def of_error(error: PosthouseError, host: str = "") -> Verdict:
