@@ -172,11 +172,11 @@ def test_a_letter_that_waited_is_delivered(tmp_path: Path) -> None:
 def test_success_is_reported(posthouse: Live) -> None:
     with submission(posthouse) as client:
         client.docmd(f"MAIL FROM:<{ADA}> ENVID=e+2B1")
-        client.docmd(f"RCPT TO:<{BOB}> NOTIFY=SUCCESS ORCPT=rfc822;Bob@example.org")
+        client.docmd(f"RCPT TO:<{BOB}> NOTIFY=SUCCESS ORCPT=rfc822;Bob+2Bx@example.org")
         assert client.data("Subject: x\r\n\r\nx")[0] == 250
     (report,) = inbox(posthouse, ADA)
     assert b"Original-Envelope-Id: e+1\r\n" in report
-    assert b"Original-Recipient: rfc822;Bob@example.org\r\nFinal-Recipient: rfc822; bob@example.org\r\n" in report
+    assert b"Original-Recipient: rfc822;Bob+x@example.org\r\nFinal-Recipient: rfc822; bob@example.org\r\n" in report
     assert b"Action: delivered\r\n" in report and b"multipart/report" in report
 
 

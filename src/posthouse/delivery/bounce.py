@@ -240,7 +240,7 @@ def _status(letter: Letter, people: Sequence[tuple[Recipient, Verdict]], *, host
         groups[0].append(f"Future-Release-Request: {terms.hold}")
     for recipient, verdict in people:
         kind = "rfc822" if recipient.address.isascii() else "utf-8"
-        group = [f"Original-Recipient: {ascii_only(recipient.orcpt)}"] if recipient.orcpt else []
+        group = [f"Original-Recipient: {_written_to(recipient.orcpt)}"] if recipient.orcpt else []
         group += [
             f"Final-Recipient: {kind}; {ascii_only(recipient.address)}",
             f"Action: {verdict.outcome.value}",
@@ -253,6 +253,12 @@ def _status(letter: Letter, people: Sequence[tuple[Recipient, Verdict]], *, host
             group.append(f"Will-Retry-Until: {format_date(datetime.fromtimestamp(recipient.expires, UTC))}")
         groups.append(group)
     return "\r\n\r\n".join("\r\n".join(group) for group in groups).encode() + b"\r\n"
+
+
+def _written_to(orcpt: str) -> str:
+    """RFC 3461 §6.3 (d): what the xtext stands for. Addresses in UTF-8 stay as they are escaped: RFC 6533 §3."""
+    kind, address = original_recipient(orcpt)
+    return ascii_only(orcpt) if kind.lower() == "utf-8" else f"{kind};{address}"
 
 
 def _folded(field: str) -> list[str]:
