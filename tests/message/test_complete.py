@@ -73,6 +73,11 @@ def test_folded_first_line_is_text() -> None:
     assert completed(b" folded what?\r\n") == ADDED + b"\r\n folded what?\r\n"
 
 
+def test_a_folded_line_in_front_goes_on_with_nothing_that_is_added() -> None:
+    raw = b" From: b@x.org\r\nFrom: a@x.org\r\n\r\nHi\r\n"
+    assert completed(raw) == raw[:-6] + ADDED + b"\r\nHi\r\n"
+
+
 def test_an_empty_letter_and_one_cut_off_in_its_header() -> None:
     assert completed(b"") == ADDED + b"\r\n"
     assert completed(b"Subject: cut") == b"Subject: cut\r\n" + ADDED + b"\r\n"

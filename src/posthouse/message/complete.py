@@ -79,6 +79,8 @@ def complete(header: bytes, *, date: str, message_id: str, sender: str = "", bcc
     header of the added fields alone.
     """
     fields, place, end = _fields(header)
+    if header[place : place + 1] in (b" ", b"\t"):  # a folded line of nothing: it would go on with what is added
+        place = end
     names = {field[1].lower() for field in fields}
     before, behind, blank = header[:place], header[place:end], header[end:]
     if names & _SECRET and not bcc:
