@@ -428,6 +428,23 @@ class TestSend:
             "dan@example.org": 452,
         }
 
+    def test_lmtp_has_no_answer_to_chunks_for_nobody(self) -> None:
+        """RFC 2033 §4.3; other servers refuse them."""
+
+        def operation() -> Steps[SendResult]:
+            one = Conversation(Server.parse("lmtp://127.0.0.1", Protocol.LMTP), "[127.0.0.1]")
+            one.capabilities = {"PIPELINING": "", "CHUNKING": ""}
+            envelope = envelope_for("ada@example.org", ["bob@example.org"], LETTER)
+            result = yield from smtp.send(one, envelope, b"x\r\n")
+            assert not one.unfinished
+            return result
+
+        start = f"C: {MAIL}\nC: {BOB}\nC: BDAT 3 LAST\nC: x\n"
+        for sender, recipient in ("250 ok", "550 5.1.1 no bob"), ("550 5.7.1 not from you", "503 no"):
+            for word in "", "S: 503 no recipients\n":
+                talk = f"{start}S: {sender}\nS: {recipient}\nC: RSET\n{word}S: 250 ok"
+                assert converse(operation, talk).refused["bob@example.org"].code == 550
+
     def test_the_next_letter_leaves_with_this_ones_content(self) -> None:
         def operation() -> Steps[tuple[SendResult, SendResult]]:
             one = conversation(CLEAR, "PIPELINING")

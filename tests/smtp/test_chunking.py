@@ -202,6 +202,57 @@ def test_lmtp_answers_the_last_chunk_for_each_recipient() -> None:
     )
 
 
+LMTP_BEGIN = (
+    LHLO
+    + """
+    C: MAIL FROM:<>
+    S: 250 2.1.0 ...
+    C: RCPT TO:<b@b.example>
+    S: 250 2.1.5 ...
+    C: RCPT TO:<nobody@b.example>
+    S: 550 5.1.1 ...
+    C: RCPT TO:<c@b.example>
+    S: 250 2.1.5 ...
+    """
+)
+LMTP_FAILED = "S: 503 5.5.1 BDAT can't come here. A BDAT was refused; send RSET first\n"
+
+
+def test_lmtp_answers_the_last_chunk_for_each_recipient_when_an_earlier_one_was_refused() -> None:
+    """RFC 2033 §4.3: who has sent everything already counts on so many answers."""
+    small = opening(LMTP, limits=Limits(size=5))
+    refused = "C: BDAT 3\nC| two\nS: 552 5.3.4 ...\nC: BDAT 1\nC| x\n" + LMTP_FAILED
+    converse(
+        small,
+        LMTP_BEGIN.replace("SIZE 1000", "SIZE 5")
+        + "C: BDAT 3\nC| one\nS: 250 2.0.0 ...\n"
+        + refused
+        + "C: BDAT 4 LAST\nC| last\n"
+        + LMTP_FAILED * 2
+        + "C: RSET\nS: 250 2.0.0 OK",
+    )
+
+
+def test_lmtp_answers_the_last_chunk_for_each_recipient_when_it_is_not_let_in() -> None:
+    def full(machine: SmtpServer, event: Event) -> bool:
+        if isinstance(event, Data):
+            machine.reply(replies.NO_SPACE)
+        return isinstance(event, Data)
+
+    for chunk, answers in ("C: BDAT 1 LAST\nC| x\n", 2), ("C: BDAT 1\nC| x\n", 1):
+        converse(
+            answering(full, role=LMTP),
+            LMTP_BEGIN + chunk + "S: 452 4.3.1 ...\n" * answers + "C: RSET\nS: 250 2.0.0 OK",
+        )
+
+
+def test_lmtp_refuses_the_last_chunk_once_where_nobody_was_accepted() -> None:
+    converse(
+        opening(LMTP),
+        LHLO + "C: MAIL FROM:<>\nS: 250 2.1.0 ...\nC: BDAT 1 LAST\nC| x\nS: 503 5.5.1 ...\nC: NOOP\nS: 250 2.0.0 OK",
+    )
+
+
 def test_chunks_do_not_count_as_commands() -> None:
     converse(
         opening(limits=Limits(commands=5)),

@@ -321,7 +321,13 @@ def send(
     if begun and go_ahead.code != 354:
         smtp.in_doubt = False
         # RFC 3030 §2: after a transaction that has no recipients, BDAT is refused, and its octets are thrown away.
-        last_word = yield from _reply(smtp, LETTER_TIMEOUT)
+        if smtp.lmtp:
+            # RFC 2033 §4.3: without a word. Others say 503 all the same: what RSET is answered tells them apart.
+            last_word = yield from command(smtp, words.RSET, LETTER_TIMEOUT)
+            if last_word.code != 250:
+                last_word = yield from _reply(smtp, LETTER_TIMEOUT)
+        else:
+            last_word = yield from _reply(smtp, LETTER_TIMEOUT)
         smtp.unfinished = last_word.code != 250
     if not sender.positive:
         return _refused_as_a_whole(envelope, sender)

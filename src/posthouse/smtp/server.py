@@ -185,9 +185,10 @@ class SmtpServer(Machine[Event]):
         event = command.parse(text[len(verb) :].strip(" "), self._extensions)
         try:
             self._check(command)
-        except Refusal:
+        except Refusal as refusal:
             if isinstance(event, Bdat):  # RFC 3030 §2: its octets are on their way already
                 yield from skip_chunk(self.reader, event.size, self.limits)
+                self._repeat(refusal.reply, self._answers_to(event) - 1)
             raise
         yield from _HANDLERS[type(event)](self, event)
 
@@ -241,6 +242,9 @@ class SmtpServer(Machine[Event]):
         if not answers:
             raise LocalProtocolError(f"{event} was not answered")
         return answers[0]
+
+    def _repeat(self, reply: Reply, times: int) -> None:
+        self._send(bytes(reply) * times)
 
     def _refuse(self, reply: Reply) -> None:
         self._errors += 1
@@ -355,7 +359,7 @@ class SmtpServer(Machine[Event]):
                 self._state = State.FAILED
                 if not self.closed:
                     yield from skip_chunk(self.reader, chunk.size, self.limits)
-                self._send(bytes(answer))
+                self._repeat(answer, 1 if self.closed else self._answers_to(chunk))
                 return
             self._letter = Letter(self.reader, self.limits)
             self._state = State.CHUNKS
@@ -370,6 +374,18 @@ class SmtpServer(Machine[Event]):
         else:
             self._send(bytes(Reply(250, "2.0.0", f"{chunk.size} octets received")))
 
+    def _answers_to(self, chunk: Bdat) -> int:
+        """How many replies a chunk gets: RFC 2033 §4.3, also where an earlier one was refused."""
+        return self._answers_to_end() if chunk.last else 1
+
+    def _answers_to_end(self) -> int:
+        """How many replies the end of the letter gets (RFC 2033 §4.2).
+
+        BDAT LAST where there is no recipient gets one, and not none: it is out of sequence, and other servers say so.
+        """
+        recipients = self.envelope.recipients if self.envelope is not None else ()
+        return len(recipients) or 1 if self.role.answers_each_recipient else 1
+
     @staticmethod
     def _lets_in(answer: Reply) -> bool:
         """Whether the session lets the letter come."""
@@ -378,12 +394,11 @@ class SmtpServer(Machine[Event]):
         return answer.code == 354
 
     def _end_of_letter(self) -> Part[None]:
-        """The letter is complete: one answer, or one for each recipient (RFC 2033 §4.2)."""
-        wanted = len(self._transaction().recipients) if self.role.answers_each_recipient else 1
+        """The letter is complete: one answer, or one for each recipient."""
+        wanted = self._answers_to_end()
         if self._letter.too_big:
             self._errors += 1
-            for _ in range(wanted):
-                self._send(bytes(replies.TOO_BIG))
+            self._repeat(replies.TOO_BIG, wanted)
         else:
             answers = yield from self._tell(End(self._letter.size), wanted)
             if len(answers) < wanted:
