@@ -13,6 +13,11 @@ from posthouse.store.sqlite import WORDS
 MIGRATIONS = schema.current().migrations
 # What undoes the migration to each version.
 UNDO = {
+    22: """
+        DROP INDEX outgoing_held;
+        ALTER TABLE outgoing DROP COLUMN account_id;
+        CREATE INDEX outgoing_release ON outgoing (sender, release) WHERE release IS NOT NULL;
+    """,
     21: "ALTER TABLE mailbox DROP COLUMN recent_from;",
     20: "ALTER TABLE message DROP COLUMN zone;",
     19: """

@@ -372,7 +372,7 @@ class Limits:
     proxy_header_seconds: int = setting(10, "how long a proxy has to send the header of a connection")
     hops: int = setting(50, "Received lines after which a letter is taken to be in a loop (RFC 5321 §6.3)")
     hold_days: int = setting(365, "how far ahead a program may set the time at which a letter leaves (RFC 4865)")
-    held_letters: int = setting(1000, "letters of one sender that may wait for such a time")
+    held_letters: int = setting(1000, "letters of one account that may wait for such a time")
     stop_seconds: int = setting(10, "how long a stop waits for conversations in the middle of a command")
 
 

@@ -141,10 +141,13 @@ def test_how_long_a_letter_may_be_held(tmp_path: Path) -> None:
             assert f"{code} {text.decode()}".startswith(answer)
         client.rcpt(BOB)
         assert client.data("Subject: x\r\n\r\nx")[0] == 250
-        assert client.docmd(f"MAIL FROM:<{ADA}> HOLDFOR=60") == (
-            552,
-            b"5.7.16 Too many of your letters wait for a later time; send this one then",
-        )
+        for mine in (ADA, ADA.upper(), ADA.replace("@", "+1@"), ""):  # §6: a limit for a user, however they are called
+            assert client.docmd(f"MAIL FROM:<{mine}> HOLDFOR=60") == (
+                552,
+                b"5.7.16 Too many of your letters wait for a later time; send this one then",
+            )
+        with submission(house, BOB) as another:
+            assert another.docmd("MAIL FROM:<> HOLDFOR=60")[0] == 250
 
 
 def test_a_letter_that_waited_is_delivered(tmp_path: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from posthouse.store import backup, lease, queue, tidy, verify
+from older_store import take_back
+from posthouse.store import account, backup, lease, queue, tidy, verify
 from posthouse.store.blob import Blob
 from posthouse.store.engine import Row, Store, Tx
 from posthouse.store.lease import Due, Way, Work
@@ -415,13 +418,46 @@ def test_the_higher_priority_goes_first(store: Store, clock: Clock) -> None:
 
 def test_a_letter_that_has_to_wait_does(store: Store, clock: Clock) -> None:
     ask(store, Terms(release=NOW + 100))
-    assert store.look(queue.count_unreleased, "ada@example.org") == 1
+    assert store.look(queue.count_unreleased, None) == 1
     assert (store.run(queue.retry, ALL), take(store)) == (0, [])
     assert (store.run(queue.hold, ALL), store.run(queue.release, ALL), take(store)) == (1, 1, [])
     clock.now = NOW + 100
-    assert store.look(queue.count_unreleased, "ada@example.org") == 0
+    assert store.look(queue.count_unreleased, None) == 0
     (due,) = take(store)
     assert due.recipients[0].expires == NOW + 100 + queue.LIFETIME, "its days are counted from then"
+
+
+def test_held_letters_are_counted_by_account(store: Store, house: House) -> None:
+    """RFC 4865 §6: however the sender is written; and removing the account leaves them on their way."""
+    ada, bob = house.account("ada@example.org"), house.account("bob@example.org")
+    later = Terms(release=NOW + 100)
+    for sender, account_id, terms in (
+        ("ada@example.org", ada.id, later),
+        ("ADA+1@example.org", ada.id, later),
+        ("", ada.id, later),
+        ("", bob.id, later),
+        ("ada@example.org", ada.id, Terms()),
+        ("root@example.org", None, later),
+    ):
+        onward = Onward(b"", sender, [ANN], terms, account_id=account_id)
+        store.run(queue.add, keep(store, letter()), 10, onward)
+    assert [store.look(queue.count_unreleased, one) for one in (ada.id, bob.id, None)] == [3, 1, 1]
+    store.run(account.remove, "ada@example.org")
+    assert len(store.look(queue.list_some, ALL)) == 6
+    assert store.look(queue.count_unreleased, bob.id) == 1
+
+
+def test_what_was_held_before_schema_22_is_counted(tmp_path: Path) -> None:
+    store = Store.open(tmp_path, readers=1)
+    ada = House(store).account("ada@example.org")
+    for sender in ("Ada@example.org", "somebody@example.org"):
+        onward = Onward(b"", sender, [ANN], Terms(release=int(time.time()) + 1_000))
+        store.run(queue.add, keep(store, letter()), 10, onward)
+    store.close()
+    take_back(tmp_path, 21)
+    store = Store.open(tmp_path, readers=1)
+    assert [store.look(queue.count_unreleased, one) for one in (ada.id, None)] == [1, 1]
+    store.close()
 
 
 def test_a_letter_that_comes_back_expires_in_time(store: Store) -> None:

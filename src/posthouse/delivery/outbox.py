@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # Recipients of one letter.
 MAX_RECIPIENTS = 1_000
-# Letters of one sender that wait for their time.
+# Letters of one account that wait for their time.
 MAX_PENDING = 1_000
 
 
@@ -71,7 +71,7 @@ def check(tx: Tx, account_id: int, sender: Address, recipients: Sequence[Address
         found = lookup(tx, path, hostname, 0)
         if found.ours and not found:
             raise NotFound(f"there is no {one.spec} here", advice="Check how the address is spelled.")
-    if queue.count_unreleased(tx, sender.spec) >= MAX_PENDING:
+    if queue.count_unreleased(tx, account_id) >= MAX_PENDING:
         raise StoreError("too many of your letters wait for their time already", advice="Send this one later.")
 
 
@@ -84,6 +84,7 @@ def send(tx: Tx, account_id: int, letter: Outgoing) -> Queued:
         list({one.address.lower(): one for one in recipients}.values()),
         Terms(release=letter.release),
         letter.lifetime,
+        account_id,
     )
     outgoing_id = queue.add(tx, letter.sent.blob, letter.sent.summary.header_size, onward)
     sent = mailbox.for_use(tx, account_id, "\\Sent", "Sent")

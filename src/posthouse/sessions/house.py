@@ -27,7 +27,7 @@ class House:
     errors_per_connection: int
     hops: int
     hold_seconds: int = 365 * 86_400  # a letter may wait for so long until it leaves
-    held_letters: int = 1000  # so many of one sender may
+    held_letters: int = 1000  # so many of one account may
     lifetime: int = 5 * 86_400  # seconds after which a letter for elsewhere is given up
     verify_after_login: bool = False  # VRFY and EXPN answer those who have logged in
     senders: tuple[tuple[str, str], ...] = ()  # local users, and patterns of addresses that they may send as

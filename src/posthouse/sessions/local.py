@@ -49,6 +49,15 @@ class LocalUser:
         senders = [pattern.lower() for user, pattern in house.senders if user in (name, "*")]
         return cls(name, uid, uid in (ROOT, os.getuid()), house.hostname, senders)
 
+    @property
+    def account_id(self) -> None:
+        """Local users have none, and what they have the server hold is counted together.
+
+        So there is an end to it also for them; that one of them may use up the others' share is no worse than what all
+        do to the disk that they have in common.
+        """
+        return
+
     def may_send_as(self, tx: Tx, address: str) -> bool:
         """Whether a letter may be from this address."""
         plain = address.lower()

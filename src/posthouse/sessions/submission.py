@@ -37,6 +37,11 @@ TOO_MANY_HELD = Reply(552, "5.7.16", "Too many of your letters wait for a later 
 class Author(Protocol):
     """Whoever a letter is from."""
 
+    @property
+    def account_id(self) -> int | None:
+        """Whose letters that wait for their time it is counted among (RFC 4865 §6)."""
+        ...
+
     def may_send_as(self, tx: Tx, address: str) -> bool:
         """Whether a letter may be from this address."""
         ...
@@ -50,10 +55,10 @@ class Author(Protocol):
 class AccountAuthor:
     """Who has logged in: sends from the account's address, and from those that lead to it."""
 
-    id: int
+    account_id: int
 
     def may_send_as(self, tx: Tx, address: str) -> bool:
-        return self.id in account.resolve(tx, address)
+        return self.account_id in account.resolve(tx, address)
 
     def refusal(self, address: str) -> str:
         return f"{address} is not an address of yours; send as one that is"
@@ -188,12 +193,13 @@ class SubmissionTransaction(Transaction):
 
     def _queued(self, envelope: Envelope, trace: bytes, to: Sequence[queue.To]) -> queue.Onward:
         """What the queue needs to know. The last server adds the Return-Path."""
-        return queue.Onward(trace, str(envelope.sender or ""), to, self._terms, self.house.lifetime)
+        sender = str(envelope.sender or "")
+        return queue.Onward(trace, sender, to, self._terms, self.house.lifetime, self._author.account_id)
 
 
 def _about(tx: Tx, author: Author, sender: str) -> tuple[bool, int]:
-    """Whether a sender is the author's (the null one is everybody's), and how many letters of it are held."""
-    return not sender or author.may_send_as(tx, sender), queue.count_unreleased(tx, sender)
+    """Whether a sender is the author's (the null one is everybody's), and how many letters of the author are held."""
+    return not sender or author.may_send_as(tx, sender), queue.count_unreleased(tx, author.account_id)
 
 
 def _first_of_others(tx: Tx, author: Author, addresses: list[str]) -> str | None:

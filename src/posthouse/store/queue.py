@@ -75,7 +75,7 @@ TERMS = tuple(one.name for one in fields(Terms))
 class Onward:
     """What a letter needs to travel on: `prefix` goes before its octets; `sender` is empty for a report's <>.
 
-    `lifetime`: seconds until it is given up.
+    `lifetime`: seconds until it is given up. `account_id`: whoever handed it in; None: nobody who has an account.
     """
 
     prefix: bytes
@@ -83,6 +83,7 @@ class Onward:
     recipients: Sequence[To]
     terms: Terms = field(default_factory=Terms)
     lifetime: int = LIFETIME
+    account_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +152,16 @@ def add(tx: Tx, blob: Blob, header_size: int, onward: Onward) -> int:
         expires = min(expires, terms.deliver_by)
     fresh.use(tx, [blob])
     letter_id: int = tx.value(
-        f"INSERT INTO outgoing (blob_id, prefix, size, header_size, sender, queued, {', '.join(TERMS)})"
-        f" VALUES (:blob_id, :prefix, :size, :header_size, :sender, :now, :{', :'.join(TERMS)}) RETURNING id",
+        f"INSERT INTO outgoing (blob_id, prefix, size, header_size, sender, queued, account_id, {', '.join(TERMS)})"
+        f" VALUES (:blob_id, :prefix, :size, :header_size, :sender, :now, :account_id, :{', :'.join(TERMS)})"
+        " RETURNING id",
         blob_id=blob.id,
         prefix=onward.prefix,
         size=blob.size,
         header_size=header_size,
         sender=onward.sender,
         now=tx.now,
+        account_id=onward.account_id,
         **asdict(terms) | {"requiretls": int(terms.requiretls)},
     )
     tx.many(
@@ -183,12 +186,13 @@ def add(tx: Tx, blob: Blob, header_size: int, onward: Onward) -> int:
     return letter_id
 
 
-def count_unreleased(tx: Tx, sender: str) -> int:
-    """How many letters of a sender wait for the time at which they may go."""
+def count_unreleased(tx: Tx, account_id: int | None) -> int:
+    """How many letters of an account wait for the time at which they may go; None: of all who have no account."""
+    whose = "account_id IS NULL" if account_id is None else "account_id = :account_id"
     count: int = tx.value(
-        "SELECT count(*) FROM outgoing WHERE sender = :sender AND release IS NOT NULL AND release > :now",
-        sender=sender,
+        f"SELECT count(*) FROM outgoing WHERE {whose} AND release IS NOT NULL AND release > :now",
         now=tx.now,
+        **({} if account_id is None else {"account_id": account_id}),
     )
     return count
 

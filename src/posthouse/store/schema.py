@@ -14,7 +14,7 @@ from posthouse.errors import StoreError, StoreVersionError
 from . import ordering, thread, uid_list, zone
 from .database import Connection, Database
 
-VERSION = 21
+VERSION = 22
 # The oldest schema whose programs can work with this one (it only gained what they don't look at). Those of schema 1
 # don't know that the queue uses octets: their repair would let go of them. Those of schema 2 don't know of keys for
 # SCRAM: a password that they change would go on opening the door. Those of schema 4 don't make the places of new

@@ -418,10 +418,11 @@ CREATE TABLE outgoing (
     deliver_by {int},             -- RFC 2852: when it should have arrived
     by_mode TEXT NOT NULL DEFAULT '', -- "R", "N", with a "T" for its trace
     hold TEXT,                    -- RFC 4865: what was asked, as a report repeats it
-    release {int}                 -- then it may go
+    release {int},                -- then it may go
+    account_id {int} REFERENCES account(id) ON DELETE SET NULL -- who handed it in; NULL: nobody who has an account
 ) {strict};
 CREATE INDEX outgoing_blob ON outgoing (blob_id);
-CREATE INDEX outgoing_release ON outgoing (sender, release) WHERE release IS NOT NULL;
+CREATE INDEX outgoing_held ON outgoing (account_id, release) WHERE release IS NOT NULL;
 
 CREATE TABLE outgoing_recipient (
     id {id},
