@@ -233,6 +233,7 @@ def test_these_may_come_at_any_time() -> None:
         ("MAIL FROM:a@b.example", "501 5.1.7 Syntax: MAIL FROM:<address> [<parameters>]"),
         ("MAIL FROM:<a@b.example>SIZE=1", "501 5.1.7 Syntax: MAIL FROM:<address> [<parameters>]"),
         ("MAIL FROM:<a@b..example>", "501 5.1.7 Syntax: MAIL FROM:<address> [<parameters>]"),
+        ("MAIL FROM:<Postmaster>", "501 5.1.7 Syntax: MAIL FROM:<address> [<parameters>]"),
         ("MAIL FROM:<a@b.example> SIZE", "501 5.5.4 Syntax: SIZE=<octets>"),
         ("MAIL FROM:<a@b.example> SIZE=x", "501 5.5.4 Syntax: SIZE=<octets>"),
         ("MAIL FROM:<a@b.example> SIZE=123456789012345678901", "501 5.5.4 Syntax: SIZE=<octets>"),

@@ -116,6 +116,8 @@ def _path(verb: str, word: str, argument: str, enhanced: str) -> tuple[Mailbox |
 
 def _mail(argument: str, extensions: Extensions) -> MailFrom:
     sender, parameters = _path("MAIL", "FROM:", argument, "5.1.7")
+    if sender is not None and not sender.domain:
+        raise _syntax("MAIL", "5.1.7")  # RFC 5321 §4.1.1.3: it is RCPT that takes Postmaster alone
     envelope = Envelope(sender)
     if parameters:
         apply_parameters("MAIL", MAIL_PARAMETERS, envelope, parameters, extensions)
