@@ -162,6 +162,7 @@ def test_a_chunk_beyond_all_measure_is_not_read() -> None:
             C: BDAT {digits}
             C| 12345678901
             S: 552 5.3.4 The message is larger than this server accepts
+            S: 421 4.5.0 What follows can't be told from commands; closing the connection
             S closes
             """,
         )
@@ -170,7 +171,13 @@ def test_a_chunk_beyond_all_measure_is_not_read() -> None:
 @pytest.mark.parametrize("argument", ["", "x", "-1", "5 FIRST", "5 LAST LAST", "LAST", "123456789012345678901", "١"])
 def test_what_can_not_be_counted_ends_the_connection(argument: str) -> None:
     converse(
-        opening(), f"C: BDAT {argument}\nS: 501 5.5.4 Syntax: BDAT <octets> [LAST]; closing the connection\nS closes"
+        opening(),
+        f"""
+        C: BDAT {argument}
+        S: 501 5.5.4 Syntax: BDAT <octets> [LAST]
+        S: 421 4.5.0 What follows can't be told from commands; closing the connection
+        S closes
+        """,
     )
 
 

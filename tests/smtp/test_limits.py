@@ -84,7 +84,8 @@ def test_a_letter_without_end_is_cut_off() -> None:
         limited(excess=30),
         HELO
         + TRANSACTION
-        + f"C: {'x' * 60}\nC: more\nS: 552 5.3.4 The message is larger than this server accepts\nS closes",
+        + f"C: {'x' * 60}\nC: more\nS: 552 5.3.4 The message is larger than this server accepts\nS: 421 4.5.0 ...\n"
+        + "S closes",
     )
 
 

@@ -173,7 +173,7 @@ def _bdat(argument: str, _: Extensions) -> Bdat:
     match = BDAT.fullmatch(argument)
     if match is None:
         # How many octets follow is not known: whatever comes next, it is no command.
-        raise Refusal(Reply(501, "5.5.4", f"Syntax: {COMMANDS[b'BDAT'].syntax}; closing the connection"), closes=True)
+        raise Refusal(Reply(501, "5.5.4", f"Syntax: {COMMANDS[b'BDAT'].syntax}"), closes=True)
     return Bdat(int(match[1]), last=match[2] is not None)
 
 

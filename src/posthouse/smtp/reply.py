@@ -177,6 +177,7 @@ TIMED_OUT = Reply(421, "4.4.2", "No command came for too long; closing the conne
 TOO_MANY_CONNECTIONS = Reply(421, "4.7.0", "Too many connections from your address; please try again later")
 TOO_MANY_ERRORS = Reply(421, "4.7.0", "Too many errors on this connection; closing it")
 TOO_MANY_COMMANDS = Reply(421, "4.7.0", "Too many commands on this connection; connect again to go on")
+LOST_COUNT = Reply(421, "4.5.0", "What follows can't be told from commands; closing the connection")
 LOCAL_ERROR = Reply(451, "4.3.0", "Something failed on this server; please try again later")
 # RFC 3463 §3.3: X.2.2, mailbox full. Room may come while the sender's queue waits, but not for what is too big for it.
 MAILBOX_FULL = Reply(452, "4.2.2", "The mailbox is full; please try again later")

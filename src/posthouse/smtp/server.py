@@ -157,9 +157,21 @@ class SmtpServer(Machine[Event]):
                 yield from self._command()
             except Refusal as refusal:
                 self._refuse(refusal.reply)
-                self.closed |= refusal.closes
+                if refusal.closes:
+                    self._close_behind(refusal.reply)
             if self._errors >= self.limits.errors and not self.closed:
                 self.farewell(replies.TOO_MANY_ERRORS)
+
+    def _close_behind(self, reply: Reply) -> None:
+        """Close the connection after a refusal: 421 announces it (RFC 5321 §3.8).
+
+        The refusal comes before it, because 421 alone would have the client offer the same letter for days. 521 is for
+        hosts that take no mail at all (RFC 7504 §3).
+        """
+        if reply.code == 421:
+            self.closed = True
+        else:
+            self.farewell(replies.LOST_COUNT)
 
     def _failed(self, error: RemoteProtocolError) -> None:
         if not isinstance(error, EndOfInput):
