@@ -253,7 +253,7 @@ def test_these_may_come_at_any_time() -> None:
         ("VRFY", "501 5.5.4 Syntax: VRFY <address>"),
         ("NOOP \\x00", "500 5.5.2 The command has a control character in it; commands are printable text"),
         ("NOOP \\x0dQUIT", "500 5.5.2 The command has a control character in it; commands are printable text"),
-        ("NOOP \\x09", "500 5.5.2 The command has a control character in it; commands are printable text"),
+        ("NOOP \\x09x", "500 5.5.2 The command has a control character in it; commands are printable text"),
         ("NOOP \\x7f", "500 5.5.2 The command has a control character in it; commands are printable text"),
         ("NOOP \\xc2\\x9b", "500 5.5.2 The command has a control character in it; commands are printable text"),
         ("NOOP \\xff", "500 5.5.2 The command is not UTF-8 text"),
@@ -285,6 +285,32 @@ def test_what_is_refused_and_why(command: str, answer: str | None) -> None:
 def test_what_is_refused_in_a_transaction(command: str, answer: str) -> None:
     converse(
         opening(), f"C: HELO x\nS: 250 mx.example\nC: MAIL FROM:<>\nS: 250 2.1.0 Sender OK\nC: {command}\nS: {answer}"
+    )
+
+
+@pytest.mark.parametrize("space", [" ", "\\x09", " \\x09 \\x09"])
+def test_white_space_behind_a_command_is_passed_over(space: str) -> None:
+    """RFC 5321 §4.1.1."""
+    converse(
+        opening(),
+        f"""
+        C: HELO x{space}
+        S: 250 mx.example
+        C: NOOP{space}
+        S: 250 2.0.0 OK
+        C: MAIL FROM:<a@b.example>{space}
+        S: 250 2.1.0 Sender OK
+        C: RCPT TO:<b@b.example>{space}
+        S: 250 2.1.5 Recipient OK
+        C: BDAT 1{space}
+        C| x
+        S: 250 2.0.0 1 octets received
+        C: RSET{space}
+        S: 250 2.0.0 OK
+        C: QUIT{space}
+        S: 221 2.0.0 Goodbye
+        S closes
+        """,
     )
 
 

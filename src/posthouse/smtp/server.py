@@ -179,7 +179,8 @@ class SmtpServer(Machine[Event]):
 
     def _command(self) -> Part[None]:
         """One command, from its line to its answer."""
-        line = yield from self._line(replies.LINE_TOO_LONG)
+        # RFC 5321 §4.1.1: white space before the line's end is tolerated.
+        line = (yield from self._line(replies.LINE_TOO_LONG)).rstrip(b" \t")
         self._commands += 1
         if self._commands > self.limits.commands:
             self.farewell(replies.TOO_MANY_COMMANDS)
