@@ -174,7 +174,6 @@ NOT_VERIFIED = Reply(252, "2.5.0", "Addresses are not verified here; send the me
 # The service as a whole: 421 announces that the connection closes (RFC 5321 §3.8).
 SHUTTING_DOWN = Reply(421, "4.3.2", "The server is shutting down; please try again in a few minutes")
 TIMED_OUT = Reply(421, "4.4.2", "No command came for too long; closing the connection")
-TOO_MANY_CONNECTIONS = Reply(421, "4.7.0", "Too many connections from your address; please try again later")
 TOO_MANY_ERRORS = Reply(421, "4.7.0", "Too many errors on this connection; closing it")
 TOO_MANY_COMMANDS = Reply(421, "4.7.0", "Too many commands on this connection; connect again to go on")
 LOST_COUNT = Reply(421, "4.5.0", "What follows can't be told from commands; closing the connection")
@@ -216,4 +215,3 @@ NOT_BASE64 = Reply(501, "5.5.2", "The response is not base64")
 RESPONSE_TOO_LONG = Reply(500, "5.5.6", "The response is too long")
 ENCRYPTION_REQUIRED = Reply(538, "5.7.11", "Logging in requires encryption; issue a STARTTLS command first")
 LOGIN_FAILED = Reply(535, "5.7.8", "The user name or the password is wrong")
-LOGIN_UNAVAILABLE = Reply(454, "4.7.0", "The login cannot be checked at the moment; please try again later")

@@ -22,8 +22,6 @@ HTML = 2_000_000
 INLINE_PICTURES = 20 * 1024 * 1024
 # Letters of a conversation whose text stands in its page, the newest; the others are fetched when they are unfolded.
 OPEN_LETTERS = 10
-# Addresses that a line of a letter's header shows before "and 37 more".
-SHOWN_ADDRESSES = 20
 # Attached files that one letter lists.
 FILES = 500
 # Windows of one account that wait for new mail, in each process; seconds that one stream of events lasts before the
