@@ -44,7 +44,7 @@ def sockets() -> Iterator[tuple[int, int, int, str]]:
 def holds_inode(process: int, inode: str) -> bool:
     try:
         links = [str(path.readlink()) for path in Path(f"/proc/{process}/fd").iterdir()]
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):  # it has ended; until its parent hears of it only root may look
         return False
     return f"socket:[{inode}]" in links
 
