@@ -1,7 +1,8 @@
 """Patterns that mean the same in every Python that we run on.
 
 Up to 3.11.4 (Debian 12 has 3.11.2) a possessive repeat of a group, ``(…)*+``, whose last turn fails in its middle, ends
-where that turn got to, and not where it began: of ``(?:[a-z]++:)*+`` in "a:b:cde" five octets matched, "cde" too.
+where the last repeat within it began, and not where that turn did: of "a:b:cde" ``(?:[a-z]++ *+:)*+`` matches all seven
+octets, and not four.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
+
+# Nothing public tells what a pattern is made of.
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any

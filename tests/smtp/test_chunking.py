@@ -188,27 +188,6 @@ def test_a_connection_lost_in_a_chunk() -> None:
     assert happened == []
 
 
-def test_lmtp_answers_the_last_chunk_for_each_recipient() -> None:
-    converse(
-        opening(LMTP),
-        LHLO
-        + """
-        C: MAIL FROM:<>
-        S: 250 2.1.0 ...
-        C: RCPT TO:<b@b.example>
-        S: 250 2.1.5 ...
-        C: RCPT TO:<c@b.example>
-        S: 250 2.1.5 ...
-        C: BDAT 1
-        C| x
-        S: 250 2.0.0 1 octets received
-        C: BDAT 0 LAST
-        S: 250 2.0.0 Letter 1 kept
-        S: 250 2.0.0 Letter 1 kept
-        """,
-    )
-
-
 LMTP_BEGIN = (
     LHLO
     + """
@@ -222,6 +201,23 @@ LMTP_BEGIN = (
     S: 250 2.1.5 ...
     """
 )
+
+
+def test_lmtp_answers_the_last_chunk_for_each_recipient() -> None:
+    converse(
+        opening(LMTP),
+        LMTP_BEGIN
+        + """
+        C: BDAT 1
+        C| x
+        S: 250 2.0.0 1 octets received
+        C: BDAT 0 LAST
+        S: 250 2.0.0 Letter 1 kept
+        S: 250 2.0.0 Letter 1 kept
+        """,
+    )
+
+
 LMTP_FAILED = "S: 503 5.5.1 BDAT can't come here. A BDAT was refused; send RSET first\n"
 
 

@@ -320,15 +320,7 @@ def send(
     smtp.unfinished = go_ahead.code != 354 and not begun
     if begun and go_ahead.code != 354:
         smtp.in_doubt = False
-        # RFC 3030 §2: after a transaction that has no recipients, BDAT is refused, and its octets are thrown away.
-        if smtp.lmtp:
-            # RFC 2033 §4.3: without a word. Others say 503 all the same: what RSET is answered tells them apart.
-            last_word = yield from command(smtp, words.RSET, LETTER_TIMEOUT)
-            if last_word.code != 250:
-                last_word = yield from _reply(smtp, LETTER_TIMEOUT)
-        else:
-            last_word = yield from _reply(smtp, LETTER_TIMEOUT)
-        smtp.unfinished = last_word.code != 250
+        smtp.unfinished = not (yield from _is_over(smtp))
     if not sender.positive:
         return _refused_as_a_whole(envelope, sender)
     accepted = envelope.recipients
@@ -356,6 +348,20 @@ def send(
     result = yield from _last_words(smtp, envelope, accepted, refused)
     smtp.in_doubt = False
     return result
+
+
+def _is_over(smtp: Conversation) -> Steps[bool]:
+    """Whether the server knows of no letter any more, which left as a chunk with its commands, and was for nobody.
+
+    RFC 3030 §2: BDAT is refused where there are no recipients, and its octets are thrown away; in LMTP without a word
+    (RFC 2033 §4.3). Others say 503 there, too: what RSET is answered tells them apart.
+    """
+    if not smtp.lmtp:
+        return (yield from _reply(smtp, LETTER_TIMEOUT)).code == 250
+    reply = yield from command(smtp, words.RSET, LETTER_TIMEOUT)
+    if reply.code != 250:
+        reply = yield from _reply(smtp, LETTER_TIMEOUT)
+    return reply.code == 250
 
 
 def rehearse(smtp: Conversation, envelope: Envelope) -> Steps[dict[str, Reply]]:
