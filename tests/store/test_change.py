@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from posthouse.errors import NotFound
-from posthouse.store import change, mail
-from posthouse.store.change import Feed, Own
+from posthouse.store import change, mail, mailbox
+from posthouse.store.change import Changes, Feed, Own
 from posthouse.store.engine import Store
 from store_helpers import House
 
@@ -55,6 +55,36 @@ def test_new_changed_vanished(house: House) -> None:
     later = house.store.look(change.changes, ada.id, new.modseq)
     assert [one.mailbox_id for one in later.new] == [archive.id]
     assert house.store.look(change.changes, ada.id, what.modseq).new == []
+
+
+def test_nothing_is_told_where_nothing_happened(house: House) -> None:
+    ada, bob = house.account(), house.account("bob@example.org")
+    box, other = house.box(ada, "Archive"), house.box(ada)
+    house.fill(box, 3)
+
+    def nothing(since: int) -> Changes | None:
+        return house.store.look(change.nothing, ada.id, since, box.id)
+
+    now = house.store.look(change.modseq_of, ada.id)
+    assert nothing(now) == house.store.look(change.changes, ada.id, now, box.id)
+    assert nothing(now - 1) is None
+    house.fill(other, 1)
+    elsewhere = nothing(now)
+    assert elsewhere is not None
+    assert elsewhere.modseq == house.store.look(change.modseq_of, ada.id) > now
+    assert house.store.look(change.nothing, bob.id, now, box.id) is None
+    for step in (
+        lambda: house.store.run(mail.store_flags, box.id, [(2, 2)], "add", ["\\Deleted"]),
+        lambda: house.store.run(mail.expunge, box.id),
+        lambda: house.append(box),
+        lambda: house.store.run(mail.copy, other.id, [(1, 1)], box.id),
+        lambda: house.store.run(mail.move, box.id, [(1, 1)], other.id),
+        lambda: house.store.run(mailbox.delete, ada.id, box.name),
+    ):
+        since = house.store.look(change.modseq_of, ada.id)
+        assert nothing(since) is not None
+        step()
+        assert nothing(since) is None
 
 
 def test_what_one_has_done_oneself_needs_no_mention(house: House) -> None:

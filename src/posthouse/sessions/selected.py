@@ -223,8 +223,14 @@ class Selected:
         `removed` has said. ``hinted``: what happened up to this modseq is enough; 0: until now.
         """
         store = house.store
-        heard = house.heard.found(self.mailbox, self.modseq, hinted) if hinted and not self.contexts else None
-        changes = await store.read(self._look, manner, silent) if heard is None else heard
+        changes = None
+        if not self.contexts:
+            box, told = self.mailbox, self.modseq
+            changes = house.heard.found(box, told, hinted) if hinted else None
+            if changes is None and silent <= told:  # the end of most commands: nothing has happened
+                changes = await store.glance(change.nothing, box.account_id, told, box.id)
+        if changes is None:
+            changes = await store.read(self._look, manner, silent)
         new = sorted(placed.uid for placed in changes.new if placed.uid > self.last_uid)
         if new and manner.recent:
             await self.tell_first(house, new[0], new[-1] + 1)
