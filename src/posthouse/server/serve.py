@@ -25,6 +25,7 @@ from posthouse.config import Config
 from posthouse.errors import ConfigError, PosthouseError
 from posthouse.sessions.colleagues import Colleagues
 
+from . import large_pages
 from .app import Server
 from .ledger import Ledger
 from .listening import Listening, close_doors, open_doors
@@ -77,10 +78,12 @@ async def _serve(
         if lifeline >= 0:
             loop.add_reader(lifeline, asked.set)
         keep_what_is_loaded()
+        asking = asyncio.create_task(large_pages.keep_asking())
         ready()
         if lifeline < 0:
             notify("READY=1")
         await asked.wait()
+        asking.cancel()
         if lifeline >= 0:
             loop.remove_reader(lifeline)
         else:

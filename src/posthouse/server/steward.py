@@ -19,6 +19,7 @@ from types import TracebackType
 from posthouse.errors import StoreError
 from posthouse.store.engine import Store
 
+from . import large_pages
 from .background import Background
 from .turn import Turn
 
@@ -88,7 +89,9 @@ async def _keep(data: Path, lifeline: int) -> None:
     store = await asyncio.to_thread(Store.open, data)
     turn = duties(store)
     await turn.start()
+    asking = asyncio.create_task(large_pages.keep_asking())
     await gone.wait()
+    asking.cancel()
     asyncio.get_running_loop().remove_reader(lifeline)
     await turn.stop()
     await asyncio.to_thread(store.close)
