@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import zlib
 
+import pytest
 from imap_session import Friendly, converse, machine_in, refused
-from posthouse.imap.answering import UNPACKED_AHEAD
+from posthouse.imap.answering import CHUNK
 from posthouse.imap.capability import CAPABILITIES, Offer
 from posthouse.imap.command import Noop, Unauthenticate
 from posthouse.imap.event import AppendChunk, Command
@@ -94,7 +95,7 @@ def test_a_packed_bomb_is_unpacked_as_it_is_needed() -> None:
     received = 0
     last = None
     for event in peer.machine.events():
-        assert len(peer.machine.reader) <= UNPACKED_AHEAD + 65_536
+        assert len(peer.machine.reader) <= 2 * CHUNK
         received += len(event.data) if isinstance(event, AppendChunk) else 0
         peer.answer(event)
         last = event
@@ -105,20 +106,33 @@ def test_a_packed_bomb_is_unpacked_as_it_is_needed() -> None:
 def test_the_end_is_not_left_in_the_stream() -> None:
     """Packed octets that are all taken, and stand for more than was asked for at a time."""
     peer = Peer()
-    for size in range(UNPACKED_AHEAD - 300, UNPACKED_AHEAD + 300, 7):
+    for size in range(2 * CHUNK - 300, 2 * CHUNK + 300, 7):
         events = peer.say(b"b APPEND x {%d+}\r\n%b\r\nc NOOP\r\n" % (size, bytes(size)))
         assert events[-1] == Command("c", Noop())
 
 
 def test_a_long_line_is_read_to_its_end() -> None:
     peer = Peer()
-    assert peer.say(b"b NOOP " + b"x" * 3 * UNPACKED_AHEAD + b"\r\nc NOOP\r\n") == [Command("c", Noop())]
+    assert peer.say(b"b NOOP " + b"x" * 6 * CHUNK + b"\r\nc NOOP\r\n") == [Command("c", Noop())]
 
 
 def test_a_busy_session_is_not_flooded() -> None:
     peer = Peer()
-    peer.machine.receive_data(peer.pack(b"b NOOP\r\n" * 1_000_000))
-    assert UNPACKED_AHEAD <= len(peer.machine.reader) <= UNPACKED_AHEAD + 65_536, "so the pump stops reading"
+    packed = peer.pack(b"b NOOP\r\n" * 1_000_000)
+    peer.machine.receive_data(packed)
+    assert peer.machine.unread == len(packed), "by which the pump stops reading"
+    next(peer.machine.events())
+    assert len(peer.machine.reader) <= CHUNK
+    assert peer.machine.unread >= len(packed) - CHUNK
+
+
+def test_the_peer_leaves_when_all_is_answered() -> None:
+    """Commands and the end of the connection come together: what is packed is read to its end."""
+    peer = Peer()
+    peer.machine.receive_data(peer.pack(b"b NOOP\r\n" * 10_000 + b"c NOOP\r\n"))
+    peer.machine.receive_eof()
+    assert peer.pump()[-1] == Command("c", Noop())
+    assert peer.machine.closed
 
 
 def test_damaged_octets_end_the_conversation() -> None:
@@ -130,11 +144,15 @@ def test_damaged_octets_end_the_conversation() -> None:
     assert peer.heard() == b"b OK done\r\n* BYE the compressed octets are damaged\r\n"
 
 
-def test_the_end_of_the_stream_ends_the_conversation() -> None:
+def test_nothing_follows_the_end_of_the_stream() -> None:
     peer = Peer()
-    peer.machine.receive_data(peer.packer.flush(zlib.Z_FINISH))
-    peer.pump()
+    peer.machine.receive_data(peer.pack(b"b NOOP\r\n") + peer.packer.flush(zlib.Z_FINISH))
+    assert peer.pump() == [Command("b", Noop())]
+    assert not peer.machine.closed
+    peer.machine.receive_data(b"c NOOP\r\n")
+    assert peer.pump() == []
     assert peer.machine.closed
+    assert peer.heard() == b"b OK done\r\n* BYE the compressed octets came to an end\r\n"
 
 
 def test_what_is_no_compression() -> None:
@@ -144,10 +162,6 @@ def test_what_is_no_compression() -> None:
 
 
 def test_unauthenticate() -> None:
-    def forget(machine: ImapServer, event: Command) -> None:
-        machine.unauthenticated()
-        machine.ok("nobody is logged in")
-
     events = converse(
         """
         C: a UNAUTHENTICATE
@@ -164,3 +178,39 @@ def test_unauthenticate() -> None:
         answers={Unauthenticate: forget},
     )
     assert events[0] == Command("a", Unauthenticate())
+
+
+def forget(machine: ImapServer, event: Command) -> None:
+    machine.unauthenticated()
+    machine.ok("nobody is logged in")
+
+
+@pytest.mark.parametrize("finished", [False, True])
+@pytest.mark.parametrize("size", [1 << 30, 1, 7])
+def test_unauthenticate_ends_compression(size: int, *, finished: bool) -> None:
+    """RFC 8437 §4.1: behind the command's line and behind its answer; also where plain commands are pipelined (§3)."""
+    peer = Peer()
+    peer.answer = Friendly(peer.machine, {Unauthenticate: forget})
+    sent = peer.pack(b"b NOOP\r\nc UNAUTHENTICATE\r\n") + (peer.packer.flush(zlib.Z_FINISH) if finished else b"")
+    sent += b"d NOOP\r\ne NOOP\r\n"
+    for at in range(0, len(sent), size):
+        peer.machine.receive_data(sent[at : at + size])
+        peer.pump()
+    heard = peer.machine.data_to_send()
+    assert peer.unpacker.decompress(heard) == b"b OK done\r\nc OK nobody is logged in\r\n"
+    assert peer.unpacker.eof, "so a client knows that what follows is plain"
+    assert peer.unpacker.unused_data == b"d OK done\r\ne OK done\r\n"
+
+
+def test_compression_may_begin_again() -> None:
+    peer = Peer()
+    peer.answer = Friendly(peer.machine, {Unauthenticate: forget})
+    peer.say(b"b UNAUTHENTICATE\r\n")
+    peer.machine.data_to_send()
+    peer.machine.authenticated()
+    peer.machine.receive_data(b"c COMPRESS DEFLATE\r\n")
+    peer.pump()
+    assert peer.machine.data_to_send() == b"c OK DEFLATE active\r\n"
+    peer.packer, peer.unpacker = zlib.compressobj(9, zlib.DEFLATED, -15), zlib.decompressobj(-15)
+    assert peer.say(b"d NOOP\r\n") == [Command("d", Noop())]
+    assert peer.heard() == b"d OK done\r\n"

@@ -14,7 +14,7 @@ from posthouse.errors import LocalProtocolError, RemoteProtocolError
 from posthouse.wire.machine import Machine, Tls
 
 from .capability import CAPABILITIES, Offer, When
-from .compress import Deflate, Inflate
+from .compress import TRAILER, Deflate, Inflate
 from .event import Event
 from .limits import Limits
 from .syntax import CONTROL
@@ -26,8 +26,6 @@ UTF8_MODES = frozenset({"UTF8=ACCEPT", REV2})
 
 # Octets that are unpacked, or handed over as part of a message, in one go.
 CHUNK = 64 * 1024
-# Octets unpacked ahead of the parser (COMPRESS). Beyond them the pump sees a full reader, and stops reading.
-UNPACKED_AHEAD = 2 * CHUNK
 
 
 def in_ascii(text: str) -> bytes:
@@ -64,9 +62,12 @@ class Answering(Machine[Event]):
         self._row: Row | None = None
         self._bad_in_a_row = 0
         self._deflate: Deflate | None = None
-        self._damage: RemoteProtocolError | None = None  # what came can't be unpacked from here on
-        self._plain = b""  # what had gone out before COMPRESS took hold
         self._inflate: Inflate | None = None
+        self._ready = (
+            b""  # what goes out as it is: what was said before COMPRESS took hold, or was packed until its end
+        )
+        self._trails = False  # nothing has come since the end of compression
+        self._has_ended = False  # the client has closed its side; what is packed is still to be read
         # What the session's answer to the event asks the parser to do next.
         self._challenged = self._accepted = self._idling = False
 
@@ -197,7 +198,7 @@ class Answering(Machine[Event]):
             self._move(State.SELECTED, State.AUTHENTICATED)
 
     def unauthenticated(self) -> None:
-        """UNAUTHENTICATE: as if nobody had logged in; TLS and compression stay (RFC 8437 §3). Call before `ok`."""
+        """UNAUTHENTICATE: as if nobody had logged in; TLS stays (RFC 8437 §3, §4.1). Call before `ok`."""
         if self.state not in LOGGED_IN:
             raise LocalProtocolError("nobody is logged in")
         self.state = State.NOT_AUTHENTICATED
@@ -219,6 +220,8 @@ class Answering(Machine[Event]):
         self._tag = None
         if self.state is State.LOGOUT:
             self.closed = True
+        if self._name == "UNAUTHENTICATE" and condition == "OK":
+            self._end_compression()
 
     def _text(self, text: str, code: str) -> bytes:
         """resp-text = ["[" resp-text-code "]" SP] text; ASCII, unless UTF-8 was enabled (RFC 9051 §9, text)."""
@@ -240,44 +243,61 @@ class Answering(Machine[Event]):
 
     def _begin_compression(self, received: bytes) -> None:
         """From here on everything is packed, both ways; ``received`` is what came behind COMPRESS."""
-        self._plain = super().data_to_send()
+        self._ready += super().data_to_send()
         self._deflate, self._inflate = Deflate(), Inflate()
         self._inflate.feed(received)
 
+    def _end_compression(self) -> None:
+        """From here on nothing is packed any more: RFC 8437 §4.1, behind the CRLF of the answer and of the command."""
+        if self._deflate is not None and self._inflate is not None:
+            self._ready += self._deflate.finish(super().data_to_send())
+            rest = self._inflate.end()
+            self._deflate = self._inflate = None
+            self._trails = True
+            self.receive_data(rest)
+            if self._has_ended:
+                super().receive_eof()
+
+    @property
+    def unread(self) -> int:
+        """The number of octets that came and aren't parsed yet."""
+        return super().unread + (0 if self._inflate is None else len(self._inflate))
+
     def receive_data(self, data: bytes) -> None:
         """Octets came from the network."""
+        if self._trails:
+            data = data.lstrip(TRAILER)
+            self._trails = not data
         if self._inflate is None:
             super().receive_data(data)
         elif not self.closed:
             self._inflate.feed(data)
-            self._unpack()
+
+    def receive_eof(self) -> None:
+        """The client closed its side."""
+        self._has_ended = True
+        if self._inflate is None or not self._inflate.waiting:
+            super().receive_eof()
 
     def events(self) -> Iterator[Event]:
         """What they mean. Packed octets are unpacked as they are needed: they may stand for a thousand times more."""
         while True:
             yield from super().events()
-            if self._damage is not None and not self.closed:
-                self._failed(self._damage)
-                self.closed = True
             if self.closed or self._inflate is None or not self._inflate.waiting:
                 return
-            # The parser wants more than it has, however much that is: a long line, or a literal.
-            self._unpack(max(UNPACKED_AHEAD, len(self.reader) + 1))
-
-    def _unpack(self, enough: int = UNPACKED_AHEAD) -> None:
-        """Unpack into the reader, until that holds ``enough``; damage is told in its turn."""
-        assert self._inflate is not None
-        try:
-            while self._inflate.waiting and len(self.reader) < enough:
+            try:
+                # The parser wants more than it has, however much that is: a long line, or a literal.
                 super().receive_data(self._inflate.unpack(CHUNK))
-        except RemoteProtocolError as error:
-            self._damage = error
-            self._inflate.forget()
+            except RemoteProtocolError as error:
+                self._failed(error)
+                self.closed = True
+            if self._has_ended and not self._inflate.waiting:
+                super().receive_eof()
 
     def data_to_send(self) -> bytes:
         """The octets that wait to be sent."""
         data = super().data_to_send()
-        if self._deflate is None:
-            return data
-        plain, self._plain = self._plain, b""
-        return plain + self._deflate.pack(data) if data else plain
+        if data and self._deflate is not None:
+            data = self._deflate.pack(data)
+        ready, self._ready = self._ready, b""
+        return ready + data

@@ -15,6 +15,11 @@ RAW = -zlib.MAX_WBITS
 # 270, for a few per cent more octets. The client needs no less memory for it, and doesn't notice.
 WINDOW = -13
 MEMORY = 6
+# RFC 1951 §3.2.4, a block of no octets: the end of what zlib flushes (Z_SYNC_FLUSH).
+FLUSHED = b"\0\0\xff\xff"
+# The octets of that, where the network has torn them off, and of what ends a stream behind a flush (a last block of
+# nothing, 03 00). No command begins with one.
+TRAILER = b"\0\3\xff"
 
 
 def read_compress(cursor: Cursor) -> Compress:
@@ -37,39 +42,68 @@ class Deflate:
         """The octets for the wire; all of ``data`` can be read from them."""
         return self._stream.compress(data) + self._stream.flush(zlib.Z_SYNC_FLUSH)
 
+    def finish(self, data: bytes) -> bytes:
+        """The last octets for the wire: who unpacks them knows that nothing packed follows."""
+        return self._stream.compress(data) + self._stream.flush(zlib.Z_FINISH)
+
 
 class Inflate:
-    """Unpacks what comes in, so much at a time: a few packed octets can stand for megabytes."""
+    """Unpacks what comes in, so much at a time: a few packed octets can stand for megabytes.
 
-    __slots__ = ("_full", "_stream", "_waiting")
+    Octets behind a flush are unpacked by themselves, for a client may have ended its stream there (see `end`).
+    """
+
+    __slots__ = ("_at", "_full", "_piece", "_stream", "_waiting")
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(RAW)
-        self._waiting = b""
+        self._waiting = bytearray()
+        self._at = 0  # how far of that has been taken; a flush may have begun just before
+        self._piece = b""  # what has been taken, and isn't unpacked yet
         self._full = False  # the last octets that were asked for came in full: the stream may hold more, without input
+
+    def __len__(self) -> int:
+        """The number of packed octets that wait."""
+        return len(self._piece) + len(self._waiting) - self._at
 
     def feed(self, data: bytes) -> None:
         """Take octets from the network."""
+        done = self._at - len(FLUSHED)
+        if done > 0:
+            del self._waiting[:done]
+            self._at -= done
         self._waiting += data
 
     @property
     def waiting(self) -> bool:
         """Whether there may be octets to unpack."""
-        return self._full or bool(self._waiting)
-
-    def forget(self) -> None:
-        """Throw away what waits."""
-        self._waiting = b""
-        self._full = False
+        return self._full or len(self) > 0
 
     def unpack(self, limit: int) -> bytes:
         """At most ``limit`` octets of what was packed; `RemoteProtocolError` for what can't be unpacked."""
-        try:
-            data = self._stream.decompress(self._waiting, limit)
-        except zlib.error as error:
-            raise RemoteProtocolError("the compressed octets are damaged") from error
         if self._stream.eof:
             raise RemoteProtocolError("the compressed octets came to an end")
-        self._waiting = self._stream.unconsumed_tail
-        self._full = len(data) == limit
+        if not self._piece and not self._full:
+            self._take_piece()
+        try:
+            data = self._stream.decompress(self._piece, limit)
+        except zlib.error as error:
+            raise RemoteProtocolError("the compressed octets are damaged") from error
+        self._piece = self._stream.unused_data or self._stream.unconsumed_tail
+        self._full = len(data) == limit and not self._stream.eof
         return data
+
+    def end(self) -> bytes:
+        """Nothing is packed any more: what waits, as it came."""
+        rest = self._piece + bytes(self._waiting[self._at :])
+        self._piece, self._full = b"", False
+        self._waiting.clear()
+        self._at = 0
+        return rest
+
+    def _take_piece(self) -> None:
+        """The octets up to the next flush, or all."""
+        end = self._waiting.find(FLUSHED, max(self._at - len(FLUSHED) + 1, 0))
+        end = len(self._waiting) if end < 0 else end + len(FLUSHED)
+        self._piece = bytes(self._waiting[self._at : end])
+        self._at = end

@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
         if self._unproved >= SIGN_OF_LIFE:
             self._note_life()
         self._session.machine.receive_data(data)
-        if self._pumping and not self._paused and len(self._session.machine.reader) > READ_AHEAD:
+        if self._pumping and not self._paused and self._session.machine.unread > READ_AHEAD:
             self._pause()
         self._pump_now()
 
@@ -205,7 +205,7 @@ class Connection(asyncio.Protocol):
                 await asyncio.sleep(0)  # a hundred thousand pipelined commands are no reason for others to wait
             if machine.output_size > WRITE_BEHIND:
                 await self.flush()
-            if self._paused and len(machine.reader) <= READ_AHEAD // 2:
+            if self._paused and machine.unread <= READ_AHEAD // 2:
                 self._resume()
         if machine.tls is Tls.WANTED:
             self._pause()  # what comes after the go-ahead is for the handshake, which begins a moment later

@@ -171,7 +171,7 @@ class ImapSession(Session[Event]):
         self.server.unselected()
 
     def forget_login(self) -> None:
-        """Nobody is logged in any more; TLS and compression stay."""
+        """Nobody is logged in any more; TLS stays."""
         self.unselect()
         self.server.unauthenticated()
         self.news.forget()

@@ -55,6 +55,11 @@ class Machine(Generic[E]):
     def _failed(self, error: RemoteProtocolError) -> None:
         """The peer broke the rules beyond repair: the protocol's last words. The connection closes."""
 
+    @property
+    def unread(self) -> int:
+        """The number of octets that came and aren't parsed yet."""
+        return len(self.reader)
+
     # -- called by the pump --------------------------------------------------------------------------------------
 
     def receive_data(self, data: bytes) -> None:
