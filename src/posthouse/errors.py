@@ -13,7 +13,8 @@
     ├── NoRoute                   the name system (DNS) names no server for a letter's domain, or doesn't answer
     ├── Refused                   the server understood and said no
     │   ├── LoginRefused          … to the user name and password
-    │   │   └── LoginPaused       … for now: after too many that failed
+    │   │   ├── LoginPaused       … for now: after too many that failed
+    │   │   └── ActingRefused     … to the wish to act as somebody else, which these prove no right to
     │   ├── SmtpRefused           … with an SMTP reply
     │   ├── ImapRefused           … with NO or BAD
     │   └── Pop3Refused           … with -ERR
@@ -95,6 +96,10 @@ class LoginRefused(Refused):
 
 class LoginPaused(LoginRefused):
     """Logins are refused for a time, whatever the password is; the words say why and until when."""
+
+
+class ActingRefused(LoginRefused):
+    """The user name and password are right, and give no right to act as somebody else (RFC 4422 §2, authzid)."""
 
 
 class SmtpRefused(Refused):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import imaplib
+import poplib
 import smtplib
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -40,7 +42,20 @@ def test_each_mechanism_under_tls(posthouse: Live, mechanism: str) -> None:
 
 
 def test_acting_as_somebody_else_is_refused(posthouse: Live) -> None:
+    """RFC 9051 §7.1: with words and a code of its own, for the password is right."""
+    acting = f"bob@example.org\0{ADA}\0{PASSWORDS[ADA]}".encode()
+    words = f"The login is right, but {ADA} can't act as somebody else"
     with imaplib.IMAP4_SSL(posthouse.host, posthouse.port("imaps"), ssl_context=posthouse.tls) as reader:
-        with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
-            reader.authenticate("PLAIN", lambda _: f"bob@example.org\0{ADA}\0{PASSWORDS[ADA]}".encode())
+        with pytest.raises(imaplib.IMAP4.error, match=rf"\[AUTHORIZATIONFAILED\] {words}"):
+            reader.authenticate("PLAIN", lambda _: acting)
+        with pytest.raises(imaplib.IMAP4.error, match=r"\[AUTHENTICATIONFAILED\]"):
+            reader.authenticate("PLAIN", lambda _: acting + b"wrong")
         assert reader.authenticate("PLAIN", lambda _: f"{ADA}\0{ADA}\0{PASSWORDS[ADA]}".encode())[0] == "OK"
+    with smtplib.SMTP(posthouse.host, posthouse.port("submission")) as sender:
+        sender.starttls(context=posthouse.tls)
+        sender.ehlo()
+        code, said = sender.docmd("AUTH", f"PLAIN {b64encode(acting).decode()}")
+        assert (code, said.decode()) == (535, f"5.7.8 {words}")
+    with poplib.POP3_SSL(posthouse.host, posthouse.port("pop3s"), context=posthouse.tls) as drop:
+        with pytest.raises(poplib.error_proto, match=rf"\[AUTH\] {words}"):
+            drop._shortcmd(f"AUTH PLAIN {b64encode(acting).decode()}")  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from posthouse import __version__
-from posthouse.errors import LoginPaused, LoginRefused, RemoteProtocolError, sentence
+from posthouse.errors import ActingRefused, LoginPaused, LoginRefused, RemoteProtocolError, sentence
 from posthouse.imap import command, event, response
 from posthouse.store.account import Account
 from posthouse.wire.sasl import Challenge
@@ -98,7 +98,8 @@ def refusal(error: LoginRefused | RemoteProtocolError) -> No:
         return No(str(error), bad=True)
     if isinstance(error, LoginPaused):
         return No(sentence(error), "UNAVAILABLE")  # RFC 5530 §3: temporary; no program throws its password away
-    return No(sentence(error), "AUTHENTICATIONFAILED")
+    code = "AUTHORIZATIONFAILED" if isinstance(error, ActingRefused) else "AUTHENTICATIONFAILED"  # RFC 9051 §7.1
+    return No(sentence(error), code)
 
 
 def logged_in(session: ImapSession, account: Account) -> Done:

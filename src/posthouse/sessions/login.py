@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from posthouse.errors import LoginPaused, LoginRefused, StoreError
+from posthouse.errors import ActingRefused, LoginPaused, LoginRefused, StoreError
 from posthouse.store.account import Account
 from posthouse.wire.external import Certified
 from posthouse.wire.mechanism import MECHANISMS, Answer, Needs, Question
@@ -63,6 +63,12 @@ class Attempt:
         if words := await self._guard.refusal(self._peer, name):
             log.info("login of %r paused for %s (%s, %s): %s", name, self._peer, self._protocol, self._how, words)
             raise LoginPaused(words)
+
+    def refuse_to_act(self, found: Found, wanted: str) -> ActingRefused:
+        """They are who they say, and want to act as somebody else: RFC 4616 §2, a right that nobody has here."""
+        address = found.account.address
+        log.info("login of %s as %r refused to %s (%s, %s)", address, wanted, self._peer, self._protocol, self._how)
+        return ActingRefused(f"the login is right, but {address} can't act as somebody else")
 
     async def end(self, found: Found | None) -> Account:
         """It is decided. Raises `LoginRefused` where nothing was found, after a while."""
@@ -132,8 +138,9 @@ class Exchange:
                 step = self._steps.send(await self._answer(step))
         except StopIteration as stop:
             found = self._by_key.get(stop.value.proof) if self._by_key else self._found
-            # RFC 4616 §2: acting as somebody else is a right that nobody has here.
-            return await self._attempt.end(found if stop.value.authzid in ("", stop.value.authcid) else None)
+            if found is not None and stop.value.authzid not in ("", stop.value.authcid):
+                raise self._attempt.refuse_to_act(found, stop.value.authzid) from None
+            return await self._attempt.end(found)
         except LoginPaused:
             raise
         except LoginRefused:

@@ -21,7 +21,15 @@ from array import array
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
-from posthouse.errors import LoginPaused, LoginRefused, NotFound, RemoteProtocolError, StoreError, sentence
+from posthouse.errors import (
+    ActingRefused,
+    LoginPaused,
+    LoginRefused,
+    NotFound,
+    RemoteProtocolError,
+    StoreError,
+    sentence,
+)
 from posthouse.pop3 import event, reply
 from posthouse.pop3.event import Event
 from posthouse.pop3.limits import Limits
@@ -217,6 +225,8 @@ def _refusal(error: LoginRefused | RemoteProtocolError | StoreError) -> Reply:
     """What the client is told of a login that failed. RFC 3206: after SYS/TEMP no program throws its password away."""
     if isinstance(error, LoginPaused):
         return err(sentence(error), "SYS/TEMP")
+    if isinstance(error, ActingRefused):
+        return err(sentence(error), "AUTH")
     if isinstance(error, LoginRefused):
         return reply.LOGIN_FAILED
     if isinstance(error, RemoteProtocolError):

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from posthouse.delivery.accept import Arrival
 from posthouse.errors import (
     InvalidMessage,
+    ActingRefused,
     LoginPaused,
     LoginRefused,
     RemoteProtocolError,
@@ -117,6 +118,9 @@ class SmtpSession(Session[Event]):
         except LoginPaused as error:  # RFC 4954 §6: temporary, so that no program throws its password away
             self._exchange = None
             self._server.reply(Reply(454, "4.7.0", sentence(error)))
+        except ActingRefused as error:
+            self._exchange = None
+            self._server.reply(Reply(535, "5.7.8", sentence(error)))
         except LoginRefused:
             self._exchange = None
             self._server.reply(reply.LOGIN_FAILED)

@@ -59,7 +59,7 @@ def bearer_server(initial: bytes | None, discovery: str = "") -> OauthExchange[I
         raise RemoteProtocolError("this is no message of OAUTHBEARER")
     user = _text(match[2] or b"").replace("=2C", ",").replace("=3D", "=")
     refusal = {"status": "invalid_token"} | ({"openid-configuration": discovery} if discovery else {})
-    return (yield from _verified(Token(user, _bearer(pairs)), refusal, {b"\1", b""}))
+    return (yield from _verified(user, _bearer(pairs), refusal, {b"\1", b""}))
 
 
 def xoauth2_server(initial: bytes | None) -> OauthExchange[Identity]:
@@ -68,12 +68,13 @@ def xoauth2_server(initial: bytes | None) -> OauthExchange[Identity]:
     user, _, pairs = message.partition(b"\1")
     if not user.startswith(b"user=") or not pairs.endswith(b"\1\1"):
         raise RemoteProtocolError("this is no message of XOAUTH2")
-    token = Token(_text(user.removeprefix(b"user=")), _bearer(pairs))
-    return (yield from _verified(token, {"status": "400", "schemes": "bearer"}, {b"", b"\1"}))
+    name = _text(user.removeprefix(b"user="))
+    return (yield from _verified(name, _bearer(pairs), {"status": "400", "schemes": "bearer"}, {b"", b"\1"}))
 
 
-def _verified(token: Token, refusal: dict[str, str], dummies: set[bytes]) -> OauthExchange[Identity]:
-    answer = yield token
+def _verified(user: str, token: str, refusal: dict[str, str], dummies: set[bytes]) -> OauthExchange[Identity]:
+    # RFC 7628 §4.3: without a token the refusal is what the client asks for: it tells where there are some.
+    answer = (yield Token(user, token)) if token else False
     if not isinstance(answer, bool):
         raise LocalProtocolError("the question for a token is answered with True or False")
     if not answer:
@@ -81,19 +82,18 @@ def _verified(token: Token, refusal: dict[str, str], dummies: set[bytes]) -> Oau
         if (yield from _response(json.dumps(refusal).encode())) not in dummies:
             raise RemoteProtocolError("the refusal of a token is answered with nothing")
         raise LoginRefused("the token is not good here")
-    return Identity(token.user)
+    return Identity(user)
 
 
 def _bearer(pairs: bytes) -> str:
-    """The token in ``auth=Bearer …``; other pairs (host, port) are of no use to a server that has one name."""
+    """The token in ``auth=Bearer …``; empty where there is none, or nothing that could be one. Other pairs (host, port)
+    are of no use to a server that has one name."""
     for pair in pairs.split(b"\1"):
         key, _, value = pair.partition(b"=")
         scheme, _, token = value.partition(b" ")
-        if key.lower() == b"auth" and scheme.lower() == b"bearer":
-            if not TOKEN.fullmatch(token):
-                break
+        if key.lower() == b"auth" and scheme.lower() == b"bearer" and TOKEN.fullmatch(token):
             return token.decode("ascii")
-    raise RemoteProtocolError("there is no token of the kind Bearer in the message")
+    return ""
 
 
 def _response(challenge: bytes) -> OauthExchange[bytes]:
