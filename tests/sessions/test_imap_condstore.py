@@ -195,6 +195,49 @@ def test_what_the_client_still_counts_has_not_vanished_earlier(full: Conversatio
     """)
 
 
+def test_fetch_vanished_up_to_the_end(full: Conversation) -> None:
+    """What is gone had the last UIDs: "*" is no message any more, and yet they are told, as Dovecot tells them."""
+    full.run(r"""
+        1: a1 ENABLE QRESYNC
+        1< ...
+        1: a2 SELECT INBOX
+        1< ...
+        1: a3 STORE 4:5 +FLAGS.SILENT (\Deleted)
+        1< ...
+        1: a4 EXPUNGE
+        1< * VANISHED 4:5
+        1< ...
+        1: a5 UID FETCH 1:* (FLAGS) (CHANGEDSINCE 15 VANISHED)
+        1< * VANISHED (EARLIER) 4:5
+        1< a5 OK FETCH completed
+        1: a6 UID FETCH 5:* (FLAGS) (CHANGEDSINCE 15 VANISHED)
+        1< * VANISHED (EARLIER) 4:5
+        1< a6 OK FETCH completed
+        1: a7 STORE 1:* +FLAGS.SILENT (\Deleted)
+        1< ...
+        1: a8 EXPUNGE
+        1< * VANISHED 1:3
+        1< ...
+        1: a9 UID FETCH 1:* (FLAGS) (CHANGEDSINCE 15 VANISHED)
+        1< * VANISHED (EARLIER) 1:5
+        1< a9 OK FETCH completed
+    """)
+
+
+def test_what_the_client_knows_is_numbers(talk: Conversation) -> None:
+    """§7: known-uids and the sets of seq-match-data: "* is not allowed"."""
+    talk.run(r"""
+        1: a1 ENABLE QRESYNC
+        1< ...
+        1: a2 SELECT INBOX (QRESYNC (1 1 1:*))
+        1< a2 BAD SELECT: expected numbers that the client knows, without "*" and "$" at character 31
+        1: a3 SELECT INBOX (QRESYNC (1 1 1:2 (1:* 1:2)))
+        1< a3 BAD...
+        1: a4 SELECT INBOX (QRESYNC (1 1 $))
+        1< a4 BAD...
+    """)
+
+
 def test_move_tells_the_new_mod_sequence(full: Conversation) -> None:
     """RFC 6851 §4.4."""
     full.run(r"""

@@ -39,7 +39,7 @@ from .command import (
 from .date import read_date_time
 from .fetch import Attribute, Item, read_items, read_listed_items
 from .search import read_program
-from .sequence import STAR, read_set
+from .sequence import STAR, SequenceSet, read_set
 from .syntax import BASE64, MAX_NUMBER64, Cursor, Malformed, Unacceptable
 
 C = TypeVar("C")
@@ -143,16 +143,26 @@ def _qresync(cursor: Cursor) -> QResync:
     cursor.space()
     known = QResync(uidvalidity, cursor.number("a mod-sequence", least=1, most=MAX_NUMBER64))
     if cursor.skip(b" ") and not cursor.at_any(b"("):
-        known = replace(known, known_uids=read_set(cursor))
+        known = replace(known, known_uids=_known_set(cursor))
         if not cursor.skip(b" "):
             cursor.expect(b")")
             return known
     if cursor.skip(b"("):
-        numbers = read_set(cursor)
+        numbers = _known_set(cursor)
         cursor.space()
-        known = replace(known, sequence_match=(numbers, read_set(cursor)))
+        known = replace(known, sequence_match=(numbers, _known_set(cursor)))
         cursor.expect(b")")
     cursor.expect(b")")
+    return known
+
+
+def _known_set(cursor: Cursor) -> SequenceSet:
+    """known-uids, known-sequence-set, known-uid-set: ";; * is not allowed" (RFC 7162 §7)"""
+    start = cursor.at
+    known = read_set(cursor)
+    if known.last or known.saved:
+        cursor.at = start
+        raise cursor.expected('numbers that the client knows, without "*" and "$"')
     return known
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from posthouse.imap import command, response
 from posthouse.imap.fetch import Attribute, BinarySection, BodySection, Item
-from posthouse.imap.sequence import SAVED, SequenceSet
+from posthouse.imap.sequence import MAX_NUMBER, SAVED, SequenceSet
 from posthouse.store import mail, search
 
 from .fetched import Answer
@@ -32,7 +32,9 @@ async def fetch(session: ImapSession, wish: command.Fetch) -> Done:
         raise No("VANISHED needs ENABLE QRESYNC", bad=True)  # RFC 7162 §3.2.6
     ranges = session.ranges(wish.messages, by_uid=wish.uid)
     if wish.changed_since is not None:
-        ranges = await changed_since(session, ranges, wish.changed_since, vanished=wish.vanished)
+        # Above the last message there may have been others: "*" is all of them, where what is gone is asked for.
+        gone = SAVED.resolve(0, (*ranges, *wish.messages.resolve(MAX_NUMBER))) if wish.vanished else []
+        ranges = await changed_since(session, ranges, wish.changed_since, gone)
     if wish.partial is not None:
         uids = positions(selected.known_in(ranges), wish.partial)
         ranges = SAVED.resolve(0, ((uid, uid) for uid in uids))
@@ -72,11 +74,12 @@ async def see(session: ImapSession, ranges: Ranges) -> int:
     return await store.write(mail.store_flags, mailbox_id, ranges, "add", SEEN)
 
 
-async def changed_since(session: ImapSession, ranges: Ranges, modseq: int, *, vanished: bool) -> Ranges:
-    """The messages among these that changed after ``modseq``; tells those that vanished (RFC 7162 §3.1.4, §3.2.6)."""
+async def changed_since(session: ImapSession, ranges: Ranges, modseq: int, gone: Ranges) -> Ranges:
+    """The messages among these that changed after ``modseq``; tells which of ``gone`` have vanished (RFC 7162 §3.1.4,
+    §3.2.6)."""
     selected = session.selected_mailbox
     missing, changed = await session.house.store.read(
-        since, selected.mailbox.account_id, selected.mailbox.id, modseq, ranges if vanished else []
+        since, selected.mailbox.account_id, selected.mailbox.id, modseq, gone
     )
     # What the client still counts isn't gone "earlier": it is told of that as of any other removal (§3.2.10.1).
     counted = set(selected.known(missing))
