@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 
 import pytest
+
 from imap_session import Friendly, converse, machine_in, refused
 from posthouse.imap.answering import CHUNK
 from posthouse.imap.capability import CAPABILITIES, Offer

@@ -57,6 +57,8 @@ def test_acting_as_somebody_else_is_refused(posthouse: Live) -> None:
         sender.ehlo()
         code, said = sender.docmd("AUTH", f"PLAIN {b64encode(acting).decode()}")
         assert (code, said.decode()) == (535, f"5.7.8 {words}")
-    with closing(poplib.POP3_SSL(posthouse.host, posthouse.port("pop3s"), context=posthouse.tls)) as drop:
-        with pytest.raises(poplib.error_proto, match=rf"\[AUTH\] {words}"):
-            drop._shortcmd(f"AUTH PLAIN {b64encode(acting).decode()}")  # type: ignore[attr-defined]
+    with (
+        closing(poplib.POP3_SSL(posthouse.host, posthouse.port("pop3s"), context=posthouse.tls)) as drop,
+        pytest.raises(poplib.error_proto, match=rf"\[AUTH\] {words}"),
+    ):
+        drop._shortcmd(f"AUTH PLAIN {b64encode(acting).decode()}")  # type: ignore[attr-defined]

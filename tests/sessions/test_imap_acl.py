@@ -325,3 +325,25 @@ def test_a_removed_account_leaves_no_rights(talk: Conversation, house: House, in
     talk.say(f"a1 SETACL INBOX {BOB} lr")
     house.store.run(account.remove, BOB)
     assert house.store.look(acl.entries, inbox.id) == {}
+
+
+def test_other_rights_are_told(talk: Conversation, inbox: Mailbox, bob: Account) -> None:
+    """§5.1.1: "it SHOULD send FLAGS and PERMANENTFLAGS responses if they have changed"."""
+    talk.run(rf"""
+        1: a1 SETACL INBOX {BOB} lrswit
+        1< a1 OK...
+        2: b1 SELECT "{INBOX}"
+        2< ...
+        2< * OK [PERMANENTFLAGS (\Answered \Flagged \Deleted \Seen \Draft \*)]...
+        2< ...
+        2< b1 OK [READ-WRITE]...
+        1: a2 SETACL INBOX {BOB} lrs
+        1< a2 OK...
+        2: b2 NOOP
+        2< * OK [PERMANENTFLAGS (\Seen)] Flags that are kept
+        2< b2 OK NOOP completed
+        1: a3 SETACL INBOX {BOB} lrsi
+        1< a3 OK...
+        2: b3 NOOP
+        2< b3 OK NOOP completed
+    """)

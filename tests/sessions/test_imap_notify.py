@@ -220,6 +220,24 @@ def test_metadata(talk: Conversation) -> None:
     """)
 
 
+def test_ones_own_metadata(talk: Conversation) -> None:
+    """§5: "The server SHOULD omit notifying the client if the event is caused by this client": whenever the store's
+    word of it comes."""
+    talk.run("""
+        1: a1 NOTIFY SET (PERSONAL (MailboxName MailboxMetadataChange))
+        1< a1 OK...
+        1: a2 CREATE own
+        1< a2 OK...
+        1: a3 SETMETADATA INBOX (/private/comment "v0")
+        1< a3 OK...
+        1: a4 DELETE own
+        1< a4 OK...
+        2: b1 SETMETADATA INBOX (/private/comment "v1")
+        2< b1 OK...
+        1< * METADATA INBOX /private/comment
+    """)
+
+
 def test_what_others_share(talk: Conversation, house: House) -> None:
     """Rights that come and go are names that come and go (§5.4); letters there are told like one's own."""
     bob = house.account(BOB)

@@ -240,3 +240,22 @@ def test_the_day_that_was_written(talk: Conversation, house: House, inbox: Mailb
         1< * SEARCH 1 2
         1< a5 OK SEARCH completed
     """)
+
+
+def test_brackets_of_an_address(talk: Conversation, house: House, inbox: Mailbox) -> None:
+    """RFC 9051 §6.4.4: the string stands in the field, whether people see it there or not."""
+    for sender in ("<Ada@example.org>", "Ada <ada@example.org>", "ada@example.org", "<zada@example.org>"):
+        house.append(inbox, raw=letter("x", sender=sender))
+    talk.run("""
+        1: a1 SELECT INBOX
+        1< ...
+        1: a2 SEARCH FROM "<ada@example.org>"
+        1< * SEARCH 1 2
+        1< a2 OK SEARCH completed
+        1: a3 SEARCH FROM "ada <ada@"
+        1< * SEARCH 2
+        1< a3 OK SEARCH completed
+        1: a4 SEARCH FROM "ada@example.org"
+        1< * SEARCH 1 2 3 4
+        1< a4 OK SEARCH completed
+    """)

@@ -285,14 +285,17 @@ class Answering(Machine[Event]):
             yield from super().events()
             if self.closed or self._inflate is None or not self._inflate.waiting:
                 return
-            try:
-                # The parser wants more than it has, however much that is: a long line, or a literal.
-                super().receive_data(self._inflate.unpack(CHUNK))
-            except RemoteProtocolError as error:
-                self._failed(error)
-                self.closed = True
-            if self._has_ended and not self._inflate.waiting:
-                super().receive_eof()
+            self._unpack(self._inflate)  # the parser wants more than it has, however much that is
+
+    def _unpack(self, inflate: Inflate) -> None:
+        """Some octets more for the parser; behind the last ones the end, where that has come."""
+        try:
+            super().receive_data(inflate.unpack(CHUNK))
+        except RemoteProtocolError as error:
+            self._failed(error)
+            self.closed = True
+        if self._has_ended and not inflate.waiting:
+            super().receive_eof()
 
     def data_to_send(self) -> bytes:
         """The octets that wait to be sent."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from posthouse.imap import command, response
 from posthouse.imap.fetch import Attribute, BinarySection, BodySection, Item
-from posthouse.imap.sequence import MAX_NUMBER, SAVED, SequenceSet
+from posthouse.imap.sequence import SAVED, SequenceSet
+from posthouse.imap.syntax import MAX_NUMBER
 from posthouse.store import mail, search
 
 from .fetched import Answer

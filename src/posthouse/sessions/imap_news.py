@@ -6,7 +6,8 @@ A command's own changes are no news: the command says here what it has done itse
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from posthouse.errors import StoreError
@@ -14,12 +15,14 @@ from posthouse.imap import command, response
 from posthouse.imap.command import NotifyEvent
 from posthouse.imap.fetch import Item
 from posthouse.imap.metadata import metadata_changed
+from posthouse.store import flag
 
 from . import place
 from .fetched import Answer
 from .imap_list import Tree
 from .imap_metadata import Annotations, annotations_from_now
 from .imap_notify import Watching, affected
+from .imap_select import in_order, permanent_flags
 from .selected import Manner, Selected
 
 if TYPE_CHECKING:
@@ -139,19 +142,34 @@ class News:
             session.server.untagged(line)
         new = [uid for uid in selected.uids[selected.place(last + 1) :] if uid not in self._appended]
         self._appended.clear()
-        wanted: list[tuple[Sequence[Item], list[int]]] = [] if watching is None else [(watching.items, new)]
-        wanted += [(context.items, context.among(new)) for context in selected.contexts.values()]
-        for items, uids in wanted:
-            if items and uids:
-                await Answer(session, selected, items).send([(uid, uid) for uid in uids])
+        for items, uids in self._wanted(selected, new):
+            await Answer(session, selected, items).send([(uid, uid) for uid in uids])
         for line in selected.additions():
             session.server.untagged(line)
+
+    def _wanted(self, selected: Selected, new: Sequence[int]) -> Iterator[tuple[Sequence[Item], list[int]]]:
+        """What NOTIFY and searches that are kept up to date want of new messages: one FETCH response for each of them,
+        whoever wants it (RFC 5465 §5.2)."""
+        wanted: dict[int, dict[Item, None]] = {uid: {} for uid in new}
+        if self._watching is not None:
+            for uid in new:
+                wanted[uid].update(dict.fromkeys(self._watching.items))
+        for context in selected.contexts.values():
+            for uid in context.among(new):
+                wanted[uid].update(dict.fromkeys(context.items))
+        for items, uids in groupby(new, lambda uid: tuple(wanted[uid])):
+            if items:
+                yield items, list(uids)
 
     async def _may_still_read(self, selected: Selected) -> bool:
         """Look again at what this person may do in somebody else's mailbox (RFC 4314 §5.1.1)."""
         session = self._session
+        before = selected.rights
         selected.rights = await session.house.store.read(place.rights_in, session.owner, selected.mailbox)
         if "r" in selected.rights:
+            if not selected.read_only and not place.TO_FLAG.isdisjoint(before ^ selected.rights):
+                known = in_order(await session.house.store.read(flag.in_use, selected.mailbox.account_id))
+                session.server.untagged(permanent_flags(known, selected))  # RFC 4314 §5.1.1
             return True
         session.server.bye(f"{selected.mailbox.name} is no longer shared with you", "NOPERM")
         return False

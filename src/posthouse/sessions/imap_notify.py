@@ -91,9 +91,10 @@ class Watching:
 
     async def look(self, session: ImapSession, own: frozenset[str], mine: frozenset[int]) -> list[bytes]:
         """What is to be told now, if anything has changed. ``own``, ``mine``: names and modseqs that the client itself
-        has changed (§5).
+        has changed (§5). Where there are some, it is looked now: the store may speak of them when nobody knows whose
+        they were.
         """
-        if not self.stale and not own:
+        if not self.stale and not own and not mine:
             return []
         self.stale = False
         utf8 = session.server.utf8

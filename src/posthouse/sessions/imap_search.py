@@ -257,7 +257,10 @@ def text(key: asked.Key) -> search.Key:
     """The keys about what a message says, how large it is, and when it changed."""
     match key:
         case asked.InEnvelope(field, wanted):
-            return search.Field(cast("Literal['subject', 'from', 'to', 'cc', 'bcc']", field.lower()), wanted)
+            name = cast("Literal['subject', 'from', 'to', 'cc', 'bcc']", field.lower())
+            shown = search.Field(name, wanted)
+            # An address without a name is shown without the brackets that it may have in its field.
+            return shown if name == "subject" or "<" not in wanted else search.Or((shown, search.Header(name, wanted)))
         case asked.InHeader(field, wanted):
             return search.Header(field, wanted)
         case asked.InBody(wanted):

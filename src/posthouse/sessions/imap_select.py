@@ -85,12 +85,7 @@ async def select(session: ImapSession, wish: command.Select) -> Done:
 def tell_mailbox(session: ImapSession, selected: Selected, look: Look, asked: str) -> None:
     """What a client is told of the mailbox it selects."""
     machine = session.server
-    known = [*flag.SYSTEM, *sorted(look.flags - set(flag.SYSTEM))]
-    # RFC 4314 §5.1.1: those that this person may change.
-    settable = place.settable(known, look.rights)
-    permanent = [name for name in known if name in settable] + ["\\*"] * ("w" in look.rights)
-    if selected.read_only:
-        permanent = []
+    known = in_order(look.flags)
     machine.untagged(response.flags(known))
     machine.untagged(response.exists(len(selected)))
     if machine.rev2:
@@ -101,8 +96,8 @@ def tell_mailbox(session: ImapSession, selected: Selected, look: Look, asked: st
         machine.untagged(response.recent(selected.count_recent()))  # RFC 3501 §7.3.2
         if look.first_unseen is not None and not machine.uid_only:
             machine.untagged(response.ok("First unseen message", f"UNSEEN {selected.number(look.first_unseen)}"))
+    machine.untagged(permanent_flags(known, selected))
     for code, text in (
-        (f"PERMANENTFLAGS ({' '.join(permanent)})", "Flags that are kept"),
         (f"UIDVALIDITY {look.box.uidvalidity}", "UIDs are valid"),
         (f"UIDNEXT {look.box.uidnext}", "Predicted next UID"),
         (f"HIGHESTMODSEQ {look.box.highestmodseq}", "Last change"),  # RFC 7162 §3.1.2.1
@@ -110,6 +105,18 @@ def tell_mailbox(session: ImapSession, selected: Selected, look: Look, asked: st
         (f"MAILBOXID ({mailbox_id(look.box.id)})", "The mailbox's id"),  # RFC 8474 §4.2
     ):
         machine.untagged(response.ok(text, code))
+
+
+def in_order(flags: frozenset[str]) -> list[str]:
+    """The flags that a mailbox knows, as FLAGS names them."""
+    return [*flag.SYSTEM, *sorted(flags - set(flag.SYSTEM))]
+
+
+def permanent_flags(known: Sequence[str], selected: Selected) -> bytes:
+    """PERMANENTFLAGS: those that this person may change (RFC 4314 §5.1.1)."""
+    settable = place.settable(known, selected.rights)
+    permanent = [name for name in known if name in settable] + ["\\*"] * ("w" in selected.rights)
+    return response.ok("Flags that are kept", f"PERMANENTFLAGS ({' '.join([] if selected.read_only else permanent)})")
 
 
 def tell_missed(session: ImapSession, selected: Selected, look: Look) -> None:

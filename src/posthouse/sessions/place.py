@@ -21,6 +21,7 @@ from .imap_answer import No, no_such
 OTHERS = "Other Users"
 # RFC 4314 §4: which right it takes to change a flag; "w" for all others.
 FLAG_RIGHTS = {"\\seen": "s", "\\deleted": "t"}
+TO_FLAG = frozenset({*FLAG_RIGHTS.values(), "w"})
 # Any of these lets a person know that the mailbox is there (RFC 4314 §4, "Any").
 ANY = frozenset("lrikxa")
 # Any of these makes a mailbox one that can be written to (§5.2).

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 from posthouse.delivery.accept import Arrival
 from posthouse.errors import (
-    InvalidMessage,
     ActingRefused,
+    InvalidMessage,
     LoginPaused,
     LoginRefused,
     RemoteProtocolError,

@@ -87,7 +87,8 @@ def test_partial(ten: Conversation) -> None:
 
 
 def test_new_messages_are_fetched(talk: Conversation, house: House, inbox: Mailbox) -> None:
-    """RFC 5465 §7: EXISTS, then what was asked for of what came, then the ESEARCH; nothing for what only changed."""
+    """RFC 5465 §7: EXISTS, then what was asked for of what came, then the ESEARCH; nothing for what only changed.
+    §5.2: one FETCH response for a message, whoever wants it."""
     house.append(inbox, raw=letter("old", sender="boss@example.org"))
     talk.run(r"""
         1: s SELECT INBOX
@@ -103,14 +104,13 @@ def test_new_messages_are_fetched(talk: Conversation, house: House, inbox: Mailb
     house.append(inbox, raw=letter("new", sender="boss@example.org"))
     assert talk.say("n NOOP") == [
         "* 3 EXISTS",
+        "* 2 FETCH (UID 2)",
         "* 3 FETCH (UID 3 BODY[HEADER.FIELDS (TO FROM SUBJECT)] {61}",
         "From: boss@example.org",
         "To: bob@example.org",
         "Subject: new",
         "",
         ")",
-        "* 2 FETCH (UID 2)",
-        "* 3 FETCH (UID 3)",
         '* ESEARCH (TAG "a00") ADDTO (0 3)',
         '* ESEARCH (TAG "a01") ADDTO (2 2:3)',
         "n OK NOOP completed",
