@@ -109,9 +109,7 @@ class Model:
             return
         del self.boxes[new]
         for old in [one for one in self.boxes if one == name or one.startswith(f"{name}/")]:
-            became = new + old.removeprefix(name)
-            self.boxes[became] = self.boxes.pop(old)
-            self.subscribed = self.subscribed - {old, became} | ({became} if old in self.subscribed else set())
+            self.boxes[new + old.removeprefix(name)] = self.boxes.pop(old)
 
     def set_special_use(self, name: str, special_use: str) -> None:
         if special_use and special_use in {box.special_use for other, box in self.boxes.items() if other != name}:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from dialogue import converse
-from posthouse.client import imap, imap_search
+from posthouse.client import imap, imap_mailbox, imap_search
 from posthouse.client.imap import Conversation
 from posthouse.client.login import LoggedIn
 from posthouse.client.query import Q
@@ -413,6 +413,59 @@ class TestAppend:
         with pytest.raises(ImapRefused, match=r"keeping a message in Sent was refused") as no:
             talk_with(lambda one: imap.append(one, "Sent", b"a\n"), talk)
         assert "create it first" in no.value.advice
+
+
+class TestRename:
+    """RFC 9051 §6.3.6, last example: SUBSCRIBE the new name, UNSUBSCRIBE the old one."""
+
+    def test_subscriptions_come_along(self) -> None:
+        talk = """
+            C: P1 LSUB "" "Plan*"
+            S: * LSUB () "/" Plan
+            S: * LSUB () "/" Plan/B
+            S: * LSUB () "/" Plans
+            S: P1 OK done
+            C: P2 RENAME Plan Old
+            S: P2 OK done
+            C: P3 SUBSCRIBE Old
+            S: P3 OK done
+            C: P4 UNSUBSCRIBE Plan
+            S: P4 OK done
+            C: P5 SUBSCRIBE Old/B
+            S: P5 NO not that
+        """
+        talk_with(lambda one: imap_mailbox.rename(one, "Plan", "Old"), talk, "IMAP4REV1")
+
+    def test_nobody_is_subscribed(self) -> None:
+        talk = """
+            C: P1 LIST (SUBSCRIBED) "" "Plan*"
+            S: P1 OK done
+            C: P2 RENAME Plan Old
+            S: P2 OK done
+        """
+        talk_with(lambda one: imap_mailbox.rename(one, "Plan", "Old"), talk, "IMAP4REV2")
+
+    def test_inbox_stays(self) -> None:
+        talk = """
+            C: P1 LSUB "" "INBOX*"
+            S: * LSUB () "/" INBOX
+            S: * LSUB () "/" INBOX/below
+            S: P1 OK done
+            C: P2 RENAME INBOX Old
+            S: P2 OK done
+            C: P3 SUBSCRIBE Old
+            S: P3 OK done
+        """
+        talk_with(lambda one: imap_mailbox.rename(one, "INBOX", "Old"), talk)
+
+    def test_a_server_without_subscriptions(self) -> None:
+        talk = """
+            C: P1 LSUB "" "Plan*"
+            S: P1 BAD what?
+            C: P2 RENAME Plan Old
+            S: P2 OK done
+        """
+        talk_with(lambda one: imap_mailbox.rename(one, "Plan", "Old"), talk)
 
 
 @pytest.mark.parametrize(

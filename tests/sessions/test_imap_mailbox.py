@@ -191,6 +191,43 @@ def test_subscriptions(talk: Conversation) -> None:
     """)
 
 
+def test_a_subscription_stays_with_its_name(talk: Conversation) -> None:
+    """RFC 9051 §6.3.6; RFC 3501 §6.3.9: no name goes from the list by itself."""
+    talk.run(r"""
+        1: a1 SUBSCRIBE sY1
+        1< a1 OK SUBSCRIBE completed
+        1: a2 CREATE sX1
+        1< a2 OK...
+        1: a3 RENAME sX1 sY1
+        1< a3 OK RENAME completed
+        1: a4 LSUB "" s%1
+        1< * LSUB () "/" sY1
+        1< a4 OK LSUB completed
+        1: b1 CREATE sbx/below
+        1< b1 OK...
+        1: b2 SUBSCRIBE sbx
+        1< b2 OK SUBSCRIBE completed
+        1: b3 SUBSCRIBE sbx/below
+        1< b3 OK SUBSCRIBE completed
+        1: b4 RENAME sbx sby
+        1< b4 OK RENAME completed
+        1: b5 LSUB "" sb*
+        1< * LSUB (\Noselect) "/" sbx
+        1< * LSUB (\Noselect) "/" sbx/below
+        1< b5 OK LSUB completed
+        1: b6 CREATE sbx
+        1< b6 OK...
+        1: b7 LSUB "" sb%
+        1< * LSUB () "/" sbx
+        1< b7 OK LSUB completed
+        1: c1 RENAME INBOX kept
+        1< c1 OK RENAME completed
+        1: c3 LIST (SUBSCRIBED) "" (INBOX kept)
+        1< * LIST (\HasNoChildren \Subscribed) "/" INBOX
+        1< c3 OK LIST completed
+    """)
+
+
 def test_names_are_told_as_they_are(talk: Conversation) -> None:
     """A sentence begins with a capital letter; the name in it doesn't change."""
     talk.say("c CREATE plans")

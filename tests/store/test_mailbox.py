@@ -153,8 +153,28 @@ def test_subscriptions(house: House) -> None:
     assert not house.box(ada, "Junk").subscribed
     house.store.run(mailbox.create, ada.id, "x")
     house.store.run(mailbox.rename, ada.id, "x", "later/on")
+    assert house.box(ada, "later/on").subscribed
     house.store.run(mailbox.unsubscribe, ada.id, "later/on")
     assert "later/on" not in house.store.look(mailbox.subscriptions, ada.id)
+
+
+def test_subscriptions_stay_with_the_name(house: House) -> None:
+    """RFC 3501 §6.3.9, RFC 9051 §6.3.6: also those to names below the one that is changed."""
+    ada = house.account()
+    for name, subscribed in (("a", True), ("a/b", True), ("a/c", False)):
+        house.store.run(mailbox.create, ada.id, name, subscribed=subscribed)
+    house.store.run(mailbox.subscribe, ada.id, "z/c")
+    before = house.store.look(mailbox.subscriptions, ada.id)
+    house.store.run(mailbox.rename, ada.id, "a", "z")
+    assert house.store.look(mailbox.subscriptions, ada.id) == before
+    assert [house.box(ada, name).subscribed for name in ("z", "z/b", "z/c")] == [False, False, True]
+    house.store.run(mailbox.rename, ada.id, "z", "a")
+    assert house.store.look(mailbox.subscriptions, ada.id) == before
+    assert [house.box(ada, name).subscribed for name in ("a", "a/b", "a/c")] == [True, True, False]
+    house.store.run(mailbox.subscribe, ada.id, "old")
+    house.store.run(mailbox.rename, ada.id, "INBOX", "old")
+    assert house.box(ada).subscribed
+    assert house.box(ada, "old").subscribed
 
 
 def test_special_use(house: House) -> None:

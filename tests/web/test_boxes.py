@@ -24,8 +24,11 @@ def test_made_renamed_and_deleted(web: Web, ada: Browser) -> None:
     web.put(letter("Looms"), "Projects/Looms")
     page = ada.get("/mailboxes").text
     assert "Projects/Looms" in page
+    subscribed = set(web.store.look(mailbox.subscriptions, web.ada.id))
     ada.post("/mailboxes/rename", {"mailbox": number(web, "Projects"), "name": "Work"})
     assert names(web)["Work/Looms"] == 1
+    renamed = {name.replace("Projects", "Work") for name in subscribed}
+    assert set(web.store.look(mailbox.subscriptions, web.ada.id)) == renamed != subscribed, "other programs show it"
     refused = ada.post("/mailboxes/delete", {"mailbox": number(web, "Work")})
     assert refused.status_code == 409
     assert "mailboxes below it" in refused.text

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterable
 
 from posthouse.errors import ConnectionFailed, ImapRefused, LocalProtocolError
-from posthouse.imap.answer import Condition, Continue, Fetched, MailboxStatus, Tagged, Untagged, Vanished
+from posthouse.imap.answer import Condition, Continue, Fetched, Listed, MailboxStatus, Tagged, Untagged, Vanished
 from posthouse.imap.sequence import STAR, SequenceSet
 from posthouse.wire.steps import Steps
 
@@ -71,8 +71,30 @@ def remove(imap: Conversation, mailbox: str) -> Steps[None]:
 
 
 def rename(imap: Conversation, mailbox: str, new: str) -> Steps[None]:
-    """RENAME (RFC 9051 §6.3.6)."""
+    """RENAME (RFC 9051 §6.3.6), also of those below. Servers leave subscriptions to the old names: they come along."""
+    subscribed = yield from _subscribed(imap, mailbox)
     yield from execute(imap, "RENAME", imap.mailbox_name(mailbox), imap.mailbox_name(new))
+    for old in subscribed:
+        with contextlib.suppress(ImapRefused):
+            yield from execute(imap, "SUBSCRIBE", imap.mailbox_name(new + old[len(mailbox) :]))
+            if old != "INBOX":  # it stays, and what is below it
+                yield from execute(imap, "UNSUBSCRIBE", imap.mailbox_name(old))
+
+
+def _subscribed(imap: Conversation, mailbox: str) -> Steps[list[str]]:
+    """The names that RENAME changes and somebody is subscribed to: LSUB, or what a 4rev2 server has for it."""
+    command = "LSUB" if "IMAP4REV1" in (yield from capability(imap)) else "LIST (SUBSCRIBED)"
+    try:
+        _, responses = yield from execute(imap, command, b'""', imap.mailbox_name(f"{mailbox}*"))
+    except ImapRefused:
+        return []
+    told = [one for one in responses if isinstance(one, Listed)]
+    return [
+        one.name
+        for one in told
+        if one.name == mailbox
+        or (mailbox != "INBOX" and one.delimiter and one.name.startswith(mailbox + one.delimiter))
+    ]
 
 
 def status(imap: Conversation, mailbox: str, items: Iterable[str] = ("MESSAGES", "UNSEEN")) -> Steps[MailboxStatus]:

@@ -102,9 +102,7 @@ def _insert(tx: Tx, account_id: int, name: str, modseq: int, *, special_use: str
     count: int = tx.value("SELECT count(*) FROM mailbox WHERE account_id = :id", id=account_id)
     if count >= MAX_MAILBOXES:
         raise StoreError(f"an account has {MAX_MAILBOXES} mailboxes at most")
-    waited_for = tx.run(
-        "DELETE FROM subscription WHERE account_id = :account_id AND name = :name", account_id=account_id, name=name
-    )
+    waited_for = _no_longer_waited_for(tx, account_id, name)
     row = tx.one(
         "INSERT INTO mailbox (account_id, name, uidvalidity, uidnext, messages, unseen, deleted, size, highestmodseq,"
         " modseq, special_use, subscribed) VALUES (:account_id, :name, :uidvalidity, 1, 0, 0, 0, 0, :modseq, :modseq,"
@@ -114,7 +112,7 @@ def _insert(tx: Tx, account_id: int, name: str, modseq: int, *, special_use: str
         uidvalidity=next_uidvalidity(tx),
         modseq=modseq,
         special_use=special_use,
-        subscribed=int(subscribed or bool(waited_for)),
+        subscribed=int(subscribed or waited_for),
     )
     assert row is not None
     above = find(tx, account_id, name.rpartition(SEPARATOR)[0])
@@ -127,6 +125,7 @@ def rename(tx: Tx, account_id: int, name: str, new_name: str) -> None:
     """Give a mailbox, and all below it, another name; those above the new name are made (RFC 9051 §6.3.6).
 
     INBOX itself stays: its messages move to a new mailbox of that name, and what is below it keeps its name.
+    Subscriptions are to names, and stay with them (there, and RFC 3501 §6.3.9).
     Errors: NotFound; AlreadyExists; StoreError for what can't be a name, or lies inside the mailbox itself.
     """
     old, new = canonical_name(name), canonical_name(new_name)
@@ -140,35 +139,33 @@ def rename(tx: Tx, account_id: int, name: str, new_name: str) -> None:
         raise StoreError(f"the mailbox {old} can't be moved into itself")
     modseq = next_modseq(tx, account_id)
     _insert_above(tx, account_id, new, modseq)
-    for mailbox_id, below in [(box.id, old), *_below(tx, account_id, old)]:
-        renamed = canonical_name(new + below[len(old) :])
+    for one in [box, *below(tx, account_id, old)]:
+        renamed = canonical_name(new + one.name[len(old) :])
         tx.run(
-            "UPDATE mailbox SET name = :name, modseq = :modseq WHERE id = :id",
-            id=mailbox_id,
+            "UPDATE mailbox SET name = :name, subscribed = :subscribed, modseq = :modseq WHERE id = :id",
+            id=one.id,
             name=renamed,
+            subscribed=int(_no_longer_waited_for(tx, account_id, renamed)),
             modseq=modseq,
         )
-        tx.run(
-            "DELETE FROM subscription WHERE account_id = :account_id AND name = :name",
-            account_id=account_id,
-            name=renamed,
-        )
+        if one.subscribed:
+            subscribe(tx, account_id, one.name)
 
 
-def _below(tx: Tx, account_id: int, name: str) -> list[tuple[int, str]]:
-    """Ids and names of the mailboxes below this one."""
+def below(tx: Tx, account_id: int, name: str) -> list[Mailbox]:
+    """The mailboxes below the one of this canonical name."""
     rows = tx.all(
-        "SELECT id, name FROM mailbox WHERE account_id = :account_id AND substr(name, 1, :length) = :start",
+        f"SELECT {COLUMNS} FROM mailbox WHERE account_id = :account_id AND substr(name, 1, :length) = :start",
         account_id=account_id,
         start=name + SEPARATOR,
         length=len(name) + 1,
     )
-    return [(mailbox_id, below) for mailbox_id, below in rows]
+    return list(map(_mailbox, rows))
 
 
 def has_children(tx: Tx, account_id: int, name: str) -> bool:
     """Whether there are mailboxes below this one."""
-    return bool(_below(tx, account_id, canonical_name(name)))
+    return bool(below(tx, account_id, canonical_name(name)))
 
 
 def delete(tx: Tx, account_id: int, name: str) -> None:
@@ -212,12 +209,20 @@ def subscribe(tx: Tx, account_id: int, name: str) -> None:
 
 def unsubscribe(tx: Tx, account_id: int, name: str) -> None:
     """No longer; harmless where nobody was subscribed. Errors: StoreError for what can't be a name."""
-    if not _set_subscribed(tx, account_id, canonical_name(name), subscribed=False) and tx.run(
-        "DELETE FROM subscription WHERE account_id = :account_id AND name = :name",
-        account_id=account_id,
-        name=canonical_name(name),
+    canonical = canonical_name(name)
+    if not _set_subscribed(tx, account_id, canonical, subscribed=False) and _no_longer_waited_for(
+        tx, account_id, canonical
     ):
         next_modseq(tx, account_id)
+
+
+def _no_longer_waited_for(tx: Tx, account_id: int, name: str) -> bool:
+    """Whether it was: a subscription to a name that no mailbox had."""
+    return bool(
+        tx.run(
+            "DELETE FROM subscription WHERE account_id = :account_id AND name = :name", account_id=account_id, name=name
+        )
+    )
 
 
 def _set_subscribed(tx: Tx, account_id: int, name: str, *, subscribed: bool) -> bool:

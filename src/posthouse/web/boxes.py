@@ -54,7 +54,13 @@ def _rename(tx: Tx, account_id: int, form: FormData) -> None:
     box = _own(tx, account_id, form)
     name = _name(form)
     if name != box.name:
+        # A subscription is to a name: who renames a mailbox takes it along (RFC 9051 §6.3.6, last example).
+        subscribed = [one.name for one in (box, *mailbox.below(tx, account_id, box.name)) if one.subscribed]
+        for old in subscribed:
+            mailbox.unsubscribe(tx, account_id, old)
         mailbox.rename(tx, account_id, box.name, name)
+        for old in subscribed:
+            mailbox.subscribe(tx, account_id, name + old[len(box.name) :])
 
 
 async def empty(visit: Visit) -> Response:

@@ -66,6 +66,9 @@ def test_subscriptions_stay(talk: Conversation, house: House, inbox: Mailbox) ->
         1< 1001 OK SUBSCRIBE completed
         1: 1002 RENAME X Y
         1< 1002 OK RENAME completed
+        1: 1002a LIST (SUBSCRIBED) "" (X Y)
+        1< * LIST (\NonExistent \HasNoChildren \Subscribed) "/" X
+        1< 1002a OK LIST completed
         1: 1003 SUBSCRIBE Y
         1< 1003 OK SUBSCRIBE completed
         1: 1004 UNSUBSCRIBE X
