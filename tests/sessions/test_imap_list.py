@@ -100,6 +100,25 @@ def test_list_status(talk: Conversation, house: House, inbox: Mailbox) -> None:
     """)
 
 
+def test_a_parent_told_for_the_sake_of_its_children_has_no_status(talk: Conversation) -> None:
+    """RFC 5819 §2 and §3, RFC 9051 §6.3.9.8, RFC 8440 §4."""
+    talk.say("c CREATE Top/Sub")
+    talk.say("s SUBSCRIBE Top/Sub")
+    wanted = 'LIST (SUBSCRIBED RECURSIVEMATCH) "" To% RETURN (MYRIGHTS STATUS (MESSAGES))'
+    talk.run(rf"""
+        1: a1 {wanted}
+        1< * LIST (\HasChildren) "/" Top ("CHILDINFO" ("SUBSCRIBED"))
+        1< a1 OK LIST completed
+        1: a2 SUBSCRIBE Top
+        1< a2 OK SUBSCRIBE completed
+        1: a3 {wanted}
+        1< * LIST (\HasChildren \Subscribed) "/" Top ("CHILDINFO" ("SUBSCRIBED"))
+        1< * MYRIGHTS Top lrswipkxteacd
+        1< * STATUS Top (MESSAGES 0)
+        1< a3 OK LIST completed
+    """)
+
+
 def test_status(talk: Conversation, house: House, inbox: Mailbox) -> None:
     house.append(inbox, flags=["\\Deleted", "\\Seen"])
     house.append(inbox)

@@ -74,10 +74,12 @@ async def list_mailboxes(session: ImapSession, wish: command.List) -> Done:
         line = response.listed(listing.marks(name), SEPARATOR, name, utf8=machine.utf8, child_info=children)
         machine.untagged(line)
         box = listing.tree.boxes.get(name)
+        if box is None or not listing.selected(name):
+            continue  # RFC 5819 §3, RFC 8440 §4: told for the sake of its children, it has no more to say itself
         rights = listing.tree.rights.get(name, EVERY_RIGHT)
-        if "MYRIGHTS" in wish.returns and box is not None:
-            tell_rights(session, name, rights)  # RFC 8440
-        if wish.status and box is not None and "r" in rights:
+        if "MYRIGHTS" in wish.returns:
+            tell_rights(session, name, rights)
+        if wish.status and "r" in rights:
             await tell_status(session, box, wish.status)
     return Done("LIST completed")
 
@@ -98,7 +100,7 @@ class Listing:
         needed: set[str] = set()
         names = self.tree.names if "SUBSCRIBED" in self._wish.selection else [*self.tree.boxes, *self._levels()]
         if "RECURSIVEMATCH" in self._wish.selection:
-            for name in filter(self._selected, names):
+            for name in filter(self.selected, names):
                 # What the client is told of anyway needs no word at those above it (§6.3.9.6).
                 if self._matches(name):
                     continue
@@ -106,7 +108,7 @@ class Listing:
                     below.setdefault(parent, set()).update(self._options)
                     needed.add(parent)
         for name in [*names, *sorted(needed - set(names))]:
-            if name in needed or (self._selected(name) and self._matches(name)):
+            if name in needed or (self.selected(name) and self._matches(name)):
                 yield name, sorted(below.get(name, ()))
 
     def _levels(self) -> list[str]:
@@ -118,7 +120,7 @@ class Listing:
     def _matches(self, name: str) -> bool:
         return matches_any(self._patterns, name)
 
-    def _selected(self, name: str) -> bool:
+    def selected(self, name: str) -> bool:
         """Whether the name meets all selection options."""
         box = self.tree.boxes.get(name)
         if "SUBSCRIBED" in self._options and name not in self.tree.subscribed:
