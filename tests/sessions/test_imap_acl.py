@@ -121,6 +121,28 @@ def test_shared_mailboxes_are_listed(talk: Conversation, bob: Account) -> None:
     assert not any(name.startswith('"Other') for name in own)
 
 
+def test_what_may_only_be_listed_can_not_be_selected(talk: Conversation, bob: Account) -> None:
+    """RFC 5819 §2, and RFC 9051 §7.3.1: also where no STATUS was asked for."""
+    talk.run(rf"""
+        1: a1 SETACL INBOX {BOB} l
+        1< a1 OK...
+        2: b1 LIST "" Other* RETURN (STATUS (MESSAGES))
+        2< * LIST (\Noselect \HasNoChildren) "/" "{INBOX}"
+        2< b1 OK LIST completed
+        2: b2 LIST "" Other*
+        2< * LIST (\Noselect \HasNoChildren) "/" "{INBOX}"
+        2< b2 OK LIST completed
+        2: b3 SELECT "{INBOX}"
+        2< b3 NO [NOPERM]...
+        1: a2 SETACL INBOX {BOB} +r
+        1< a2 OK...
+        2: b4 LIST "" Other* RETURN (STATUS (MESSAGES))
+        2< * LIST (\HasNoChildren) "/" "{INBOX}"
+        2< * STATUS "{INBOX}" (MESSAGES 0)
+        2< b4 OK LIST completed
+    """)
+
+
 def test_reading_alone(talk: Conversation, house: House, inbox: Mailbox, bob: Account) -> None:
     """Who may change nothing selects read-only, and sets no flag by reading."""
     house.append(inbox)

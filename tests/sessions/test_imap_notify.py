@@ -255,7 +255,7 @@ def test_what_others_share(talk: Conversation, house: House) -> None:
         1< * LIST (\NonExistent \HasNoChildren) "/" "Other Users/{BOB}/INBOX"
         3: c4 SETACL INBOX ada@example.org l
         3< c4 OK...
-        1< * LIST (\HasNoChildren) "/" "Other Users/{BOB}/INBOX"
+        1< * LIST (\Noselect \HasNoChildren) "/" "Other Users/{BOB}/INBOX"
         1: a2 NOTIFY SET (SUBTREE "Other Users" (MessageNew MessageExpunge))
         1< * LIST (\NoAccess) "/" "Other Users/{BOB}/INBOX"
         1< a2 OK...

@@ -128,11 +128,14 @@ class Listing:
         return "SPECIAL-USE" not in self._options or bool(box and box.special_use)
 
     def marks(self, name: str) -> list[str]:
-        r"""What is said of a name: \HasChildren and the like, special use, \Subscribed where that was asked for."""
+        r"""What is said of a name: \Noselect, \HasChildren and the like, special use, and \Subscribed if asked for."""
         box = self.tree.boxes.get(name)
         marks = ["\\NonExistent"] if box is None else []
         if box is None and not self._wish.extended:
             marks.append("\\Noselect")  # what RFC 3501 has for it
+        elif "r" not in self.tree.rights.get(name, EVERY_RIGHT):
+            # RFC 5819 §2 says so for RETURN (STATUS (…)); RFC 9051 §7.3.1 for all: SELECT takes the name otherwise.
+            marks.append("\\Noselect")
         marks.append("\\HasChildren" if name in self._parents else "\\HasNoChildren")
         if "SUBSCRIBED" in self._wish.selection | self._wish.returns and name in self.tree.subscribed:
             marks.append("\\Subscribed")
