@@ -96,20 +96,19 @@ class Listing:
 
     def chosen(self) -> Iterator[tuple[str, list[str]]]:
         """Names, each with the options that mailboxes below it meet: only with RECURSIVEMATCH."""
-        below: dict[str, set[str]] = {}
-        needed: set[str] = set()
         names = self.tree.names if "SUBSCRIBED" in self._wish.selection else [*self.tree.boxes, *self._levels()]
+        below: set[str] = set()
+        needed: set[str] = set()
         if "RECURSIVEMATCH" in self._wish.selection:
-            for name in filter(self.selected, names):
-                # What the client is told of anyway needs no word at those above it (§6.3.9.6).
-                if self._matches(name):
-                    continue
-                for parent in filter(self._matches, above(name)):
-                    below.setdefault(parent, set()).update(self._options)
-                    needed.add(parent)
+            met = list(filter(self.selected, names))
+            # RFC 5258 §3.1, Note 2, and the table in §3.5: it doesn't matter whether the pattern means them, too.
+            below = {parent for name in met for parent in above(name)}
+            # §3.3, 2 B: but for that alone nobody is told of those above, where they don't meet the options themselves.
+            untold = {parent for name in met if not self._matches(name) for parent in above(name)}
+            needed = set(filter(self._matches, untold))
         for name in [*names, *sorted(needed - set(names))]:
             if name in needed or (self.selected(name) and self._matches(name)):
-                yield name, sorted(below.get(name, ()))
+                yield name, self._options if name in below else []
 
     def _levels(self) -> list[str]:
         """Names above mailboxes that are none themselves: what "%" at a pattern's end means too (§6.3.9)."""

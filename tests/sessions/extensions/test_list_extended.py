@@ -139,6 +139,22 @@ def test_example_9(talk: Conversation) -> None:
     }
 
 
+def test_children_that_the_pattern_means_too(talk: Conversation) -> None:
+    """§3.1, Note 2, and the table of §3.5: CHILDINFO is there; but no parent is told for their sake alone (§3.3)."""
+    tree(talk, "eps2/mamba epsilon/a", "eps2 eps2/mamba epsilon/a")
+    talk.run(r"""
+        1: a1 LIST (SUBSCRIBED RECURSIVEMATCH) "" eps*
+        1< * LIST (\HasChildren \Subscribed) "/" eps2 ("CHILDINFO" ("SUBSCRIBED"))
+        1< * LIST (\HasNoChildren \Subscribed) "/" eps2/mamba
+        1< * LIST (\HasNoChildren \Subscribed) "/" epsilon/a
+        1< a1 OK LIST completed
+        1: a2 LIST (SUBSCRIBED RECURSIVEMATCH) "" eps%
+        1< * LIST (\HasChildren \Subscribed) "/" eps2 ("CHILDINFO" ("SUBSCRIBED"))
+        1< * LIST (\HasChildren) "/" epsilon ("CHILDINFO" ("SUBSCRIBED"))
+        1< a2 OK LIST completed
+    """)
+
+
 def test_example_10(talk: Conversation) -> None:
     """A child that is subscribed to and isn't there."""
     tree(talk, "foo", "foo/bar")
