@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -31,6 +32,18 @@ def matches(pattern: str, name: str, separator: str) -> bool:
         ("inbox", "INBOX", True),
         ("inb%", "INBOX", True),
         ("work", "Work", False),
+        ("inbox/s1", "INBOX/s1", True),
+        ("inbox/S1", "INBOX/s1", False),
+        ("inbox/%", "INBOX/s1", True),
+        ("Inbox/*", "INBOX/s1/deep", True),
+        ("i%", "INBOX", True),
+        ("i%", "INBOX/s1", False),
+        ("*box/s1", "INBOX/s1", True),
+        ("inboxes", "INBOXES", False),
+        ("inbox*", "INBOXES", False),
+        ("a/inbox", "a/INBOX", False),
+        ("e\u0301*", "\xe9-x", True),
+        ("e\u0301-x", "\xe9-x", True),
         ("", "Work", False),
         ("**%%", "", True),
         ("Wörk*", "Wörk/ü", True),
@@ -39,6 +52,11 @@ def matches(pattern: str, name: str, separator: str) -> bool:
 )
 def test_what_a_pattern_means(pattern: str, name: str, expected: bool) -> None:
     assert matches(pattern, name, "/") is expected
+
+
+def test_where_a_persons_own_names_begin() -> None:
+    assert Pattern("Others/ada/inbox/%", "/").matches("Others/ada/INBOX/s1", len("Others/ada/"))
+    assert Pattern("others/ada/inbox/*", "/").matches("Others/ada/INBOX/s1", len("Others/ada/")) is False
 
 
 def test_a_hostile_pattern_takes_no_time() -> None:
@@ -52,3 +70,16 @@ def test_every_pattern(pattern: str, name: str) -> None:
     """As a regular expression says it, which goes back to try again."""
     said = "".join({"*": "(?:.*)", "%": "(?:[^/]*)"}.get(one, re.escape(one)) for one in pattern)
     assert matches(pattern, name, "/") is (re.fullmatch(said, name) is not None)
+
+
+@given(st.lists(st.sampled_from(["in", "IN", "n", "box", "OX", "inbox", "a", "/", "*", "%"]), max_size=7),
+       st.text("aA/", max_size=4))  # fmt: skip
+def test_every_pattern_for_inbox(pieces: list[str], below: str) -> None:
+    """INBOX, in any case, is the beginning of its names."""
+    name = f"INBOX/{below}" if below else "INBOX"
+    said = "".join({"*": "(?:.*)", "%": "(?:[^/]*)"}.get(one, re.escape(one)) for one in pieces)
+    spellings = [
+        "".join(letters) + name[len("INBOX") :] for letters in itertools.product(*zip("INBOX", "inbox", strict=True))
+    ]
+    expected = any(re.fullmatch(said, spelling) for spelling in spellings)
+    assert matches("".join(pieces), name, "/") is expected

@@ -143,3 +143,39 @@ def test_names_in_other_scripts(talk: Conversation) -> None:
         1< * LIST (\HasNoChildren) "/" &ZeVnLIqe-
         1< a2 OK LIST completed
     """)
+
+
+def test_patterns_are_understood_as_names_are(talk: Conversation, house: House) -> None:
+    """RFC 9051 §5.1: whatever CREATE and STATUS take for a name; INBOX in any case, and NFC."""
+    talk.run(r"""
+        1: a1 CREATE inbox/s1
+        1< ...
+        1< a1 OK...
+        1: a2 CREATE e&AwE-x
+        1< ...
+        1< a2 OK...
+        1: a3 SUBSCRIBE INBOX/s1
+        1< a3 OK...
+        1: a4 LIST "" inbox/s1
+        1< * LIST (\HasNoChildren) "/" INBOX/s1
+        1< a4 OK LIST completed
+        1: a5 LIST "inbox/" %
+        1< * LIST (\HasNoChildren) "/" INBOX/s1
+        1< a5 OK LIST completed
+        1: a6 LSUB "" Inbox/*
+        1< * LSUB () "/" INBOX/s1
+        1< a6 OK LSUB completed
+        1: a7 LIST "" e&AwE-x
+        1< * LIST (\HasNoChildren) "/" &AOk-x
+        1< a7 OK LIST completed
+        1: a8 LIST "" INBOX/S1
+        1< a8 OK LIST completed
+    """)
+    talk.guests["2"] = house.account("bob@example.org")
+    talk.run(r"""
+        1: b1 SETACL INBOX/s1 bob@example.org lr
+        1< b1 OK...
+        2: b2 LIST "" "Other Users/ada@example.org/inbox/%"
+        2< * LIST (\HasNoChildren) "/" "Other Users/ada@example.org/INBOX/s1"
+        2< b2 OK LIST completed
+    """)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 # Wildcards side by side mean what one does: "*", if it is among them.
 RUN = re.compile(r"[*%]{2,}")
@@ -10,18 +11,24 @@ INBOX = "INBOX"
 
 
 class Pattern:
-    """``*`` is any characters, ``%`` any but the separator. INBOX is compared without case, as everywhere (§5.1)."""
+    """``*`` is any characters, ``%`` any but the separator.
+
+    A pattern is understood as names are (§5.1): it is brought to NFC, and the level INBOX, where names begin, is
+    compared without case.
+    """
 
     def __init__(self, text: str, separator: str) -> None:
         self._separator = separator
-        self._pattern = _Places(text)
-        self._folded = _Places(text.upper())
+        self._places = _Places(unicodedata.normalize("NFC", text))
 
-    def matches(self, name: str) -> bool:
-        """Whether the name is one that the pattern means."""
-        if name.upper() == INBOX:
-            return self._folded.lead_to_the_end(INBOX, self._separator)
-        return self._pattern.lead_to_the_end(name, self._separator)
+    def matches(self, name: str, start: int = 0) -> bool:
+        """Whether the name is one that the pattern means. ``start``: where a person's own name for the mailbox begins,
+        behind whose it is.
+        """
+        end = start + len(INBOX)
+        if name.startswith(INBOX, start) and name[end : end + 1] in ("", self._separator):
+            return self._places.lead_to_the_end(name, self._separator, slice(start, end))
+        return self._places.lead_to_the_end(name, self._separator)
 
 
 class _Places:
@@ -40,20 +47,35 @@ class _Places:
         if self._prefix is None:
             for place, character in enumerate(text):
                 self._bits[character] = self._bits.get(character, 0) | 1 << place
+        self._folded: dict[str, int] = {}  # of capital letters, in either case
+        for character, bits in self._bits.items():
+            self._folded[character.upper()] = self._folded.get(character.upper(), 0) | bits
         self._any = self._bits.pop("*", 0)
         self._wild = self._any | self._bits.pop("%", 0)
 
-    def lead_to_the_end(self, name: str, separator: str) -> bool:
-        """Whether they do so for all of the name."""
+    def lead_to_the_end(self, name: str, separator: str, folded: slice | None = None) -> bool:
+        """Whether they do so for all of the name. ``folded``: capital letters in it that are compared without case."""
         if self._prefix is not None:
-            return name.startswith(self._prefix)
+            prefix = self._prefix
+            if folded is not None:
+                prefix = prefix[: folded.start] + prefix[folded].upper() + prefix[folded.stop :]
+            return name.startswith(prefix)
         if self._letters > len(name):
             return False
         reached = 1  # the places that the name read so far leads to
-        for character in name:
+        if folded is not None:
+            reached = self._read(reached, name[: folded.start], separator, self._bits)
+            reached = self._read(reached, name[folded], separator, self._folded)
+            name = name[folded.stop :]
+        reached = self._read(reached, name, separator, self._bits)
+        return bool((reached | (reached & self._wild) << 1) >> self._end & 1)
+
+    def _read(self, reached: int, characters: str, separator: str, bits: dict[str, int]) -> int:
+        """The places that these characters lead to, from those."""
+        for character in characters:
             reached |= (reached & self._wild) << 1  # a wildcard may stand for nothing
             stays = reached & (self._any if character == separator else self._wild)
-            reached = stays | (reached & self._bits.get(character, 0)) << 1
+            reached = stays | (reached & bits.get(character, 0)) << 1
             if not reached:
-                return False
-        return bool((reached | (reached & self._wild) << 1) >> self._end & 1)
+                break
+        return reached

@@ -163,7 +163,8 @@ async def list_subscribed(session: ImapSession, wish: command.Lsub) -> Done:
 
 def matches_any(patterns: Iterable[Pattern], name: str) -> bool:
     """Whether one of the patterns means the name."""
-    return any(wanted.matches(name) for wanted in patterns)
+    _, inner = place.split(name)
+    return any(wanted.matches(name, len(name) - len(inner)) for wanted in patterns)
 
 
 def above(name: str) -> Iterator[str]:
