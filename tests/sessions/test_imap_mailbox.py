@@ -29,11 +29,39 @@ def test_create_makes_those_above_too(talk: Conversation) -> None:
     assert {"owatagusiam", "owatagusiam/blurdybloop"} <= names(talk)
 
 
-def test_create_tells_the_name_that_it_made(talk: Conversation) -> None:
-    talk.run("""
-        1: a1 CREATE inbox/below
+def test_names_that_are_not_kept_as_they_are_written(talk: Conversation) -> None:
+    """§6.3.4 to §6.3.6, §6.3.9.7; RFC 5258 §3: to who has used an extended LIST."""
+    talk.run(r"""
+        1: a0 CREATE inbox/before
+        1< a0 OK...
+        1: a1 LIST () "" nothing
+        1< a1 OK LIST completed
+        1: a2 CREATE inbox/below/
         1< * LIST () "/" INBOX/below ("OLDNAME" (inbox/below))
-        1< a1 OK...
+        1< a2 OK...
+        1: a3 RENAME inbox/below e&AwE-1
+        1< * LIST () "/" &AOk-1 ("OLDNAME" (inbox/below))
+        1< a3 OK RENAME completed
+        1: a4 RENAME e&AwE-1 plain1
+        1< * LIST () "/" plain1 ("OLDNAME" (e&AwE-1))
+        1< a4 OK RENAME completed
+        1: a5 RENAME plain1 e&AwE-x
+        1< * LIST () "/" &AOk-x ("OLDNAME" (plain1))
+        1< a5 OK RENAME completed
+        1: a6 DELETE e&AwE-x
+        1< * LIST (\NonExistent) "/" &AOk-x ("OLDNAME" (e&AwE-x))
+        1< a6 OK DELETE completed
+        1: a7 DELETE e&AwE-x
+        1< a7 NO [NONEXISTENT]...
+        1: a8 RENAME inbox Other
+        1< a8 OK RENAME completed
+        1: a9 DELETE Other
+        1< a9 OK DELETE completed
+        2: b1 ENABLE IMAP4rev2
+        2< ...
+        2: b2 DELETE inbox/before
+        2< * LIST (\NonExistent) "/" INBOX/before ("OLDNAME" (inbox/before))
+        2< b2 OK DELETE completed
     """)
 
 

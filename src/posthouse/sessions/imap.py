@@ -87,6 +87,7 @@ class ImapSession(Session[Event]):
         self.exchange: Exchange | None = None
         self.tag = ""  # of the present command
         self.condstore = False  # whether the client wants to hear of mod-sequences (RFC 7162 §3.1)
+        self.extended_list = False  # whether it has shown that it knows extended LIST responses (RFC 5258 §3)
         self.news = News(self)
         self._selected: Selected | None = None
         self._feed: Subscription | None = None
@@ -176,7 +177,7 @@ class ImapSession(Session[Event]):
         self.server.unauthenticated()
         self.news.forget()
         self._part()
-        self.condstore = False
+        self.condstore = self.extended_list = False
 
     def _part(self) -> None:
         """Whoever is logged in isn't any more."""

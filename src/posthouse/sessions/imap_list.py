@@ -62,6 +62,7 @@ def tree(tx: Tx, person: Account) -> Tree:
 async def list_mailboxes(session: ImapSession, wish: command.List) -> Done:
     """LIST, with selection and return options (§6.3.9.1, §6.3.9.2), special uses (RFC 6154) and STATUS (RFC 5819)."""
     machine = session.server
+    session.extended_list |= wish.extended
     if wish.patterns == ("",) and not wish.extended:
         # An empty pattern asks for the separator.
         machine.untagged(response.listed(["\\Noselect"], SEPARATOR, "", utf8=machine.utf8))

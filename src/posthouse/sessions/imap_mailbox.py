@@ -48,16 +48,22 @@ def check_use(name: str, special_use: tuple[str, ...]) -> None:
         raise No(f"{special_use[0]} is no special use of a mailbox here", "USEATTR")
 
 
-def tell_name(session: ImapSession, asked: str) -> None:
-    """LIST with OLDNAME, where a mailbox's name isn't kept as the client wrote it (§6.3.9.7)."""
-    name = place.canonical_name(asked)
-    if name != asked:
-        session.server.untagged(response.listed([], SEPARATOR, name, utf8=session.server.utf8, old_name=asked))
+def tell_name(session: ImapSession, *asked: str, marks: tuple[str, ...] = ()) -> None:
+    """LIST with OLDNAME, where a mailbox's name isn't kept as the client wrote it (§6.3.9.7).
+
+    ``asked``: the names in the command. OLDNAME repeats the first, and the mailbox is called the last (§6.3.6).
+    """
+    names = tuple(map(place.canonical_name, asked))
+    # RFC 5258 §3: extended data only for who has shown to know it; in IMAP4rev2 everybody does.
+    if names != asked and (session.extended_list or session.server.rev2):
+        line = response.listed(marks, SEPARATOR, names[-1], utf8=session.server.utf8, old_name=asked[0])
+        session.server.untagged(line)
 
 
 async def delete(session: ImapSession, wish: command.Delete) -> Done:
     """DELETE. Whoever has the mailbox selected sees its messages vanish, and then an empty mailbox."""
     await session.house.store.write(_delete, session.owner, wish.mailbox)
+    tell_name(session, wish.mailbox, marks=("\\NonExistent",))  # §6.3.5
     return Done("DELETE completed")
 
 
@@ -71,7 +77,7 @@ def _delete(tx: Tx, person: Account, name: str) -> None:
 async def rename(session: ImapSession, wish: command.Rename) -> Done:
     """RENAME; of INBOX, the messages move (§6.3.6)."""
     await session.house.store.write(_rename, session.owner, wish.mailbox, wish.to)
-    tell_name(session, wish.to)
+    tell_name(session, wish.mailbox, wish.to)
     return Done("RENAME completed")
 
 
