@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -125,7 +124,7 @@ def test_fetch_gives_columns_in_order(house: House, clock: Clock) -> None:
 def test_texts_that_no_database_takes(house: House) -> None:
     inbox = house.box(house.account())
     raw = letter()
-    odd = replace(summarize(raw), subject="NUL \0, half \udce4 a surrogate")
+    odd = summarize(raw)._replace(subject="NUL \0, half \udce4 a surrogate")
     house.store.run(intake.append, keep(house.store, raw), odd, [intake.Target(inbox.id)], received=NOW)
     assert house.store.look(mail.fetch, inbox.id, mail.ALL, ["subject"]) == [(1, "NUL \ufffd, half ? a surrogate")]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,7 +64,7 @@ def mailbox_id(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     old = letter("HELLO again", "x" * 5000, sender="Carl <carl@example.net>")
     house.append(inbox, raw=old, flags=["\\Flagged", "Work"], received=NOW - 10 * DAY)
     last = letter("last")
-    undated = replace(summarize(last), date=None)
+    undated = summarize(last)._replace(date=None)
     blob = keep(store, last)
     store.run(
         intake.append,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import address, encoded_word
 
@@ -12,8 +12,7 @@ from . import address, encoded_word
 MAX_ADDRESS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """A message's place among others.
 
     ``from_``, ``to`` and ``cc`` are the mailbox names (what stands before the "@") of the first addresses, and

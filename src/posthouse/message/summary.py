@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from . import address, attachment, body, html_text, listed, mime, structure, thread
 from .date import parse_date
@@ -31,8 +31,7 @@ _LONE_JOINERS = re.compile("(?<= )[\u200c\u200d]+|[\u200c\u200d]+(?= |\\Z)")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """What lists, searches and IMAP clients ask for. Texts are decoded and on one line; ids have angle brackets.
 
     ``listed``: see `listed.pack`.
