@@ -12,6 +12,7 @@ from . import address, attachment, body, charset, encoded_word, header
 from .date import parse_date
 from .defect import Defect
 from .mime import Buffer, Part
+from .people import People
 
 # RFC 5322 §3.6, RFC 2045 §3: fields that a header has at most once. Two that differ are how letters deceive: one
 # program checks the first, another shows the last.
@@ -21,7 +22,7 @@ _ONCE = (
 )  # fmt: skip
 
 
-def defects(root: Part, raw: Buffer, addresses: Collection[list[address.Token]]) -> tuple[Defect, ...]:
+def defects(root: Part, raw: Buffer, addresses: Collection[People]) -> tuple[Defect, ...]:
     """What is wrong with a message, each kind once. ``addresses`` are those of its address fields."""
     found: list[Defect] = []
     for part in root.walk():
@@ -31,10 +32,10 @@ def defects(root: Part, raw: Buffer, addresses: Collection[list[address.Token]])
             found += _in_body(part, raw)
     if not parse_date(root.fields.body(b"date")) and root.fields.body(b"date") is not None:
         found.append(Defect.DATE)
-    for tokens in addresses:
-        if len(tokens) >= address.MAX_ADDRESSES:
+    for people in addresses:
+        if len(people.tokens) >= address.MAX_ADDRESSES:
             found.append(Defect.HEADER_TOO_LONG)
-        if any(kind == address.MAILBOX and not local for kind, _, local, _ in tokens):
+        if any(kind == address.MAILBOX and not local for kind, _, local, _ in people.tokens):
             found.append(Defect.ADDRESS)
     return tuple(dict.fromkeys(found))
 

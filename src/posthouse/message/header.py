@@ -58,7 +58,11 @@ def raw_text(value: bytes) -> str:
 
 def decode_text(value: bytes) -> str:
     """A field body as a person reads it: unfolded, encoded words and raw 8-bit decoded, on one line. Never raises."""
-    text = raw_text(value)
+    return decode_words(raw_text(value))
+
+
+def decode_words(text: str) -> str:
+    """The same of what ``raw_text`` gave."""
     if "=?" in text:
         text = encoded_word.decode(text)
         if not text.isprintable():
@@ -131,6 +135,11 @@ class Headers:
         if self._names.count(name) == 1:
             return [first]
         return [field[1] for found, field in zip(self._names, self._found, strict=True) if found == name]
+
+    def raw_text(self, name: bytes) -> str | None:
+        """The first field with this name, which is given in lower case, as text with its encoded words left alone."""
+        body = self._index.get(name)
+        return None if body is None else raw_text(body)
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """The decoded text of the first field with this name."""

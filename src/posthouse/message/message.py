@@ -59,7 +59,7 @@ class ParsedMessage:
     @lazy
     def envelope(self) -> bytes:
         """IMAP's ENVELOPE, for the wire."""
-        return structure.render_envelope(self.headers, self._tokens).encode("utf-8", "replace")
+        return structure.render_envelope(self._envelope)
 
     @lazy
     def bodystructure(self) -> bytes:
@@ -67,8 +67,8 @@ class ParsedMessage:
         return structure.bodystructure(self.tree)
 
     @lazy
-    def _tokens(self) -> dict[bytes, list[address.Token]]:
-        return structure.read_addresses(self.headers)
+    def _envelope(self) -> structure.Envelope:
+        return structure.read_envelope(self.headers)
 
     @lazy
     def from_(self) -> tuple[Address, ...]:
@@ -101,7 +101,7 @@ class ParsedMessage:
         return self._addresses(b"reply-to")
 
     def _addresses(self, name: bytes) -> tuple[Address, ...]:
-        return tuple(address.mailboxes(address.from_tokens(self._tokens[name])))
+        return tuple(address.mailboxes(address.from_tokens(self._envelope.people[name].tokens)))
 
     @lazy
     def date(self) -> datetime | None:
@@ -170,7 +170,7 @@ class ParsedMessage:
     @lazy
     def defects(self) -> tuple[Defect, ...]:
         """What had to be repaired to read it, each kind once. All parts are decoded to find out."""
-        return checkup.defects(self.tree, self.raw, self._tokens.values())
+        return checkup.defects(self.tree, self.raw, self._envelope.people.values())
 
     def __repr__(self) -> str:
         return f"<ParsedMessage {self.message_id or self.subject!r}>"

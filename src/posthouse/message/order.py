@@ -28,23 +28,21 @@ class Order(NamedTuple):
     display_to: bytes
 
 
-def order(
-    base: str,
-    is_reply: bool,
-    from_: Sequence[address.Token],
-    to: Sequence[address.Token],
-    cc: Sequence[address.Token],
-) -> Order:
-    """The place of a message of which `thread.base_subject` and `address.read` say this."""
-    return Order(
-        collation(base),
-        is_reply,
-        _mailbox(from_),
-        _mailbox(to),
-        _mailbox(cc),
-        _display(from_),
-        _display(to),
-    )
+class Place(NamedTuple):
+    """What one field of addresses is sorted by: the mailbox name of the first, and what people see of it."""
+
+    mailbox: bytes
+    display: bytes
+
+
+def order(base: str, is_reply: bool, from_: Place, to: Place, cc: Place) -> Order:
+    """The place of a message of which `thread.base_subject` and `place` say this."""
+    return Order(collation(base), is_reply, from_.mailbox, to.mailbox, cc.mailbox, from_.display, to.display)
+
+
+def place(tokens: Sequence[address.Token]) -> Place:
+    """The place of the addresses that `address.read` found in a field."""
+    return Place(_mailbox(tokens), _display(tokens))
 
 
 def collation(text: str) -> bytes:

@@ -20,20 +20,21 @@ A tree given here comes from ``mime.scan``, or from ``mime.unpack`` with the raw
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import quote_from_bytes
 
-from posthouse.errors import InvalidMessage
-
-from . import address, encode, header
+from . import people
 from .header import Headers
 from .mime import Part
+from .nstring import nstring
+from .people import People
 
 ADDRESS_FIELDS = (b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")  # in the order of ENVELOPE
 
 
 def envelope(part: Part) -> bytes:
     """ENVELOPE of a message, or of a nested message's part."""
-    return _octets(render_envelope(part.fields, read_addresses(part.fields)))
+    return render_envelope(read_envelope(part.fields))
 
 
 def body(part: Part) -> bytes:
@@ -59,66 +60,45 @@ def _octets(text: str) -> bytes:
 # -- ENVELOPE -------------------------------------------------------------------------------------------------------
 
 
-def read_addresses(fields: Headers) -> dict[bytes, list[address.Token]]:
-    """What ``address.read`` finds in each address field. Fields that stand twice are read as one: nobody is missed."""
-    found: dict[bytes, list[address.Token]] = {}
-    for name in ADDRESS_FIELDS:
-        first = fields.body(name)
-        found[name] = [] if first is None else address.read(header.raw_text(first))
-        if first is not None:
-            for more in fields.bodies(name)[1:]:
-                found[name] += address.read(header.raw_text(more))
-    return found
+class Envelope(NamedTuple):
+    """What ENVELOPE is made of, each field read once: texts by ``header.raw_text``, and whom the others name."""
+
+    date: str | None
+    subject: str | None
+    people: Mapping[bytes, People]
+    in_reply_to: str | None
+    message_id: str | None
 
 
-def render_envelope(fields: Headers, addresses: Mapping[bytes, list[address.Token]]) -> str:
-    """ENVELOPE from a header and its addresses.
+def read_envelope(fields: Headers) -> Envelope:
+    """The fields of a header that ENVELOPE is made of."""
+    return Envelope(
+        date=fields.raw_text(b"date"),
+        subject=fields.raw_text(b"subject"),
+        people={name: people.read(fields, name) for name in ADDRESS_FIELDS},
+        in_reply_to=fields.raw_text(b"in-reply-to"),
+        message_id=fields.raw_text(b"message-id"),
+    )
+
+
+def render_envelope(envelope: Envelope) -> bytes:
+    """ENVELOPE, for the wire.
 
     env-from and so on: "if the Sender or Reply-To lines are absent in the [RFC5322] header, or are present but empty,
     the server sets the corresponding member of the envelope to be the same value as the from member".
     """
-    lists = [_address_list(addresses[name]) for name in ADDRESS_FIELDS]
+    return _octets(_envelope(envelope))
+
+
+def _envelope(of: Envelope) -> str:
+    lists = [of.people[name].envelope for name in ADDRESS_FIELDS]
     for at in (1, 2):
         if lists[at] == "NIL":
             lists[at] = lists[0]
-    date, subject, in_reply_to, message_id = [
-        _nstring(None if (value := fields.body(name)) is None else header.raw_text(value))
-        for name in (b"date", b"subject", b"in-reply-to", b"message-id")
-    ]
-    return f"({date} {subject} {' '.join(lists)} {in_reply_to} {message_id})"
-
-
-def _address_list(tokens: list[address.Token]) -> str:
-    """address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"; NIL hosts are the marks of a group."""
-    if not tokens:
-        return "NIL"
-    items = []
-    for kind, name, local, domain in tokens:
-        if kind == address.MAILBOX:
-            whole = f"{name}{local}{domain}"
-            if whole.isascii() and '"' not in whole and "\\" not in whole:
-                items.append(f'("{name}" NIL "{local}" "{domain}")' if name else f'(NIL NIL "{local}" "{domain}")')
-                continue
-            shown = _nstring(name) if name else "NIL"
-            items.append(f"({shown} NIL {_mailbox(local)} {_host(domain)})")
-        elif kind == address.GROUP_START:
-            items.append(f"(NIL NIL {_nstring(name)} NIL)")
-        else:
-            items.append("(NIL NIL NIL NIL)")
-    return f"({''.join(items)})"
-
-
-def _mailbox(local: str) -> str:
-    return _nstring(local) if local.isascii() else _literal(local)
-
-
-def _host(domain: str) -> str:
-    if domain.isascii():
-        return _nstring(domain)
-    try:
-        return _nstring(address.Address("", "x", domain).ascii_domain)
-    except InvalidMessage:
-        return _literal(domain)
+    return (
+        f"({nstring(of.date)} {nstring(of.subject)} {' '.join(lists)} {nstring(of.in_reply_to)}"
+        f" {nstring(of.message_id)})"
+    )
 
 
 # -- BODY and BODYSTRUCTURE -----------------------------------------------------------------------------------------
@@ -127,18 +107,18 @@ def _host(domain: str) -> str:
 def _structures(part: Part) -> tuple[str, str]:
     if part.type == "multipart":
         inner = [_structures(child) for child in part.children]
-        subtype = _nstring(part.subtype)
+        subtype = nstring(part.subtype)
         # body-type-mpart = 1*body SP media-subtype [SP body-ext-mpart]
         # body-ext-mpart  = body-fld-param [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc …]]]
         short = "".join([one[0] for one in inner])
         long = "".join([one[1] for one in inner])
         return f"({short} {subtype})", f"({long} {subtype} {_parameters(part.params)} {_extension(part)})"
-    kind, subtype, nested = _nstring(part.type), _nstring(part.subtype), ("", "")
+    kind, subtype, nested = nstring(part.type), nstring(part.subtype), ("", "")
     if part.type == "message" and part.subtype in ("rfc822", "global"):
         # body-type-msg = media-message SP body-fields SP envelope SP body SP body-fld-lines
         if part.children:
             child = part.children[0]
-            inside = render_envelope(child.fields, read_addresses(child.fields))
+            inside = _envelope(read_envelope(child.fields))
             short, long = _structures(child)
             subtype, nested = '"rfc822"', (f" {inside} {short} {part.lines}", f" {inside} {long} {part.lines}")
         else:
@@ -150,11 +130,11 @@ def _structures(part: Part) -> tuple[str, str]:
     if part.type == "text" and "charset" not in params:
         params = {**params, "charset": "us-ascii"}  # RFC 2045 §5.2: what it means if it isn't there
     fields = (
-        f"({kind} {subtype} {_parameters(params)} {_nstring(part.id)} {_nstring(part.description)} "
-        f"{_nstring(part.encoding)} {part.end - part.body}"
+        f"({kind} {subtype} {_parameters(params)} {nstring(part.id)} {nstring(part.description)} "
+        f"{nstring(part.encoding)} {part.end - part.body}"
     )
     # body-ext-1part = body-fld-md5 [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc …]]]
-    return f"{fields}{nested[0]})", f"{fields}{nested[1]} {_nstring(part.md5)} {_extension(part)})"
+    return f"{fields}{nested[0]})", f"{fields}{nested[1]} {nstring(part.md5)} {_extension(part)})"
 
 
 def _extension(part: Part) -> str:
@@ -162,12 +142,12 @@ def _extension(part: Part) -> str:
         return "NIL NIL NIL"
     disposition = "NIL"
     if part.disposition:
-        disposition = f"({_nstring(part.disposition)} {_parameters(part.disposition_params)})"
+        disposition = f"({nstring(part.disposition)} {_parameters(part.disposition_params)})"
     language = "NIL"
     if part.language is not None:
-        tags = [_nstring(tag.strip()) for tag in part.language.split(",") if tag.strip()]
+        tags = [nstring(tag.strip()) for tag in part.language.split(",") if tag.strip()]
         language = f"({' '.join(tags)})" if tags else "NIL"
-    return f"{disposition} {language} {_nstring(part.location)}"
+    return f"{disposition} {language} {nstring(part.location)}"
 
 
 def _parameters(params: Mapping[str, str]) -> str:
@@ -179,26 +159,8 @@ def _parameters(params: Mapping[str, str]) -> str:
         if both.isascii() and '"' not in both and "\\" not in both:
             items.append(f'"{name}" "{value}"')
         elif value.isascii():
-            items.append(f"{_nstring(name)} {_nstring(value)}")
+            items.append(f"{nstring(name)} {nstring(value)}")
         else:
             encoded = quote_from_bytes(value.encode("utf-8", "replace"))
-            items.append(f"{_nstring(name + '*')} \"utf-8''{encoded}\"")
+            items.append(f"{nstring(name + '*')} \"utf-8''{encoded}\"")
     return f"({' '.join(items)})"
-
-
-# -- strings --------------------------------------------------------------------------------------------------------
-
-
-def _nstring(text: str | None) -> str:
-    """nstring: NIL or a quoted string, of ASCII. ``text`` is free of control characters (see ``header.raw_text``)."""
-    if text is None:
-        return "NIL"
-    if not text.isascii():
-        text = encode.text_field("", text)[2:].decode("ascii").replace("\r\n", "")
-    if '"' in text or "\\" in text:
-        text = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
-
-
-def _literal(text: str) -> str:
-    return f"{{{len(text.encode('utf-8', 'replace'))}}}\r\n{text}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from . import address, attachment, body, html_text, listed, mime, structure, thread
+from . import attachment, body, header, html_text, listed, mime, structure, thread
 from .date import parse_date
 from .mime import Buffer, Part
 from .order import Order, order
@@ -68,34 +68,35 @@ def summarize(raw: Buffer) -> Summary:
     """
     root = mime.scan(raw)
     fields = root.fields
-    tokens = structure.read_addresses(fields)
+    envelope = structure.read_envelope(fields)
+    people = envelope.people
     short, long = structure.structures(root)
-    subject = (fields.get("subject") or "")[:MAX_COLUMN]
-    sent = parse_date(fields.body(b"date"))
+    subject = header.decode_words(envelope.subject or "")[:MAX_COLUMN]
+    sent = parse_date(envelope.date)
     texts, files = attachment.divide(root)
-    ids = thread.id_field(fields, b"message-id")
+    ids = thread.ids(envelope.message_id)
     base, is_reply = thread.base_subject(subject)
     return Summary(
-        envelope=structure.render_envelope(fields, tokens).encode("utf-8", "replace"),
+        envelope=structure.render_envelope(envelope),
         body=short,
         bodystructure=long,
         tree=mime.pack(root),
         header_size=root.body,
         subject=subject,
         base_subject=base,
-        from_=address.shown(tokens[b"from"])[:MAX_COLUMN],
-        to=address.shown(tokens[b"to"])[:MAX_COLUMN],
-        cc=address.shown(tokens[b"cc"])[:MAX_COLUMN],
-        bcc=address.shown(tokens[b"bcc"])[:MAX_COLUMN],
-        reply_to=address.shown(tokens[b"reply-to"])[:MAX_COLUMN],
+        from_=people[b"from"].shown[:MAX_COLUMN],
+        to=people[b"to"].shown[:MAX_COLUMN],
+        cc=people[b"cc"].shown[:MAX_COLUMN],
+        bcc=people[b"bcc"].shown[:MAX_COLUMN],
+        reply_to=people[b"reply-to"].shown[:MAX_COLUMN],
         message_id=ids[0] if ids else "",
-        in_reply_to=thread.id_field(fields, b"in-reply-to"),
+        in_reply_to=thread.ids(envelope.in_reply_to),
         references=thread.id_field(fields, b"references"),
         date=None if sent is None else int(sent.timestamp()),
         zone=zone_of(sent),
         preview=preview(texts, raw),
         has_attachment=any(not inline for _, inline in files),
-        order=order(base, is_reply, tokens[b"from"], tokens[b"to"], tokens[b"cc"]),
+        order=order(base, is_reply, people[b"from"].place, people[b"to"].place, people[b"cc"].place),
         listed=listed.pack(fields),
     )
 

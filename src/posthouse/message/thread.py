@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from . import header
 from .header import Headers
 
 # Ids of one letter that are kept: the first (the thread's beginning) and the last (its way to here). Real References
@@ -39,10 +38,14 @@ def message_ids(value: str) -> list[str]:
 
 def id_field(fields: Headers, name: bytes) -> tuple[str, ...]:
     """The ids in the header field ``name`` (lower case): where there are too many, the first and the last of them."""
-    value = fields.body(name)
+    return ids(fields.raw_text(name))
+
+
+def ids(value: str | None) -> tuple[str, ...]:
+    """The same of a field by ``header.raw_text``, or of None."""
     if value is None:
         return ()
-    found = message_ids(header.raw_text(value))
+    found = message_ids(value)
     # Twice the same one stays: the last is what is answered, wherever else it stands (RFC 5256 §3, REFERENCES (1)).
     if len(found) > MAX_REFERENCES:
         found = list(dict.fromkeys(found))

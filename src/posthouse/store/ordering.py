@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from posthouse.message import address
-from posthouse.message.order import Order, order
+from posthouse.message.order import Order, order, place
 from posthouse.message.thread import base_subject
 
 from .fold import clean
@@ -58,7 +58,8 @@ def fill(connection: Connection) -> None:
     ).fetchall():
         places = []
         for message_id, date, subject, from_, to, cc, own, references, in_reply_to in rows:
-            place = order(*base_subject(subject), address.read(from_), address.read(to), address.read(cc))
-            places.append(_row(message_id, date, place, own, references or in_reply_to.partition(" ")[0]))
+            people = [place(address.read(field)) for field in (from_, to, cc)]
+            theirs = order(*base_subject(subject), *people)
+            places.append(_row(message_id, date, theirs, own, references or in_reply_to.partition(" ")[0]))
         connection.insert("ordering", COLUMNS, places)
         last = rows[-1][0]
