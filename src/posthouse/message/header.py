@@ -12,8 +12,7 @@ A line that begins with a blank belongs to the field before it, even where nothi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from itertools import chain
+from collections.abc import Callable, Container, Iterator
 
 from . import charset, encoded_word
 
@@ -105,33 +104,36 @@ class Headers:
         self._found: list[tuple[bytes, bytes]] = _ONE_FIELD.findall(octets[:MAX_HEADER_OCTETS])
         if len(self._found) > MAX_FIELDS:
             del self._found[MAX_FIELDS:]
-        self._names = [name.lower() for name, _ in self._found]
         # The first field of a name is the one that counts.
-        self._index = {name: body for name, (_, body) in zip(reversed(self._names), reversed(self._found))}  # noqa: B905
+        self._index = {name.lower(): body for name, body in reversed(self._found)}
         # The octets behind the colon of the first field with a name, given in lower case; or None. Asked for so often
         # that it is the dictionary's own method.
         self.body: Callable[[bytes], bytes | None] = self._index.get
+        self._names: list[bytes] | None = None
         self._is_plain: bool | None = None
 
     @property
     def is_plain(self) -> bool:
         """Whether the header is nothing but fields that are read, with the colon right behind each name."""
         if self._is_plain is None:
-            read = sum(map(len, chain.from_iterable(self._found))) + len(self._found)
-            self._is_plain = read == len(self.octets)
+            self._is_plain = b"".join(map(b":".join, self._found)) == self.octets
         return self._is_plain
 
-    def whole(self) -> Iterator[tuple[bytes, bytes]]:
-        """All fields: the name in lower case, and the octets of the field with its name and line end."""
+    def whole(self, names: Container[bytes]) -> list[tuple[bytes, bytes]]:
+        """The fields with these names (lower case): the name, and the octets of the field with name and line end."""
         if self.is_plain:
-            return zip(self._names, [name + b":" + body for name, body in self._found], strict=True)
-        return ((field[1].lower(), field[0]) for field in split_fields(self.octets))
+            return [(name, b":".join(field)) for field in self._found if (name := field[0].lower()) in names]
+        return [(name, field[0]) for field in split_fields(self.octets) if (name := field[1].lower()) in names]
 
     def bodies(self, name: bytes) -> list[bytes]:
         """The octets behind the colon of every field with this name, which is given in lower case."""
         first = self._index.get(name)
         if first is None:
             return []
+        if len(self._index) == len(self._found):  # no name stands twice
+            return [first]
+        if self._names is None:
+            self._names = [found.lower() for found, _ in self._found]
         if self._names.count(name) == 1:
             return [first]
         return [field[1] for found, field in zip(self._names, self._found, strict=True) if found == name]

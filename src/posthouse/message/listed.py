@@ -29,10 +29,12 @@ def pack(fields: header.Headers) -> bytes | None:
     """The fields that are listed of a header; None where only the letter itself can answer."""
     if len(fields.octets) > MAX_HEADER:
         return None
-    found = [code + field for name, field in fields.whole() if (code := CODES.get(name)) is not None]
+    found = [CODES[name] + field for name, field in fields.whole(CODES)]
+    if not found:
+        return b""
     packed = BETWEEN.join(found)
-    whole = len(packed) <= MAX_PACKED and packed.count(BETWEEN) == max(len(found) - 1, 0)
-    return packed if whole and all(field.endswith(b"\n") for field in found) else None
+    whole = len(packed) <= MAX_PACKED and packed.count(BETWEEN) == len(found) - 1
+    return packed if whole and packed.endswith(b"\n") else None  # only the last field may lack its line end
 
 
 def picker(names: Iterable[str]) -> Callable[[bytes], bytes] | None:
