@@ -383,27 +383,32 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 def pack(part: Part) -> bytes:
     """The tree as compact bytes: a JSON array a part. Defects aren't kept, they are for the reader of the message."""
-    return _encode(_packed(part)).encode("ascii")
+    return _packed(part).encode("ascii")
 
 
-def _packed(part: Part) -> list[Any]:
-    row = [part.start, part.body, part.end, part.lines, part.type, part.subtype, part.encoding]
-    more = (
-        part.disposition, dict(part.disposition_params), part.id, part.description, part.md5, part.language,
-        part.location,
-    )  # fmt: skip
-    if any(more):
-        row += (dict(part.params), [_packed(child) for child in part.children], *more)
-    elif part.children:
-        row += (dict(part.params), [_packed(child) for child in part.children])
-    elif part.params:
-        row.append(dict(part.params))
-    while not row[-1] and len(row) > _ALWAYS:  # what is unset at the end is left out
-        row.pop()
-    return row
+def _packed(part: Part) -> str:
+    row = [
+        f"{part.start},{part.body},{part.end},{part.lines}",
+        _encode(part.type),
+        _encode(part.subtype),
+        _encode(part.encoding),
+    ]
+    more = [
+        part.disposition, part.disposition_params, part.id, part.description, part.md5, part.language, part.location,
+    ]  # fmt: skip
+    while more and not more[-1]:  # what is unset at the end is left out
+        more.pop()
+    if part.params or part.children or more:
+        row.append(_packed_parameters(part.params))
+    if part.children or more:
+        row.append(f"[{','.join(map(_packed, part.children))}]")
+    row += [_packed_parameters(value) if isinstance(value, Mapping) else _encode(value) for value in more]
+    return f"[{','.join(row)}]"
 
 
-_ALWAYS = 7
+def _packed_parameters(params: Mapping[str, str]) -> str:
+    # Encoding a text is one call to C; for a dict the encoder would be made anew.
+    return "{" + ",".join([f"{_encode(name)}:{_encode(value)}" for name, value in params.items()]) + "}"
 
 
 def unpack(packed: bytes, raw: Buffer = b"") -> Part:
