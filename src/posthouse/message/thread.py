@@ -56,7 +56,9 @@ def ids(value: str | None) -> tuple[str, ...]:
 
 def base_subject(subject: str) -> tuple[str, bool]:
     """The base subject, and whether the letter is an answer or forwarded, by its subject (RFC 5256 §2.1)."""
-    text = _SUBJECT_BLANKS.sub(" ", subject[:MAX_SUBJECT])  # (1)
+    text = subject[:MAX_SUBJECT]
+    if "  " in text or "\t" in text:
+        text = _SUBJECT_BLANKS.sub(" ", text)  # (1)
     is_reply = False
     while True:
         text = text.strip(" ")
