@@ -90,7 +90,7 @@ def _moment(match: re.Match[str]) -> datetime | None:
         return None
     if offset is None and "late" in match.re.groupindex:
         offset = match["late"]
-    seconds = min(int(second or 0), 59) if int(second or 0) <= 60 else 60
+    seconds = 59 if second == "60" else int(second or 0)
     try:
         return datetime(year, month, int(day), int(hour), int(minute), seconds, tzinfo=_zone(zone, offset))
     except ValueError:

@@ -39,9 +39,9 @@ NOBODY = People((), "NIL", "", place(()))
 
 def read(fields: Headers, name: bytes) -> People:
     """Whom the field ``name`` (lower case) names. Fields that stand twice are read as one: nobody is missed."""
-    bodies = fields.bodies(name)
-    if not bodies:
+    if fields.body(name) is None:
         return NOBODY
+    bodies = fields.bodies(name)
     if len(bodies) == 1 and len(bodies[0]) <= _COMMON:
         return _remembered(bodies[0])
     return _read(*bodies)

@@ -143,7 +143,7 @@ def _shortened(text: str) -> str:
 
 def _on_one_line(text: str) -> str:
     """``" ".join(text.split())``, which takes five times as long where lines of words are all there is."""
-    line = text.replace("\n\n", "\n").replace("\n", " ")
+    line = text.replace("\n", " ").replace("  ", " ")
     # The only blank that is printable is the space.
     return line.strip(" ") if line.isprintable() and "  " not in line else " ".join(text.split())
 
