@@ -114,12 +114,12 @@ def together(blobs: Blobs, disk: FaultyDisk, *contents: bytes) -> list[Blob | Ba
 
     async def scenario() -> list[Blob | BaseException]:
         disk.slow = entered, leave = threading.Event(), threading.Event()
-        first = asyncio.create_task(blobs.keep(blobs.spool()))
+        first = blobs.keep(blobs.spool())
         await asyncio.to_thread(entered.wait)
         spools = [blobs.spool() for _ in contents]
         for spool, content in zip(spools, contents, strict=True):
             spool.write(content)
-        tasks = [asyncio.create_task(blobs.keep(spool)) for spool in spools]
+        tasks = [blobs.keep(spool) for spool in spools]
         await asyncio.sleep(0)
         disk.steps.clear()
         leave.set()
@@ -255,14 +255,14 @@ async def keep_behind_one(blobs: Blobs, disk: FaultyDisk, contents: Sequence[byt
     when nothing but these steps is to come."""
 
     disk.slow = entered, leave = threading.Event(), threading.Event()
-    first = asyncio.create_task(blobs.keep(blobs.spool()))
+    first = blobs.keep(blobs.spool())
     await asyncio.to_thread(entered.wait)
     arm()
     spools = [blobs.spool() for _ in contents]
     await asyncio.gather(
         *(one.take(content) for one, content in zip(spools, contents, strict=True)), return_exceptions=True
     )
-    others = [asyncio.create_task(blobs.keep(spool)) for spool in spools]
+    others = [blobs.keep(spool) for spool in spools]
     await asyncio.sleep(0)
     leave.set()
     return await asyncio.gather(first, *others, return_exceptions=True)
@@ -296,7 +296,7 @@ def test_a_spool_that_is_being_kept_is_not_discarded(blobs: Blobs, disk: FaultyD
     async def scenario() -> None:
         spool = slow.spool()
         spool.write(SMALL)
-        task = asyncio.create_task(slow.keep(spool))
+        task = slow.keep(spool)
         await asyncio.to_thread(entered.wait)
         task.cancel()
         spool.discard()

@@ -6,6 +6,7 @@ The octets go to spools as they come; rows and the mailbox's next UIDs exist onl
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -108,14 +109,16 @@ class Appending:
         session = self._session
         store = session.house.store
         now = int(time.time())
-        kept: list[tuple[Append, Summary, Blob]] = []
+        if not all(spool.size for _, spool in self._letters):
+            raise No("A message of no octets is none", "CANNOT")
+        read: list[tuple[Append, Summary]] = []
+        keeping: list[asyncio.Future[Blob]] = []  # of large ones files are made meanwhile, side by side
         while self._letters:
             append, spool = self._letters[0]
-            if not spool.size:
-                raise No("A message of no octets is none", "CANNOT")
-            summary = await scan(spool)
-            kept.append((append, summary, await store.blobs.keep(spool)))
+            read.append((append, await scan(spool)))
+            keeping.append(store.blobs.keep(spool))
             del self._letters[0]
+        kept = [(*one, blob) for one, blob in zip(read, await asyncio.gather(*keeping), strict=True)]
         appended, taken = await store.write(_append_all, session.owner, kept, now, self._replaced, session.taking_id)
         session.news.appended(appended[0].mailbox_id, (one.uid for one in appended))
         if taken:

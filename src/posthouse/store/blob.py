@@ -233,17 +233,23 @@ class Blobs:
         """For a letter that begins to arrive. Keep it or discard it."""
         return Spool(self._incoming, self._disk)
 
-    async def keep(self, spool: Spool) -> Blob:
-        """For `intake.append` or `queue.add`: a large letter's octets are on disk when this returns, a small one's with
-        that transaction. Errors: StoreFull, StoreError.
+    def keep(self, spool: Spool) -> asyncio.Future[Blob]:
+        """For `intake.append` or `queue.add`: the blob is there when a large letter's octets are on disk; a small one's
+        come there with that transaction. Several that are kept at a time share syncs. Errors: StoreFull, StoreError.
 
         The spool is used up, whatever comes of it. Until a row counts the blob, a sweep may take its file for a stray:
         use it within tidy.GRACE.
         """
-        if spool.size <= SMALL:
-            return self._take_along(spool)
-        blob: Blob = await self._ask(spool, asyncio.get_running_loop())
-        return blob
+        loop = asyncio.get_running_loop()
+        kept: asyncio.Future[Blob] = loop.create_future()
+        try:
+            if spool.size > SMALL:
+                kept = self._ask(spool, loop)
+            else:
+                kept.set_result(self._take_along(spool))
+        except StoreError as error:
+            kept.set_exception(error)
+        return kept
 
     def keep_now(self, spool: Spool) -> Blob:
         """`keep` for callers without an event loop: blocks."""
