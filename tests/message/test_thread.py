@@ -21,6 +21,7 @@ from posthouse.message.thread import base_subject, id_field, message_ids
         ("<[1234]>", ["<[1234]>"]),  # Exchange
         ("a@x.org", ["<a@x.org>"]),
         ("a@x.org b@x.org", []),
+        ("none", []),
         ("<>", []),
         ("", []),
         ("<" + "x" * 2_000 + ">", []),

@@ -81,7 +81,7 @@ def test_threads_by_references(talk: Conversation, house: House, inbox: Mailbox)
     first = dated("one", 1, "a@x.org").split(b"Message-ID: <")[1].split(b">")[0].decode()
     house.append(inbox, raw=dated("two", 2, "b@x.org", f"In-Reply-To: <1.{first}> (of <x@y>)\r\n"))
     house.append(inbox, raw=dated("three", 3, "c@x.org", f"References: <1.{first}>\r\n <gone@x.org>\r\n"))
-    house.append(inbox, raw=dated("four", 4, "d@x.org", "References: none at all\r\nIn-Reply-To: <gone@x.org>\r\n"))
+    house.append(inbox, raw=dated("four", 4, "d@x.org", "References: none\r\nIn-Reply-To: <gone@x.org>\r\n"))
     house.append(inbox, raw=dated("Re: one", 5, "e@x.org"))
     house.append(inbox, raw=dated("five", 6, "f@x.org"))
     talk.run("""

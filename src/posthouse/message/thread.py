@@ -26,12 +26,14 @@ _BLOB = re.compile(r"\[[^\[\]]*\][ \t]*(?=\S)")
 def message_ids(value: str) -> list[str]:
     """The ids in a Message-ID, In-Reply-To or References field, with their angle brackets; blanks inside are dropped.
 
-    A field without angle brackets is taken for one bare id if it is one word.
+    A field without angle brackets is taken for one bare id if it is one word with an "@": "none" is no id that letters
+    could have in common.
     """
     found: list[str] = _MESSAGE_ID.findall(value)
     if found:
         return [_BLANKS.sub("", one) if " " in one else one for one in found]
-    if (word := value.strip(" <>")) and len(word) <= MAX_ID and not _BLANKS.search(word):
+    word = value.strip(" <>")
+    if "@" in word and len(word) <= MAX_ID and not _BLANKS.search(word):
         return [f"<{word}>"]
     return []
 
