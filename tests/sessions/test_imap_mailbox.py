@@ -57,6 +57,12 @@ def test_names_that_are_not_kept_as_they_are_written(talk: Conversation) -> None
         1< a8 OK RENAME completed
         1: a9 DELETE Other
         1< a9 OK DELETE completed
+        1: c1 SUBSCRIBE e&AwE-x
+        1< * LIST (\NonExistent \Subscribed) "/" &AOk-x ("OLDNAME" (e&AwE-x))
+        1< c1 OK SUBSCRIBE completed
+        1: c2 SUBSCRIBE inbox/before
+        1< * LIST (\Subscribed) "/" INBOX/before ("OLDNAME" (inbox/before))
+        1< c2 OK SUBSCRIBE completed
         2: b1 ENABLE IMAP4rev2
         2< ...
         2: b2 DELETE inbox/before
@@ -216,6 +222,26 @@ def test_subscriptions(talk: Conversation) -> None:
         1: b1 LSUB "" n%
         1< * LSUB (\Noselect) "/" not
         1< b1 OK LSUB completed
+    """)
+
+
+def test_unsubscribe_takes_each_form_of_a_name(talk: Conversation, house: House) -> None:
+    """RFC 9051 §5.1."""
+    talk.guests["2"] = house.account("bob@example.org")
+    talk.run(r"""
+        1: a1 SETACL INBOX bob@example.org lr
+        1< a1 OK...
+        2: b1 SUBSCRIBE "Other Users/ada@example.org/inbox"
+        2< b1 OK SUBSCRIBE completed
+        2: b2 LSUB "" Other*
+        2< * LSUB () "/" "Other Users/ada@example.org/INBOX"
+        2< b2 OK LSUB completed
+        2: b3 UNSUBSCRIBE "Other Users/ada@example.org/inbox"
+        2< b3 OK UNSUBSCRIBE completed
+        2: b4 LSUB "" Other*
+        2< b4 OK LSUB completed
+        2: b5 UNSUBSCRIBE "Other Users"
+        2< b5 OK UNSUBSCRIBE completed
     """)
 
 

@@ -79,6 +79,18 @@ def test_where_and_what(full: Conversation, line: str, found: list[str]) -> None
     assert told(full, f"ESEARCH {line}") == found
 
 
+def test_names_in_each_form_that_commands_take(full: Conversation, house: House) -> None:
+    """RFC 9051 §5.1: INBOX in any case, and NFC."""
+    for name in ("INBOX/s1", "INBOX/s1/t", "&AOk-x"):
+        full.say(f"c CREATE {name}")
+    fill(full, house, "INBOX/s1/t", "chad")
+    fill(full, house, "\xe9x", "chad")
+    assert told(full, 'ESEARCH IN (subtree "inbox/s1" mailboxes "e&AwE-x") subject "chad"') == [
+        "INBOX/s1/t UID ALL 1",
+        "&AOk-x UID ALL 1",
+    ]
+
+
 def test_in_the_selected_mailbox(full: Conversation) -> None:
     full.say("s SELECT INBOX")
     assert told(full, "ESEARCH SUBJECT chad") == ["INBOX UID ALL 1,4"]

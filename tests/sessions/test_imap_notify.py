@@ -176,6 +176,25 @@ def test_names_and_subscriptions(talk: Conversation) -> None:
     """)
 
 
+def test_names_in_each_form_that_commands_take(talk: Conversation) -> None:
+    """RFC 9051 §5.1: INBOX in any case, and NFC; in filters, and where the client changes something itself."""
+    talk.run(r"""
+        1: a1 NOTIFY SET (SUBTREE (inbox/s1 e&AwE-x) (MailboxName))
+        1< a1 OK...
+        1: a2 CREATE inbox/s1
+        1< a2 OK...
+        1: a3 RENAME inbox/s1 e&AwE-x
+        1< a3 OK...
+        2: b1 CREATE &AOk-x/below
+        2< b1 OK...
+        1< * LIST (\HasNoChildren) "/" &AOk-x/below
+        1< * LIST (\HasChildren) "/" &AOk-x
+        2: b2 CREATE INBOX/s1
+        2< b2 OK...
+        1< * LIST (\HasNoChildren) "/" INBOX/s1
+    """)
+
+
 def test_flags_elsewhere(talk: Conversation, house: House, inbox: Mailbox) -> None:
     """§5.1: by UNSEEN, and with CONDSTORE by HIGHESTMODSEQ."""
     house.fill(inbox, 2)

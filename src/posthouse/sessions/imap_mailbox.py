@@ -92,13 +92,19 @@ def _rename(tx: Tx, person: Account, name: str, to: str) -> None:
 
 async def subscribe(session: ImapSession, wish: command.Subscribe) -> Done:
     """SUBSCRIBE, also to a name that no mailbox has (§6.3.7)."""
-    await session.house.store.write(mailbox.subscribe, session.owner.id, place.canonical_name(wish.mailbox))
-    tell_name(session, wish.mailbox)
+    there = await session.house.store.write(_subscribe, session.owner, wish.mailbox)
+    tell_name(session, wish.mailbox, marks=("\\Subscribed",) if there else ("\\NonExistent", "\\Subscribed"))
     return Done("SUBSCRIBE completed")
 
 
+def _subscribe(tx: Tx, person: Account, name: str) -> bool:
+    """Whether there is such a mailbox."""
+    mailbox.subscribe(tx, person.id, place.canonical_name(name))
+    return place.find(tx, person, name) is not None
+
+
 async def unsubscribe(session: ImapSession, wish: command.Unsubscribe) -> Done:
-    await session.house.store.write(mailbox.unsubscribe, session.owner.id, wish.mailbox)
+    await session.house.store.write(mailbox.unsubscribe, session.owner.id, place.known_as(wish.mailbox))
     return Done("UNSUBSCRIBE completed")
 
 

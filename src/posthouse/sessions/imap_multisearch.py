@@ -19,7 +19,7 @@ from posthouse.store.mailbox import Mailbox
 from . import place
 from .imap_answer import Done, Handler, No
 from .imap_list import tree
-from .imap_notify import means
+from .imap_notify import as_kept, means
 from .imap_search import Found, answer, found, keep_up_to_date, look_for, result, tells
 from .selected import Selected
 
@@ -91,7 +91,7 @@ def _meant(tx: Tx, person: Account, filters: tuple[MailboxFilter, ...]) -> Itera
     if all(one.group is MailboxGroup.SELECTED for one in filters):
         return
     seen = tree(tx, person)
-    for one in filters:
+    for one in map(as_kept, filters):
         if one.group is MailboxGroup.MAILBOXES:  # named: that it is listed isn't needed
             for name in one.names:
                 there = place.find(tx, person, name)

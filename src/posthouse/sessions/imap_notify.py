@@ -9,6 +9,7 @@ selected mailbox is `selected`'s to tell; here is only said how.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from posthouse.imap import command, response
@@ -19,10 +20,10 @@ from posthouse.store.acl import EVERY_RIGHT
 from posthouse.store.change import Subscription
 from posthouse.store.mailbox import SEPARATOR, Mailbox
 
+from . import place
 from .imap_answer import Done, Handler, No
 from .imap_list import Listing, Tree, tree
 from .imap_metadata import Annotations, annotations_from_now
-from .place import OTHERS
 
 if TYPE_CHECKING:
     from .imap import ImapSession
@@ -54,7 +55,11 @@ class Watching:
     def __init__(self, groups: tuple[EventGroup, ...], seen: Tree) -> None:
         self._tree = seen
         selected = [group for group in groups if group.mailboxes.group in SELECTED]
-        self._groups = [group for group in groups if group.mailboxes.group not in SELECTED and group.events]
+        self._groups = [
+            replace(group, mailboxes=as_kept(group.mailboxes))
+            for group in groups
+            if group.mailboxes.group not in SELECTED and group.events
+        ]
         # How the selected mailbox is told of: nothing without a group of its own (§3.1).
         self.events = selected[0].events if selected else frozenset()
         self.items: tuple[Item, ...] = selected[0].items if selected else ()
@@ -197,12 +202,17 @@ def name_changes(before: Tree, now: Tree) -> Iterator[tuple[str, str | None]]:
             yield above, None
 
 
+def as_kept(mailboxes: MailboxFilter) -> MailboxFilter:
+    """The filter with names as they are kept: in all commands the same name means the same (RFC 9051 §5.1)."""
+    return replace(mailboxes, names=tuple(map(place.known_as, mailboxes.names)))
+
+
 def means(mailboxes: MailboxFilter, name: str, seen: Tree) -> bool:
-    """Whether a filter means the mailbox (§6)."""
+    """Whether a filter (`as_kept`) means the mailbox (§6)."""
     match mailboxes.group:
         # §6.3: where letters may go is for the rules of delivery to say, so "inboxes" are all of one's own.
         case MailboxGroup.PERSONAL | MailboxGroup.INBOXES:
-            return bool(name) and name.partition(SEPARATOR)[0] != OTHERS
+            return bool(name) and name.partition(SEPARATOR)[0] != place.OTHERS
         case MailboxGroup.SUBSCRIBED:
             return name in seen.subscribed
         case MailboxGroup.SUBTREE:
@@ -230,12 +240,11 @@ def affected(wish: object) -> frozenset[str]:
     """The names that a client's own command changes: it isn't told of these (§5)."""
     match wish:
         case command.Create() | command.Delete() | command.Subscribe() | command.Unsubscribe():
-            name = wish.mailbox.removesuffix(SEPARATOR)
+            name = place.known_as(wish.mailbox.removesuffix(SEPARATOR))
             return frozenset({name, name.rpartition(SEPARATOR)[0]})
         case command.Rename():
-            return frozenset(
-                {wish.mailbox, wish.to, *(one.rpartition(SEPARATOR)[0] for one in (wish.mailbox, wish.to))}
-            )
+            names = place.known_as(wish.mailbox), place.known_as(wish.to)
+            return frozenset({*names, *(one.rpartition(SEPARATOR)[0] for one in names)})
     return frozenset()
 
 

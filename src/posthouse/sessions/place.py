@@ -163,3 +163,11 @@ def canonical_name(name: str) -> str:
     if "@" not in address or not inner:
         raise StoreError(f"{OTHERS} holds the mailboxes that other people share; no name can be given there")
     return name_of(address, mailbox.canonical_name(inner))
+
+
+def known_as(name: str) -> str:
+    """A name as it is kept; what can't be one stays as it is: nothing is called so."""
+    try:
+        return canonical_name(name)
+    except StoreError:
+        return name
