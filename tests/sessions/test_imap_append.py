@@ -118,3 +118,15 @@ def test_names_in_utf8(talk: Conversation, inbox: Mailbox) -> None:
         "* 1 RECENT",
         f"a6 OK [APPENDUID {inbox.uidvalidity} 1] APPEND completed",
     ]
+
+
+def test_a_name_that_is_not_kept_as_it_is_written(talk: Conversation) -> None:
+    """RFC 9051 §6.3.12: OLDNAME, for who has enabled IMAP4rev2 (or used an extended LIST)."""
+    talk.say("a1 CREATE INBOX/s1")
+    assert talk.say(append(b"a2", ONE, mailbox=b"inbox/s1"))[0].startswith("a2 OK")
+    talk.say("a3 ENABLE IMAP4rev2")
+    appended = talk.say(append(b"a4", ONE, mailbox=b"inbox/s1"))
+    assert appended[0] == '* LIST () "/" INBOX/s1 ("OLDNAME" (inbox/s1))'
+    assert appended[1].startswith("a4 OK")
+    assert talk.say(append(b"a5", ONE, mailbox=b"INBOX/s1"))[0].startswith("a5 OK")
+    assert talk.say(append(b"a6", ONE, mailbox=b"Inbox"))[0].startswith("a6 OK"), "one name, in any case"

@@ -26,6 +26,7 @@ from posthouse.store.mailbox import Mailbox
 
 from . import place
 from .imap_answer import Done, No, refusal
+from .imap_mailbox import tell_name
 from .imap_store import demand, writable
 from .imap_url import open_url
 from .selected import Ranges
@@ -124,6 +125,7 @@ class Appending:
         if taken:
             session.house.recents.taken(appended[-1].mailbox_id, appended[-1].uid + 1)
             session.selected_mailbox.add_recent(taken)
+        tell_name(session, kept[0][0].mailbox)  # RFC 9051 §6.3.12
         code = f"APPENDUID {appended[0].uidvalidity} {SequenceSet.of(one.uid for one in appended)}"
         if self._replaced is None:
             return Done("APPEND completed", code)
