@@ -141,11 +141,20 @@ def test_an_issuer_that_does_not_answer(tmp_path: Path, issuer: Issuer, status: 
         assert smtp(house, "OAUTHBEARER", bearer("good")) == [(235, "2.7.0 Logged in")]
 
 
-@pytest.mark.parametrize("message", [b"", b"n,,\1\1", b"n,,\1auth=Basic xyz\1\1", b"p=tls-unique,,\1auth=Bearer x\1\1"])
+@pytest.mark.parametrize("message", [b"", b"n,,\1\1", b"p=tls-unique,,\1auth=Bearer x\1\1"])
 def test_what_is_no_message(tmp_path: Path, issuer: Issuer, message: bytes) -> None:
     with asking(tmp_path, issuer) as house:
         for mechanism in ("OAUTHBEARER", "XOAUTH2"):
             assert [code for code, _ in smtp(house, mechanism, message or b"\0")] == [501]
+    assert issuer.asked == []
+
+
+def test_without_a_token(tmp_path: Path, issuer: Issuer) -> None:
+    """RFC 7628 §4.3: the challenge tells where there are some, and nobody is asked."""
+    with asking(tmp_path, issuer) as house:
+        for auth in (b"", b"Basic xyz"):
+            told, refused = smtp(house, "OAUTHBEARER", b"n,,\1auth=%b\1\1" % auth)
+            assert (told[0], refused[0]) == (334, 535)
     assert issuer.asked == []
 
 
