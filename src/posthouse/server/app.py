@@ -110,6 +110,7 @@ class Server:
             tokens=tokens,
             colleagues=self._colleagues,
         )
+        store.gather_while(lambda: Connection.heard)
         self._watching = asyncio.create_task(watch(store))
         try:
             await self.house.logins.start()

@@ -38,6 +38,8 @@ GOODBYE_SECONDS = 1.0
 class Connection(asyncio.Protocol):
     """One connection, from accept to close. It is also the `Line` that its session sees."""
 
+    heard = 0  # how often octets came, to all connections of this process
+
     def __init__(
         self,
         open_session: Callable[[Connection], Session[Any]],
@@ -63,7 +65,7 @@ class Connection(asyncio.Protocol):
         self._paused = False  # reading is paused
         self._room: asyncio.Future[None] | None = None  # set while the peer reads too slowly
         self._stopping = ""
-        self._heard = 0.0  # when it was last certain that the peer goes on
+        self._alive = 0.0  # when it was last certain that the peer goes on
         self._unproved = 0  # octets that came since
         self._timer: asyncio.TimerHandle | None = None
         self._proxied = peer is not None
@@ -97,6 +99,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._session is None:
             return
+        Connection.heard += 1
         self._unproved += len(data)
         if self._unproved >= SIGN_OF_LIFE:
             self._note_life()
@@ -267,7 +270,7 @@ class Connection(asyncio.Protocol):
                 self._transport.write(data)
 
     def _note_life(self) -> None:
-        self._heard = asyncio.get_running_loop().time()
+        self._alive = asyncio.get_running_loop().time()
         self._unproved = 0
 
     def _pause(self) -> None:
@@ -318,7 +321,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._session is None:
             return
         loop = asyncio.get_running_loop()
-        silent = loop.time() - self._heard
+        silent = loop.time() - self._alive
         stuck = not self._pumping or self._room is not None
         if stuck and silent >= self._session.patience:
             log.info("closed %s: silent for %.0f s", self.peer, silent)

@@ -47,6 +47,8 @@ Row = tuple[Any, ...]
 READERS = 4
 # A batch ends here even when more functions wait: the first caller shouldn't wait for the thousandth.
 MAX_BATCH = 256
+# So long (seconds) at the most writes wait for each other while their event loop is given more to do.
+GATHERING = 0.005
 # A deadlock with another machine's writer is tried again so often.
 TRIES = 5
 NOTHING: Mapping[str, Any] = {}
@@ -149,7 +151,8 @@ class Store:
         self._clock = clock
         self._writes: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._reads: Readers[_Call] = Readers()
-        self._gathered: dict[asyncio.AbstractEventLoop, list[_Call]] = {}  # each loop's, in its present turn
+        self._gathered: dict[asyncio.AbstractEventLoop, list[_Call]] = {}  # each loop's, until they are handed over
+        self._heard: Callable[[], int] | None = None
         self._written = self._commits = self._largest = self._read = 0
         self._asked: float | None = None  # since when the writer waits for its turn
         self._closed = False
@@ -262,6 +265,15 @@ class Store:
         finally:
             connection.close()
 
+    def gather_while(self, heard: Callable[[], int]) -> None:
+        """From now on let writes of an event loop wait for each other while it is given more to do, and not longer than
+        GATHERING. ``heard`` counts what it is given.
+
+        Among many a letter's rows and its commit take a fraction of what they take alone; and a multiple beside a busy
+        loop, behind which the writer's thread stands in line at every statement.
+        """
+        self._heard = heard
+
     # -- the ways to run a store function ---------------------------------------------------------------------
 
     async def write(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -319,12 +331,17 @@ class Store:
             gathered = self._gathered.get(call.loop)
             if gathered is None:
                 self._gathered[call.loop] = [call]
-                call.loop.call_soon(self._hand_over, call.loop)
+                call.loop.call_soon(self._hand_over, call.loop, time.monotonic() + GATHERING, -1)
             else:
                 gathered.append(call)
         return call.future
 
-    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _hand_over(self, loop: asyncio.AbstractEventLoop, latest: float, before: int) -> None:
+        """Give the writer's thread what has gathered. Not yet, where the loop has heard something since it had heard
+        this much ``before``: it is asked again when that has been dealt with."""
+        if self._heard is not None and (heard := self._heard()) != before and time.monotonic() < latest:
+            loop.call_soon(self._hand_over, loop, latest, heard)
+            return
         with self._asking:
             for call in self._gathered.pop(loop, ()):  # nothing where `close` has handed them over
                 self._writes.put(call)
