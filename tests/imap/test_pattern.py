@@ -83,3 +83,10 @@ def test_every_pattern_for_inbox(pieces: list[str], below: str) -> None:
     ]
     expected = any(re.fullmatch(said, spelling) for spelling in spellings)
     assert matches("".join(pieces), name, "/") is expected
+
+
+def test_a_pattern_that_no_name_is_long_enough_for() -> None:
+    """A megabyte of it once held the server up for seconds."""
+    for wanted in ("*a" * 500_000 + "*b", "ab%" * 300_000, "x" * 1_000_000 + "%"):
+        assert not Pattern(wanted, "/").matches("a" * 1_000)
+    assert Pattern("a*" * 700, "/").matches("a" * 1_000)

@@ -42,6 +42,7 @@ DEEP = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (lev
     "before",
     [
         b"", b"Subject: ", b"To: ", b"Content-Type: a/b; ", b"References: ", b"Date: ", b"\n",
+        b"Content-Transfer-Encoding: ", b"Content-Disposition: ", b"Content-Type: ", b"Content-Language: ",
         b"Content-Type: multipart/mixed; boundary=-\n\n", b"Content-Type: text/html\n\n",
         b"Content-Transfer-Encoding: base64\n\n", b"Content-Transfer-Encoding: quoted-printable\n\n",
         b"Content-Type: text/plain; format=flowed; charset=utf-7\n\n", DEEP,

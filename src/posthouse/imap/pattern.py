@@ -8,6 +8,8 @@ import unicodedata
 # Wildcards side by side mean what one does: "*", if it is among them.
 RUN = re.compile(r"[*%]{2,}")
 INBOX = "INBOX"
+# Letters of a pattern, without its wildcards: more than any name has that a person may know a mailbox by.
+MAX_LETTERS = 2_000
 
 
 class Pattern:
@@ -44,7 +46,7 @@ class _Places:
         self._end = len(text)
         self._letters = len(text) - text.count("*") - text.count("%")
         self._prefix = text[:-1] if text.endswith("*") and self._letters == len(text) - 1 else None
-        if self._prefix is None:
+        if self._prefix is None and self._letters <= MAX_LETTERS:
             for place, character in enumerate(text):
                 self._bits[character] = self._bits.get(character, 0) | 1 << place
         self._folded: dict[str, int] = {}  # of capital letters, in either case
@@ -60,7 +62,7 @@ class _Places:
             if folded is not None:
                 prefix = prefix[: folded.start] + prefix[folded].upper() + prefix[folded.stop :]
             return name.startswith(prefix)
-        if self._letters > len(name):
+        if self._letters > min(len(name), MAX_LETTERS):
             return False
         reached = 1  # the places that the name read so far leads to
         if folded is not None:

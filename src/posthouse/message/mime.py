@@ -55,7 +55,7 @@ _COMMON = 100  # octets of a Content-Type that may be remembered
 _BIG, _NEAR = 65_536, 4_096
 _IDENTITY = frozenset({"7bit", "8bit", "binary"})  # RFC 2045 §6.2: the body is as it is
 _ENCODINGS = _IDENTITY | {"base64", "quoted-printable"}
-_COMMENT = re.compile(r"\([^)]*+\)")
+_COMMENT = re.compile(r"\([^()]*+\)")
 
 
 class Part:
