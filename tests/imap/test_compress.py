@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from imap_session import Friendly, converse, machine_in, refused
-from posthouse.imap.answering import CHUNK
+from posthouse.imap.answering import CHUNK, PIECES
 from posthouse.imap.capability import CAPABILITIES, Offer
 from posthouse.imap.command import Noop, Unauthenticate
 from posthouse.imap.event import AppendChunk, Command
@@ -15,6 +15,9 @@ from posthouse.imap.server import ImapServer
 from posthouse.imap.table import State
 
 OFFERS = (*CAPABILITIES, Offer("COMPRESS=DEFLATE"), Offer("UNAUTHENTICATE"))
+
+
+FLUSHED_NOTHING = b"\0\0\0\xff\xff"
 
 
 class Peer:
@@ -186,21 +189,54 @@ def forget(machine: ImapServer, event: Command) -> None:
     machine.ok("nobody is logged in")
 
 
-@pytest.mark.parametrize("finished", [False, True])
-@pytest.mark.parametrize("size", [1 << 30, 1, 7])
-def test_unauthenticate_ends_compression(size: int, *, finished: bool) -> None:
-    """RFC 8437 §4.1: behind the command's line and behind its answer; also where plain commands are pipelined (§3)."""
+@pytest.mark.parametrize("flush", [zlib.Z_SYNC_FLUSH, zlib.Z_FULL_FLUSH, zlib.Z_PARTIAL_FLUSH, zlib.Z_FINISH])
+@pytest.mark.parametrize("level", [0, 1, 6, 9])
+@pytest.mark.parametrize("before", [b"b NOOP\r\n", b"".join(b"%d SELECT box%d\r\n" % (n, n * n) for n in range(60))])
+def test_unauthenticate_ends_compression(before: bytes, level: int, flush: int) -> None:
+    """RFC 8437 §4.1: behind the command's line and behind its answer; also where plain commands are pipelined (§3), and
+    wherever the network tears the client's octets."""
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15)
+    packed = packer.compress(before + b"c UNAUTHENTICATE\r\n") + packer.flush(flush)
+    if flush == zlib.Z_SYNC_FLUSH and level == 1:
+        packed += packer.flush(zlib.Z_FINISH)
+    plain = b"d NOOP\r\ne NOOP\r\n"
+    end = len(packed)
+    # Nothing marks the end of a partial flush: a client that uses it has to wait for the answer.
+    for torn in [end] if flush == zlib.Z_PARTIAL_FLUSH else range(end - 12, end + 3):
+        peer = Peer()
+        peer.answer = Friendly(peer.machine, {Unauthenticate: forget})
+        sent = packed + plain
+        for some in (sent[:torn], sent[torn:]):
+            peer.machine.receive_data(some)
+            peer.pump()
+        heard = peer.machine.data_to_send()
+        assert peer.unpacker.decompress(heard).endswith(b"c OK nobody is logged in\r\n")
+        assert peer.unpacker.eof, "so a client knows that what follows is plain"
+        assert peer.unpacker.unused_data == b"d OK done\r\ne OK done\r\n", torn
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_unauthenticate_in_small_pieces(size: int) -> None:
     peer = Peer()
     peer.answer = Friendly(peer.machine, {Unauthenticate: forget})
-    sent = peer.pack(b"b NOOP\r\nc UNAUTHENTICATE\r\n") + (peer.packer.flush(zlib.Z_FINISH) if finished else b"")
-    sent += b"d NOOP\r\ne NOOP\r\n"
+    sent = peer.pack(b"b NOOP\r\nc UNAUTHENTICATE\r\n") + peer.packer.flush(zlib.Z_FINISH) + b"d NOOP\r\n"
     for at in range(0, len(sent), size):
         peer.machine.receive_data(sent[at : at + size])
         peer.pump()
-    heard = peer.machine.data_to_send()
-    assert peer.unpacker.decompress(heard) == b"b OK done\r\nc OK nobody is logged in\r\n"
-    assert peer.unpacker.eof, "so a client knows that what follows is plain"
-    assert peer.unpacker.unused_data == b"d OK done\r\ne OK done\r\n"
+    assert peer.unpacker.decompress(peer.machine.data_to_send()).endswith(b"c OK nobody is logged in\r\n")
+    assert peer.unpacker.unused_data == b"d OK done\r\n"
+
+
+def test_others_have_a_turn_while_nothing_is_unpacked() -> None:
+    """Flushes of nothing, each a piece of its own: the pump goes on behind the others."""
+    peer = Peer()
+    peer.machine.receive_data(FLUSHED_NOTHING * 1_000 + peer.pack(b"b NOOP\r\n"))
+    turns = 0
+    while not (events := peer.pump()):
+        assert peer.machine.interrupted
+        turns += 1
+    assert events == [Command("b", Noop())]
+    assert turns == 1_000 // PIECES
 
 
 def test_compression_may_begin_again() -> None:

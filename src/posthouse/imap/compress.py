@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 
 from posthouse.errors import RemoteProtocolError
@@ -17,9 +18,12 @@ WINDOW = -13
 MEMORY = 6
 # RFC 1951 §3.2.4, a block of no octets: the end of what zlib flushes (Z_SYNC_FLUSH).
 FLUSHED = b"\0\0\xff\xff"
-# The octets of that, where the network has torn them off, and of what ends a stream behind a flush (a last block of
-# nothing, 03 00). No command begins with one.
-TRAILER = b"\0\3\xff"
+# The octets of that, and of what ends a stream behind it: a last block of nothing (03 00, or 01 00 00 ff ff). None of
+# them begins a command.
+TRAILER = b"\0\1\3\xff"
+# So many octets at the most lie between the last of a text and the end of its flush: what is left of an octet, the code
+# that ends a block, and one of the above.
+LONGEST_TRAILER = 8
 
 
 def read_compress(cursor: Cursor) -> Compress:
@@ -93,13 +97,11 @@ class Inflate:
         self._full = len(data) == limit and not self._stream.eof
         return data
 
-    def end(self) -> bytes:
-        """Nothing is packed any more: what waits, as it came."""
+    def end(self) -> tuple[bytes, Trailer]:
+        """Nothing more is packed: what waits, as it came, and what passes over the end of the stream in it."""
+        taken = bytes(self._waiting[max(self._at - len(FLUSHED), 0) : self._at])
         rest = self._piece + bytes(self._waiting[self._at :])
-        self._piece, self._full = b"", False
-        self._waiting.clear()
-        self._at = 0
-        return rest
+        return rest, Trailer(self._stream, b"" if self._piece else taken)
 
     def _take_piece(self) -> None:
         """The octets up to the next flush, or all."""
@@ -107,3 +109,40 @@ class Inflate:
         end = len(self._waiting) if end < 0 else end + len(FLUSHED)
         self._piece = bytes(self._waiting[self._at : end])
         self._at = end
+
+
+class Trailer:
+    """Passes over what is left of a client's stream behind the last text in it, which the network may have torn off."""
+
+    def __init__(self, stream: zlib._Decompress, taken: bytes) -> None:
+        """``taken``: the last octets that the stream was given."""
+        self._stream = stream
+        self._taken = taken
+        self._octets = b""
+        self._flushed = stream.eof or taken.endswith(FLUSHED)
+        self.is_over = False
+
+    def strip(self, data: bytes) -> bytes:
+        """Those of the next octets that lie behind it."""
+        self._octets += data
+        if not self._flushed and (behind := self._behind_the_flush()) is not None:
+            self._flushed, self._octets = True, behind
+        if not self._flushed:
+            return b""
+        plain, self._octets = self._octets.lstrip(TRAILER), b""
+        self.is_over = bool(plain)
+        return plain
+
+    def _behind_the_flush(self) -> bytes | None:
+        """None: neither a flush has come nor the end of the stream, and one still may."""
+        beginning, more = self._octets[:LONGEST_TRAILER], self._octets[LONGEST_TRAILER:]
+        torn = self._taken[1 - len(FLUSHED) :]
+        end = (torn + beginning).find(FLUSHED)
+        if end >= 0:
+            return beginning[end + len(FLUSHED) - len(torn) :] + more
+        stream = self._stream.copy()
+        with contextlib.suppress(zlib.error):
+            stream.decompress(beginning)
+            if stream.eof:
+                return stream.unused_data + more
+        return self._octets if len(beginning) == LONGEST_TRAILER else None

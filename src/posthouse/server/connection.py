@@ -219,6 +219,9 @@ class Connection(asyncio.Protocol):
         elif machine.tls is Tls.WANTED:
             await self._begin_tls()
             self._again = True
+        if machine.interrupted:
+            self._again = True
+            await asyncio.sleep(0)
         if self._paused:
             self._resume()  # whatever waits unread is the beginning of something: the machine asks for the rest
 

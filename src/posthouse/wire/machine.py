@@ -45,6 +45,9 @@ class Machine(Generic[E]):
         self.tls = Tls.ACTIVE if tls else Tls.NONE
         self.closed = False  # nothing more will be read; the pump sends what waits, then closes
         self.output_size = 0  # octets that wait to be sent
+        self.interrupted = (
+            False  # the events that have come are more than there were: `events` goes on when asked again
+        )
         self._out: list[bytes] = []
         self._steps = self._converse()
 
