@@ -13,7 +13,7 @@ from posthouse.server import large_pages
 held = [bytearray(5_000) for _ in range(4_000)]
 print(large_pages.ask(), large_pages.ask())
 """
-SMAPS = """\
+SMAPS = b"""\
 55852b5b0000-55852b5ba000 r--p 00000000 fe:00 1234                       /usr/bin/python3.11
 Rss:                  40 kB
 VmFlags: rd mr mw me dw
@@ -25,7 +25,7 @@ VmFlags: rd wr mr mw me ac
 7f3ca8000000-7f3ca8400000 rw-p 00000000 00:00 0
 Rss:                4096 kB
 VmFlags: rd wr mr mw me ac hg
-7f3ca8400000-7f3ca8800000 rw-s 00000000 00:01 77                         /dev/zero (deleted)
+7f3ca8400000-7f3ca8800000 rw-s 00000000 00:01 77                         /dev/zero\x85\x0b (deleted)
 Rss:                4096 kB
 VmFlags: rd wr sh mr mw me ms
 7f3ca9000000-7f3ca9400000 ---p 00000000 00:00 0
@@ -39,8 +39,10 @@ VmFlags: rd wr mr mw me gd ac
 
 def test_what_a_program_works_with() -> None:
     assert list(large_pages._own(SMAPS)) == [
-        Area(0x55852B5BA000, 0x55852C2F0000, 13_000 * 1024, frozenset(["rd", "wr", "mr", "mw", "me", "ac"])),
-        Area(0x7F3CA8000000, 0x7F3CA8400000, 4_096 * 1024, frozenset(["rd", "wr", "mr", "mw", "me", "ac", "hg"])),
+        Area(0x55852B5BA000, 0x55852C2F0000, 13_000 * 1024, frozenset([b"rd", b"wr", b"mr", b"mw", b"me", b"ac"])),
+        Area(
+            0x7F3CA8000000, 0x7F3CA8400000, 4_096 * 1024, frozenset([b"rd", b"wr", b"mr", b"mw", b"me", b"ac", b"hg"])
+        ),
     ]
 
 

@@ -51,7 +51,7 @@ def test_acting_as_somebody_else_is_refused(posthouse: Live) -> None:
             reader.authenticate("PLAIN", lambda _: acting)
         with pytest.raises(imaplib.IMAP4.error, match=r"\[AUTHENTICATIONFAILED\]"):
             reader.authenticate("PLAIN", lambda _: acting + b"wrong")
-        assert reader.authenticate("PLAIN", lambda _: f"{ADA}\0{ADA}\0{PASSWORDS[ADA]}".encode())[0] == "OK"
+        assert reader.authenticate("PLAIN", lambda _: f"{ADA.upper()}\0{ADA}\0{PASSWORDS[ADA]}".encode())[0] == "OK"
     with smtplib.SMTP(posthouse.host, posthouse.port("submission")) as sender:
         sender.starttls(context=posthouse.tls)
         sender.ehlo()

@@ -28,7 +28,7 @@ class Area(NamedTuple):
     start: int
     end: int
     resident: int
-    flags: frozenset[str]  # proc(5), VmFlags
+    flags: frozenset[bytes]  # proc(5), VmFlags
 
 
 async def keep_asking() -> None:
@@ -47,36 +47,36 @@ def ask() -> int | None:
     try:
         mode = (SETTINGS / "enabled").read_text("ascii")
         size = int((SETTINGS / "hpage_pmd_size").read_text("ascii"))
-        areas = AREAS.read_text("utf-8", "replace")
+        areas = list(_own(AREAS.read_bytes()))
     except (OSError, ValueError):  # no Linux, or one without them
         return None
-    if "[madvise]" not in mode:
+    if "[madvise]" not in mode or not size:
         return None
     advise = ctypes.CDLL(None).madvise
     advise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
     asked = 0
-    for area in _own(areas):
+    for area in areas:
         start, end = -(-area.start // size) * size, area.end // size * size
-        if start < end and 2 * area.resident >= area.end - area.start and "hg" not in area.flags:
+        if start < end and 2 * area.resident >= area.end - area.start and b"hg" not in area.flags:
             advise(area.start, area.end - area.start, MADV_HUGEPAGE)
             advise(start, end - start, MADV_COLLAPSE)  # where that fails, the system does it some time
             asked += end - start
     return asked
 
 
-def _own(areas: str) -> Iterator[Area]:
+def _own(areas: bytes) -> Iterator[Area]:
     """The areas in which a program keeps what it works with: no files, no shared memory, no stack that grows."""
     span: tuple[int, int] | None = None
     resident = 0
-    for line in areas.splitlines():
-        first, _, rest = line.partition(" ")
-        if not first.endswith(":"):  # "55d0e5a00000-55d0e6700000 rw-p 00000000 00:00 0    [heap]"
+    for line in areas.split(b"\n")[:-1]:
+        first, _, rest = line.partition(b" ")
+        if not first.endswith(b":"):  # "55d0e5a00000-55d0e6700000 rw-p 00000000 00:00 0    [heap]"
             rights, _, device, inode, *_ = rest.split()
-            low, _, high = first.partition("-")
-            span = (int(low, 16), int(high, 16)) if (rights, device, inode) == ("rw-p", "00:00", "0") else None
-        elif first == "Rss:":
+            low, _, high = first.partition(b"-")
+            span = (int(low, 16), int(high, 16)) if (rights, device, inode) == (b"rw-p", b"00:00", b"0") else None
+        elif first == b"Rss:":
             resident = int(rest.split()[0]) * 1024
-        elif first == "VmFlags:" and span is not None:
+        elif first == b"VmFlags:" and span is not None:
             flags = frozenset(rest.split())
-            if "gd" not in flags:
+            if b"gd" not in flags:
                 yield Area(*span, resident, flags)

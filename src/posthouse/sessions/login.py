@@ -56,10 +56,11 @@ class Attempt:
         self._how = how
         self._name = ""
         self._secret = ""
+        self._has_begun = False
 
     async def begin(self, name: str, secret: str = "") -> None:
         """Somebody says who they are, with ``secret`` where it can be seen. Raises `LoginPaused`."""
-        self._name, self._secret = name, secret
+        self._name, self._secret, self._has_begun = name, secret, True
         if words := await self._guard.refusal(self._peer, name):
             log.info("login of %r paused for %s (%s, %s): %s", name, self._peer, self._protocol, self._how, words)
             raise LoginPaused(words)
@@ -74,7 +75,8 @@ class Attempt:
         """It is decided. Raises `LoginRefused` where nothing was found, after a while."""
         if found is None:
             log.info("login of %r refused to %s (%s, %s)", self._name, self._peer, self._protocol, self._how)
-            await self._guard.failed(self._peer, self._name, self._secret)
+            if self._has_begun:  # else nothing was claimed: who only asks where tokens are has tried no secret
+                await self._guard.failed(self._peer, self._name, self._secret)
             # A new one each time: an exception that is kept keeps the frames that it was raised in, passwords and all.
             raise LoginRefused(WRONG)
         await self._logins.note_use(found)
@@ -138,8 +140,9 @@ class Exchange:
                 step = self._steps.send(await self._answer(step))
         except StopIteration as stop:
             found = self._by_key.get(stop.value.proof) if self._by_key else self._found
-            if found is not None and stop.value.authzid not in ("", stop.value.authcid):
-                raise self._attempt.refuse_to_act(found, stop.value.authzid) from None
+            wanted = stop.value.authzid
+            if found is not None and wanted and wanted.casefold() != stop.value.authcid.casefold():
+                raise self._attempt.refuse_to_act(found, wanted) from None
             return await self._attempt.end(found)
         except LoginPaused:
             raise
