@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import zlib
 
+import pytest
+
 from live import PASSWORDS, Live
+from posthouse.server import connection
 
 ADA = "ada@example.org"
 
@@ -93,3 +97,26 @@ def test_a_bomb(posthouse: Live) -> None:
         assert b"BYE" in client.until(b"* BYE")
     with Packed(posthouse):
         pass
+
+
+def test_flushes_of_nothing_fill_no_memory(posthouse: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a step of its own for the server: it reads no more of them than it can take."""
+    most = 0
+    receive = connection.Connection.data_received
+
+    def watched(self: connection.Connection, data: bytes) -> None:
+        nonlocal most
+        receive(self, data)
+        if self._session is not None:
+            most = max(most, self._session.machine.unread)
+
+    monkeypatch.setattr(connection.Connection, "data_received", watched)
+    with Packed(posthouse) as client, Packed(posthouse) as other:
+        flood = threading.Thread(target=lambda: client.socket.sendall(b"\0\0\0\xff\xff" * 400_000))
+        flood.start()
+        other.say(b"c NOOP\r\n")
+        other.until(b"c OK")
+        flood.join()
+        client.say(b"c NOOP\r\n")
+        client.until(b"c OK")
+    assert most < 1_000_000

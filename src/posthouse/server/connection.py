@@ -222,7 +222,7 @@ class Connection(asyncio.Protocol):
         if machine.interrupted:
             self._again = True
             await asyncio.sleep(0)
-        if self._paused:
+        elif self._paused:
             self._resume()  # whatever waits unread is the beginning of something: the machine asks for the rest
 
     async def _begin_tls(self) -> None:
