@@ -153,7 +153,12 @@ class MailFileError(PosthouseError):
 
 
 class StoreError(PosthouseError):
-    """The store can't do what was asked; nothing was changed."""
+    """The store can't do what was asked; nothing was changed.
+
+    ``in_doubt``: the database failed while it wrote, and what was asked may turn up after a crash.
+    """
+
+    in_doubt = False
 
 
 class NotFound(StoreError):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import imaplib
 import smtplib
+from pathlib import Path
 from unittest.mock import ANY
 
 import pytest
 
 from live import PASSWORDS, Live
 from mailboxes import ADA, BOB, add_alias, eventually, inbox, store_of
-from posthouse.store import account, queue, quota
+from posthouse.store import account, blob, queue, quota
 from posthouse.store.queue import Which
 
 EVE = "eve@elsewhere.example"
@@ -18,6 +20,8 @@ LETTER = b"Subject: x\r\n\r\n" + b"x" * 70 + b"\r\n"
 # Of these, with our lines in front, one has room and two haven't.
 LARGE = LETTER + (b"y" * 70 + b"\r\n") * 20
 ROOM = 3_000
+# So large that its file is made before anybody is asked whether there is room.
+WITH_FILE = LETTER + (b"y" * 70 + b"\r\n") * 1_000
 
 
 def limit(house: Live, address: str, *, size: int | None = None, messages: int | None = None) -> None:
@@ -158,3 +162,41 @@ def test_imap_says_overquota(posthouse: Live) -> None:
         status, data = client.append("INBOX", "", "", LETTER)
         assert (status, data[0].startswith(b"[OVERQUOTA]")) == ("NO", True), data
         assert client.noop()[0] == "OK"
+
+
+def files(house: Live) -> list[Path]:
+    return list((house.config.data / "messages").rglob("*.eml"))
+
+
+CLIENTS = {"smtp": smtplib.SMTP, "lmtp": smtplib.LMTP}
+
+
+@pytest.mark.parametrize("door", CLIENTS)
+def test_a_refused_letter_leaves_no_file(posthouse: Live, door: str) -> None:
+    """Else anybody could fill the disk with letters that nobody gets."""
+    assert len(WITH_FILE) > blob.SMALL
+    for one in (ADA, BOB):
+        limit(posthouse, one, size=ROOM)
+
+    def send(*recipients: str) -> int:
+        with contextlib.closing(CLIENTS[door](posthouse.host, posthouse.port(door))) as client:
+            client.ehlo()
+            client.mail(EVE)
+            for one in recipients:
+                assert client.rcpt(one)[0] == 250
+            return client.data(WITH_FILE)[0]  # where there are more, it is the first one's
+
+    assert send(ADA) == send(ADA, BOB) == 552
+    assert files(posthouse) == []
+    limit(posthouse, BOB)
+    assert send(BOB, ADA) == 250
+    assert len(files(posthouse)) == 1
+
+
+def test_an_append_that_is_refused_leaves_no_file(posthouse: Live) -> None:
+    limit(posthouse, ADA, size=ROOM)
+    with imaplib.IMAP4_SSL(posthouse.host, posthouse.port("imaps"), ssl_context=posthouse.tls) as client:
+        client.login(ADA, PASSWORDS[ADA])
+        status, data = client.append("INBOX", "", "", WITH_FILE)
+    assert status == "NO" and data[0].startswith(b"[OVERQUOTA]")
+    assert files(posthouse) == []

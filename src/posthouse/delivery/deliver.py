@@ -86,13 +86,15 @@ async def deliver(
     kept = await keep(store, spool, trace)
     accounts = tuple(dict.fromkeys(account for one in recipients for account in one.accounts))
     going = [one for one in forwardings if one is not None]
-    try:
-        await store.write_each(_place_all, Delivery(kept, accounts, onward, going))
-    except OverQuota:
-        if len(accounts) == 1 and not going and onward is None:
-            raise
-        return Delivered(kept, await store.write(_place_now_or_later, kept, recipients, forwardings, later, onward))
-    return Delivered(kept, ())
+    late: Sequence[Late] = ()
+    async with store.using([kept.blob]):
+        try:
+            await store.write_each(_place_all, Delivery(kept, accounts, onward, going))
+        except OverQuota:
+            if len(accounts) == 1 and not going and onward is None:
+                raise
+            late = await store.write(_place_now_or_later, kept, recipients, forwardings, later, onward)
+    return Delivered(kept, late)
 
 
 async def keep(store: Store, spool: Spool, trace: bytes) -> Kept:

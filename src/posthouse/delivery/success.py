@@ -51,6 +51,7 @@ async def report(
         header = await asyncio.to_thread(store.blobs.read, kept.blob.id, 0, header_size)
         for people in groups.values():
             made = await bounce.prepare(store, letter, kept.prefix + header, people, hostname=hostname, now=now)
-            await store.write(bounce.place, made)
+            async with store.using([made.blob]):
+                await store.write(bounce.place, made)
     except StoreError as error:
         log.error("<%s> can't be told that a letter has arrived: %s", envelope.sender, error)

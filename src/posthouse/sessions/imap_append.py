@@ -114,13 +114,16 @@ class Appending:
             raise No("A message of no octets is none", "CANNOT")
         read: list[tuple[Append, Summary]] = []
         keeping: list[asyncio.Future[Blob]] = []  # of large ones files are made meanwhile, side by side
-        while self._letters:
-            append, spool = self._letters[0]
-            read.append((append, await scan(spool)))
-            keeping.append(store.blobs.keep(spool))
-            del self._letters[0]
-        kept = [(*one, blob) for one, blob in zip(read, await asyncio.gather(*keeping), strict=True)]
-        appended, taken = await store.write(_append_all, session.owner, kept, now, self._replaced, session.taking_id)
+        async with store.using(keeping):
+            while self._letters:
+                append, spool = self._letters[0]
+                read.append((append, await scan(spool)))
+                keeping.append(store.blobs.keep(spool))
+                del self._letters[0]
+            kept = [(*one, blob) for one, blob in zip(read, await asyncio.gather(*keeping), strict=True)]
+            appended, taken = await store.write(
+                _append_all, session.owner, kept, now, self._replaced, session.taking_id
+            )
         session.news.appended(appended[0].mailbox_id, (one.uid for one in appended))
         if taken:
             session.house.recents.taken(appended[-1].mailbox_id, appended[-1].uid + 1)

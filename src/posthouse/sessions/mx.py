@@ -143,7 +143,10 @@ class LmtpTransaction(MxTransaction):
         kept = await keep(store, spool, trace(envelope, arrival, ident))
         forwardings = self.forwardings(envelope, arrival, ident)
         later = self.later(envelope, arrival, ident)
-        outcomes: list[StoreError | None] = await store.write(place_each, kept, self.found, forwardings, later)
+        async with store.using([kept.blob]):
+            outcomes: list[StoreError | None] = await store.write(place_each, kept, self.found, forwardings, later)
+        if all(error is not None for error in outcomes):
+            await store.forget([kept.blob])
         answered = zip(recipients, self.found, outcomes, strict=True)
         delivered = [(one, found) for one, found, error in answered if error is None]
         await success.report(store, envelope, delivered, kept, hostname=self.house.hostname, now=arrival.at)

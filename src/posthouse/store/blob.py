@@ -498,8 +498,8 @@ class Blobs:
             self._one_by_one_until = now + BACK_OFF
 
     def _place(self, keep: _Keep) -> Path | None:
-        """Give the file its name; the directory that has to be synced for it, or None where it failed."""
-        if keep.error is not None:
+        """Give the file its name; the directory that has to be synced for it, or None where it has none."""
+        if keep.error is not None or keep.future.cancelled():  # nobody will ever know its id
             return None
         path = self.path(keep.blob_id)
         try:

@@ -17,16 +17,16 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from posthouse.errors import StoreError
+from posthouse.errors import StoreError, StoreFull
 
-from . import fresh, schema
-from .blob import Blobs
+from . import fresh, schema, tidy
+from .blob import Blob, Blobs
 from .change import Feed
 from .database import Connection, Database
 from .disk import Disk
@@ -319,6 +319,36 @@ class Store:
         result: T = self._ask(self._reads, _Call(fn, args, kwargs, None)).result()
         return result
 
+    # -- new octets ---------------------------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def using(self, blobs: Sequence[Blob | asyncio.Future[Blob]]) -> AsyncIterator[None]:
+        """Around the `write` that uses new octets, which are kept or being kept, and may become more meanwhile: when it
+        raises, it didn't happen, and their files go at once; else anybody could fill the disk with what is refused.
+
+        They stay for the sweep where it may happen nevertheless: when the caller is cancelled, or the error in doubt.
+        """
+        try:
+            yield
+        except Exception as error:
+            if not (isinstance(error, StoreError) and error.in_doubt):
+                await self.forget(blobs)
+            raise
+
+    async def forget(self, blobs: Sequence[Blob | asyncio.Future[Blob]]) -> None:
+        """Remove the files of new octets that nobody uses. What can't be removed is left to the sweep."""
+        being_kept = [one for one in blobs if not isinstance(one, Blob)]
+        kept = [one for one in blobs if isinstance(one, Blob)]
+        outcomes = await asyncio.gather(*being_kept, return_exceptions=True)
+        kept += [one for one in outcomes if isinstance(one, Blob)]
+        with_file = [blob.id for blob in kept if blob.octets is None]
+        if with_file:
+            with contextlib.suppress(StoreError):
+                strays = await self.read(tidy.unknown, with_file)
+                await asyncio.to_thread(self.blobs.remove, strays)
+
+    # -- the turns of an event loop -----------------------------------------------------------------------------
+
     def _gather(self, call: _Call) -> Any:
         """Let the call wait for its turn, together with all others of this turn of its event loop; its future.
 
@@ -407,8 +437,9 @@ class Store:
             call = batch[0]
             call.hints = {}
             if not isinstance(error, _Lost):  # else the function's own error is known already
-                call.error = self._database.explain(error)
-                call.error.__cause__ = error
+                call.error = explained = self._database.explain(error)
+                explained.in_doubt = not isinstance(explained, StoreFull)
+                explained.__cause__ = error
             return not self._database.is_transient(error.__cause__ or error)
 
     def _try(self, connection: Connection, calls: list[_Call], now: int, *, alone: bool) -> None:

@@ -69,8 +69,9 @@ async def _saved(visit: Visit, form: Form, uploads: list[Upload]) -> Response:
     files = await files_of(visit, form)
     files += [one.streamed() for one in uploads]
     copy = await draft.write(store, lambda: draft.as_draft(begun, files), begun.ident, visit.now, bcc=True)
-    check_size(visit, copy)
-    message_id = await visit.write(_place, visit.account.id, copy, None if current is None else current.message_id)
+    async with store.using([copy.blob]):
+        check_size(visit, copy)
+        message_id = await visit.write(_place, visit.account.id, copy, None if current is None else current.message_id)
     lost = form.seen is not None and current is None
     return await _kept(visit, begun, message_id, ELSEWHERE if lost else "")
 

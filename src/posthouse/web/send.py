@@ -16,6 +16,7 @@ from .visit import whole
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from posthouse.store.blob import Blob
     from posthouse.store.engine import Tx
     from posthouse.store.mailbox import Mailbox
 
@@ -43,15 +44,18 @@ async def send(visit: Visit) -> Response:
         raise Problem(400, "a letter can't leave then", advice="Choose a time within the next year.")
     letter = draft.as_sent(begun, files)
     await visit.read(outbox.check, account_id, sender, people, desk.settings.hostname)
-    sent = await draft.write(desk.store, lambda: letter, begun.ident, visit.now)
-    copy = sent
-    if letter.bcc:
-        copy = await draft.write(desk.store, lambda: letter, begun.ident, visit.now, bcc=True)
-    save.check_size(visit, copy)
-    outgoing = outbox.Outgoing(
-        sender, people, sent, copy, release, hostname=desk.settings.hostname, lifetime=desk.settings.carried
-    )
-    queued = await visit.write(_send, account_id, outgoing, begun, form.seen)
+    made: list[Blob] = []
+    async with desk.store.using(made):
+        sent = copy = await draft.write(desk.store, lambda: letter, begun.ident, visit.now)
+        made.append(sent.blob)
+        if letter.bcc:
+            copy = await draft.write(desk.store, lambda: letter, begun.ident, visit.now, bcc=True)
+            made.append(copy.blob)
+        save.check_size(visit, copy)
+        outgoing = outbox.Outgoing(
+            sender, people, sent, copy, release, hostname=desk.settings.hostname, lifetime=desk.settings.carried
+        )
+        queued = await visit.write(_send, account_id, outgoing, begun, form.seen)
     return _sent(visit, begun, queued, release=release)
 
 
