@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from imap_conversation import LIMIT, Conversation
-from posthouse.store import quota
+from posthouse.sessions import imap_append
+from posthouse.store import fresh, quota
+from posthouse.store.blob import SPOOL_MEMORY, Spool
 from posthouse.store.mailbox import Mailbox
 from store_helpers import House
 
@@ -130,3 +134,49 @@ def test_a_name_that_is_not_kept_as_it_is_written(talk: Conversation) -> None:
     assert appended[1].startswith("a4 OK")
     assert talk.say(append(b"a5", ONE, mailbox=b"INBOX/s1"))[0].startswith("a5 OK")
     assert talk.say(append(b"a6", ONE, mailbox=b"Inbox"))[0].startswith("a6 OK"), "one name, in any case"
+
+
+def test_messages_that_come_together_hold_little_memory(talk: Conversation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With COMPRESS a few hundred kilobytes become hundreds of megabytes."""
+    monkeypatch.setattr(imap_append, "MEMORY", 250_000)
+    spools: list[Spool] = []
+    made = talk.house.store.blobs.spool
+
+    def spool(memory: int = SPOOL_MEMORY) -> Spool:
+        assert sum(one.in_memory for one in spools) <= 250_000
+        spools.append(made(memory))
+        assert memory >= 0
+        return spools[-1]
+
+    monkeypatch.setattr(talk.house.store.blobs, "spool", spool)
+    sizes = [60_000, 300_000, 20_000, 60_000, 60_000, 60_000, 60_000, 100, 1]
+    messages = [b"Subject: x\r\n\r\n".ljust(size, b"%d" % number)[:size] for number, size in enumerate(sizes)]
+    command = append(b"a1", *messages)
+    in_files = 0
+    for at in range(0, len(command), 9_999):
+        answer = talk.say(command[at : at + 9_999])
+        assert sum(one.in_memory for one in spools) <= 250_000
+        in_files = sum(one.is_in_file for one in spools) or in_files
+    assert answer[-1].startswith("a1 OK")
+    assert len(spools) == len(messages)
+    assert in_files > 1
+    store = talk.house.store
+    fresh.settle(store)
+    ids = store.look(lambda tx: tx.all("SELECT blob_id FROM message ORDER BY id"))
+    assert [store.blobs.path(blob_id).read_bytes() for (blob_id,) in ids] == messages
+    assert list((store.data / "messages" / "tmp").iterdir()) == []
+
+
+def test_messages_that_come_together_have_a_limit(talk: Conversation) -> None:
+    """Announced or not: what a URL brings is only known when it comes."""
+    large = ONE.ljust(LIMIT, b"x")
+    no = f"NO [LIMIT] The messages of one command have at most {4 * LIMIT} octets together"
+    no += "; send them in several commands"
+    assert talk.say(append(b"a1", *[large] * 4, b"x"))[-1] == f"a1 {no}"
+    assert talk.say("a2 STATUS INBOX (MESSAGES)")[0] == "* STATUS INBOX (MESSAGES 0)"
+    assert talk.say(append(b"a3", *[large] * 4))[-1].startswith("a3 OK")
+    assert talk.say("a4 SELECT INBOX")[-1].startswith("a4 OK")
+    catenate = b' CATENATE (URL "/INBOX/;UID=1/;SECTION=HEADER")\r\n'
+    assert talk.say(append(b"a5", *[large[1:]] * 4)[:-2] + catenate)[-1] == f"a5 {no}"
+    files = (talk.house.store.data / "messages").rglob("*.eml")
+    assert len(list(files)) == 4

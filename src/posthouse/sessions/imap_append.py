@@ -19,7 +19,7 @@ from posthouse.imap.syntax import Malformed
 from posthouse.message.summary import Summary
 from posthouse.store import intake, mail, recent
 from posthouse.store.account import Account
-from posthouse.store.blob import SMALL, Blob, Spool
+from posthouse.store.blob import SMALL, SPOOL_MEMORY, Blob, Spool
 from posthouse.store.engine import Tx
 from posthouse.store.intake import Appended, Letter, Target
 from posthouse.store.mailbox import Mailbox
@@ -33,6 +33,11 @@ from .selected import Ranges
 
 if TYPE_CHECKING:
     from .imap import ImapSession
+
+# What the messages of one command hold in memory together. When they do, further ones go to their files as they come.
+MEMORY = 4 * 1024 * 1024
+# Their octets together: so many times those of the largest message that is taken.
+TOGETHER = 4
 
 
 class Replaced(NamedTuple):
@@ -49,6 +54,8 @@ class Appending:
         self._session = session
         self._replaced: Replaced | None = None
         self._letters: list[tuple[Append, Spool]] = []
+        self._octets = 0  # of the messages before the present one
+        self._in_memory = 0  # of these
         self._has_place = False
 
     async def begin(self, append: Append, *, on_its_way: bool = False) -> None:
@@ -59,13 +66,17 @@ class Appending:
         house = self._session.house
         if append.replaces is not None:
             self._replaced = self._find_replaced(append.replaces)
+        if self._letters:
+            before = self._letters[-1][1]
+            self._octets += before.size
+            self._in_memory += before.in_memory
         self._check_size(append.size)
         first_and_small = on_its_way and not self._letters and append.size <= SMALL
         if not self._has_place and not first_and_small:  # RFC 3502: all go to one mailbox
             # RFC 9051 §6.3.12: TRYCREATE; the client may create the mailbox and try again.
             await house.store.glance(place.need, self._session.owner, append.mailbox, "i", absent="TRYCREATE")
             self._has_place = True
-        self._letters.append((append, house.store.blobs.spool()))
+        self._letters.append((append, house.store.blobs.spool(min(SPOOL_MEMORY, MEMORY - self._in_memory))))
 
     def _find_replaced(self, wanted: Replaces) -> Replaced:
         selected = writable(self._session)
@@ -104,6 +115,9 @@ class Appending:
         most = self._session.house.message_size
         if size > most:
             raise No(f"The message has {size} octets or more; this server takes {most}", "TOOBIG")
+        if self._octets + size > TOGETHER * most:
+            together = f"The messages of one command have at most {TOGETHER * most} octets together"
+            raise No(f"{together}; send them in several commands", "LIMIT")
 
     async def end(self) -> Done:
         """All octets came: keep all messages, or none."""

@@ -35,7 +35,8 @@ from .disk import Disk
 from .octets import Octets
 from .waiter import Waiter, settle
 
-# Beyond this a letter goes to a file while it arrives. Most letters are smaller; 500 sessions hold 128 MB at the worst.
+# Beyond this a letter goes to a file while it arrives. Most letters are smaller; 500 that arrive at a time hold 128 MB
+# at the worst. Where one client sends several in one go, their spools have less (sessions/imap_append.py).
 SPOOL_MEMORY = 256 * 1024
 # A letter up to this size goes through the database. It is written three times there (log, database, file), which for a
 # small one is cheaper than to wait for its file; and as many are written together.
@@ -75,8 +76,9 @@ class Spool:
     that a task which is cancelled meanwhile can't close a file that the keeper is writing.
     """
 
-    def __init__(self, folder: Path, disk: Disk) -> None:
+    def __init__(self, folder: Path, disk: Disk, memory: int = SPOOL_MEMORY) -> None:
         self.size = 0
+        self._memory = memory
         self._written = 0  # octets of them that are in the file
         self._chunks: list[bytes] = []
         self._disk = disk
@@ -97,6 +99,16 @@ class Spool:
         as a rule, and as long as the disk likes when it can't follow what all programs write."""
         if self._add(chunk):
             await asyncio.to_thread(self._spill)
+
+    @property
+    def in_memory(self) -> int:
+        """How many of its octets are in memory."""
+        return self.size - self._written
+
+    @property
+    def is_in_file(self) -> bool:
+        """Whether some of it is in a file already."""
+        return self._file >= 0
 
     def octets(self) -> bytes | mmap.mmap:
         """All octets so far, to read; a big letter's are mapped, not loaded."""
@@ -123,6 +135,7 @@ class Spool:
     def drop(self) -> None:
         """Forget it, whoever has it."""
         self._chunks = []
+        self._written = self.size
         self._map = None  # whoever was given it may still hold it
         if self._file >= 0:
             os.close(self._file)
@@ -137,7 +150,7 @@ class Spool:
             raise self._failed
         self.size += len(chunk)
         self._chunks.append(chunk)
-        return self.size - self._written > SPOOL_MEMORY
+        return self.in_memory > self._memory
 
     def _spill(self) -> None:
         """Everything from memory into the file."""
@@ -153,11 +166,6 @@ class Spool:
         self._written = self.size
 
     # -- for the keeper, in its threads ----------------------------------------------------------------------------
-
-    @property
-    def is_in_file(self) -> bool:
-        """Whether some of it is in a file already."""
-        return self._file >= 0
 
     def to_file(self) -> None:
         """The octets are in a file, under a name that nobody knows. Errors: OSError."""
@@ -229,9 +237,9 @@ class Blobs:
         self._keeper.join()
         self._helpers.shutdown()
 
-    def spool(self) -> Spool:
-        """For a letter that begins to arrive. Keep it or discard it."""
-        return Spool(self._incoming, self._disk)
+    def spool(self, memory: int = SPOOL_MEMORY) -> Spool:
+        """For a letter that begins to arrive: it goes to a file beyond `memory` octets. Keep it or discard it."""
+        return Spool(self._incoming, self._disk, memory)
 
     def keep(self, spool: Spool) -> asyncio.Future[Blob]:
         """For `intake.append` or `queue.add`: the blob is there when a large letter's octets are on disk; a small one's
@@ -243,7 +251,7 @@ class Blobs:
         loop = asyncio.get_running_loop()
         kept: asyncio.Future[Blob] = loop.create_future()
         try:
-            if spool.size > SMALL:
+            if spool.size > SMALL or spool.is_in_file:
                 kept = self._ask(spool, loop)
             else:
                 kept.set_result(self._take_along(spool))
