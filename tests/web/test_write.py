@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
 from posthouse import Message, parse
-from posthouse.store import alias, conversation, domain, lease, mailbox, queue
+from posthouse.store import alias, conversation, domain, lease, mailbox, queue, quota
 from posthouse.store.engine import Tx
 from store_helpers import letter
 from web_browser import Browser, Web, answer, fields
@@ -121,6 +121,18 @@ def test_a_letter_leaves_after_some_seconds_and_is_in_sent_at_once(web: Web, ada
     raw = letters[0].prefix + web.store.blobs.read(letters[0].blob_id, 0, letters[0].size)
     assert b"zoe@" not in raw
     assert raw.startswith(b"Received: by mail.example.org with HTTPS")
+
+
+def test_what_has_no_room_leaves_no_file(web: Web, ada: Browser) -> None:
+    form = {**fields(ada.get("/write").text), "text": "At five\n" * 10_000}
+    web.store.run(quota.set_limits, web.ada.id, size=10_000, messages=None)
+    assert ada.post("/draft", form, **PART).status_code != 200
+    assert ada.post("/send", {**form, "to": "bob@example.org"}, **PART).status_code != 200
+    assert ada.post("/send", {**form, "to": "bob@example.org", "bcc": "zoe@example.com"}, **PART).status_code != 200
+    assert list((web.store.data / "messages").rglob("*.eml")) == []
+    web.store.run(quota.set_limits, web.ada.id, size=None, messages=None)
+    send(ada, form, to="bob@example.org")
+    assert len(list((web.store.data / "messages").rglob("*.eml"))) == 1
 
 
 def test_what_was_sent_can_be_taken_back_until_it_leaves(web: Web, ada: Browser) -> None:
