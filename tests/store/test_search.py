@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posthouse.errors import NotFound
+from posthouse.errors import NotFound, StoreError
 from posthouse.message.summary import summarize
-from posthouse.store import fresh, intake
+from posthouse.store import fresh, intake, text
+from posthouse.store.blob import Blobs
 from posthouse.store.engine import Store
 from posthouse.store.fold import fold
 from posthouse.store.search import (
@@ -35,6 +38,7 @@ from posthouse.store.search import (
     Uids,
     search,
 )  # fmt: skip
+from processes import eventually
 from store_helpers import NOW, Clock, House, keep, letter
 
 DAY = 86_400
@@ -217,3 +221,89 @@ def test_files_that_are_gone_are_told(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="No such file"):
         store.look(search, inbox.id, Body("x"))
     store.close()
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Iterator[tuple[Store, int]]:
+    """A store with one reader; three letters with something of their own in header and body."""
+    store = Store.open(tmp_path, readers=1)
+    house = House(store)
+    inbox = house.box(house.account())
+    for number in range(1, 4):
+        house.append(inbox, raw=letter(f"Number {number}", f"Letter {number}."))
+    yield store, inbox.id
+    store.close()
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, then: Callable[[], object] = lambda: None) -> list[str]:
+    """The letters whose body or header was folded, in that order; `then`: what is done at each body."""
+    folded: list[str] = []
+    of_body, of_header = text.folded_body, text.folded_header
+
+    def folded_body(blobs: Blobs, blob_id: str, tree: bytes) -> str:
+        folded.append(f"body of {blob_id}")
+        then()
+        return of_body(blobs, blob_id, tree)
+
+    def folded_header(prefix: bytes, header: bytes) -> str:
+        folded.append(f"header {header!r}")
+        return of_header(prefix, header)
+
+    monkeypatch.setattr(text, "folded_body", folded_body)
+    monkeypatch.setattr(text, "folded_header", folded_header)
+    return folded
+
+
+def test_a_letter_is_folded_once_for_all_keys(three: tuple[Store, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    store, mailbox_id = three
+    folded = watched(monkeypatch)
+    nowhere = [Not(kind(f"z{number}")) for number in range(100) for kind in (Body, Text)]
+    key = And((*nowhere, Or((Body("letter 1"), Text("number 3"))), Header("subject", "number")))
+    assert store.look(search, mailbox_id, key) == [1, 3]
+    assert len(folded) == len(set(folded)) == 6
+
+
+def test_a_long_letter_is_folded_once_for_all_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than what the index keeps of it."""
+    store = Store.open(tmp_path, readers=1)
+    house = House(store)
+    inbox = house.box(house.account())
+    house.append(inbox, raw=letter("long", "word after word\r\n" * 65_000 + "the end"))
+    assert store.index.advance(store) == 1
+    folded = watched(monkeypatch)
+    nowhere = [Not(Body(f"z{number}")) for number in range(100)]
+    assert store.look(search, inbox.id, And((*nowhere, Body("the end")))) == [1]
+    assert len(folded) == 1
+    store.close()
+
+
+def test_a_search_that_nobody_waits_for_ends(three: tuple[Store, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    store, mailbox_id = three
+    entered, leave = threading.Event(), threading.Event()
+    folded = watched(monkeypatch, lambda: (entered.set(), leave.wait(10)))
+
+    async def scenario() -> list[int]:
+        gone = asyncio.create_task(store.read(search, mailbox_id, Body("nowhere")))
+        await asyncio.to_thread(entered.wait)
+        gone.cancel()
+        await asyncio.wait([gone])
+        leave.set()
+        return list(await store.read(search, mailbox_id, All()))  # there is one reader
+
+    assert asyncio.run(scenario()) == [1, 2, 3]
+    assert len(folded) == 1
+
+
+def test_the_end_of_the_store_ends_a_search(three: tuple[Store, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    store, mailbox_id = three
+    closing = threading.Thread(target=store.close)
+
+    def close() -> None:
+        closing.start()
+        eventually(lambda: store._closing, "it closes")
+
+    folded = watched(monkeypatch, close)
+    with pytest.raises(StoreError, match="the store is closed"):
+        store.look(search, mailbox_id, Body("nowhere"))
+    closing.join()
+    assert len(folded) == 1

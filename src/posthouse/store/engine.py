@@ -58,11 +58,19 @@ class Tx:
     """A transaction, as a store function sees it. Parameters are `:name` in the SQL and keywords in the call."""
 
     __slots__ = (
-        "_execute", "_executemany", "bare", "blobs", "has_index", "hints", "insert", "now", "rosters", "skip_ids",
-        "take_ids",
+        "_execute", "_executemany", "_unwanted", "bare", "blobs", "has_index", "hints", "insert", "now", "rosters",
+        "skip_ids", "take_ids",
     )  # fmt: skip
 
-    def __init__(self, connection: Connection, now: int, blobs: Blobs, rosters: Rosters | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        now: int,
+        blobs: Blobs,
+        rosters: Rosters | None = None,
+        unwanted: Callable[[], bool] | None = None,
+    ) -> None:
+        """``unwanted``: whether nobody waits any more for what is read."""
         self._execute = connection.execute
         self._executemany = connection.executemany
         self.insert = connection.insert
@@ -74,6 +82,12 @@ class Tx:
         self.blobs = blobs  # to read octets, never to write them
         self.rosters = rosters  # for readers: what a writer sees may still be undone
         self.hints: dict[int, int] = {}
+        self._unwanted = unwanted
+
+    def ensure_wanted(self) -> None:
+        """For what reads for long, to ask now and then: StoreError when the store closes, or the caller has gone."""
+        if self._unwanted is not None and self._unwanted():
+            raise StoreError("the store is closed")  # who has gone doesn't hear it
 
     def one(self, sql: str, /, **params: Any) -> Row | None:
         """The first row, if there is one."""
@@ -155,6 +169,7 @@ class Store:
         self._heard: Callable[[], int] | None = None
         self._written = self._commits = self._largest = self._read = 0
         self._asked: float | None = None  # since when the writer waits for its turn
+        self._closing = False  # what reads for long is broken off
         self._closed = False
         self._asking = threading.Lock()  # held while a call is accepted, so that none is behind the end
         with contextlib.ExitStack() as opened:  # what is open already, where the rest can't be
@@ -214,9 +229,11 @@ class Store:
         return Sqlite(data).path.is_file()
 
     def close(self) -> None:
-        """Finish what waits, make the files of what was kept, then close. Afterwards every call raises StoreError."""
+        """Finish what waits, but for searches in octets; make the files of what was kept, then close. Afterwards every
+        call raises StoreError."""
         if self._closed:
             return
+        self._closing = True
         if self.blobs.owes:
             try:
                 fresh.settle(self)
@@ -290,8 +307,14 @@ class Store:
 
     async def read(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(tx, …)` on a snapshot; it can't change anything."""
-        result: T = await self._ask(self._reads, _Call(fn, args, kwargs, asyncio.get_running_loop()))
-        return result
+        return await self.begin_read(fn, *args, **kwargs)
+
+    def begin_read(
+        self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[T]:
+        """`read`, by its future. When that is cancelled, what goes on is broken off (`Tx.ensure_wanted`)."""
+        future: asyncio.Future[T] = self._ask(self._reads, _Call(fn, args, kwargs, asyncio.get_running_loop()))
+        return future
 
     async def glance(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """`read` for what takes some tens of microseconds, in small tables, and is asked for all the time. Where the
@@ -492,11 +515,14 @@ class Store:
 
     def _look(self, connection: Connection, call: _Call) -> None:
         """Run a function on a snapshot."""
+
+        def unwanted() -> bool:
+            return self._closing or call.future.cancelled()
+
         try:
             connection.begin()
-            call.result = call.fn(
-                Tx(connection, int(self._clock()), self.blobs, self.rosters), *call.args, **call.kwargs
-            )
+            tx = Tx(connection, int(self._clock()), self.blobs, self.rosters, unwanted)
+            call.result = call.fn(tx, *call.args, **call.kwargs)
         except BaseException as error:  # whatever it is, it is the caller's
             call.error = self._explained(error)
         self._forget_snapshot(connection)

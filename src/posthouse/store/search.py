@@ -10,7 +10,7 @@ Text is found as a part of the text, in whatever case, and where that is wanted 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,7 +21,6 @@ from .mail import account_of, ordered
 from .posting import Masks
 
 if TYPE_CHECKING:
-    from .blob import Blobs
     from .engine import Row, Tx
     from .members import Members
 
@@ -166,6 +165,7 @@ Key = (
     | HasAttachment | Changed | Is | InThread
 )  # fmt: skip
 Octets = Header | Body | Text
+Look = Callable[[text.Texts], bool]
 Compare = Callable[[Masks], Masks]  # those of the messages that have what is looked for
 
 FIELDS = {"subject": "t.subject", "from": "t.from_", "to": "t.to_", "cc": "t.cc", "bcc": "t.bcc"}
@@ -214,6 +214,8 @@ class _Search:
         self._mailbox_id = mailbox_id
         self._account_id = account_of(tx, mailbox_id)
         self._known: Members | None = None
+        self._octets: dict[Octets, int] = {}  # the keys that octets are read for, numbered
+        self._answers: dict[bool, dict[int, int]] = {False: {}, True: {}}  # of messages read for fields, or for texts
         self._flagsets = [
             (flagset_id, {word.lower() for word in flag.parse(line)})
             for flagset_id, line in tx.all(
@@ -222,12 +224,13 @@ class _Search:
         ]
 
     def matching(self, key: Key) -> Sequence[int]:
+        self._octets = {one: number for number, one in enumerate(dict.fromkeys(_octets_in(key)))}
         if not self._is_slow(key):
             return self._query(key)
         if self._tx.has_index and isinstance(key, Field | Body | Text | Header):
             return self._found(key)
         # Octets may have to be read: not those of messages that the rest of the key leaves out.
-        bound = self._upper_bound(key) if _has_octets(key) else All()
+        bound = self._upper_bound(key) if self._octets else All()
         return sorted(self._among(key, None if _is_all(bound) else set(self._query(bound))))
 
     def select(self, key: Key, columns: Sequence[str], joins: Sequence[str], order: Sequence[str]) -> list[Row]:
@@ -260,6 +263,7 @@ class _Search:
     def _among(self, key: Key, uids: set[int] | None) -> set[int]:
         """Those of `uids`, or of all (None), for which `key` is true. What is quick goes first and leaves less for what
         is slow."""
+        self._tx.ensure_wanted()
         if uids is not None and not uids:
             return uids
         if not self._is_slow(key):
@@ -449,21 +453,44 @@ class _Search:
         )
 
     def _scan(self, key: Octets, uids: set[int]) -> set[int]:
-        """Read what the key looks at from the octets of each message."""
-        found = set()
-        is_in = _matcher(key, self._tx.blobs, self._compared)
-        ordered_uids = sorted(uids)
-        for start in range(0, len(ordered_uids), SCANNED):
-            some = ", ".join(map(str, ordered_uids[start : start + SCANNED]))
+        """Read what the key looks at from the octets of each message.
+
+        The other keys that look there are answered with it: to decode and fold a letter takes much longer than to find
+        a text in it, and the letters of a mailbox can't all be remembered.
+        """
+        kind = isinstance(key, Header)
+        answers = self._answers[kind]
+        looks = [
+            (1 << number, self._look(one)) for one, number in self._octets.items() if isinstance(one, Header) == kind
+        ]
+        unread = sorted(uids.difference(answers))
+        for start in range(0, len(unread), SCANNED):
+            some = ", ".join(map(str, unread[start : start + SCANNED]))
             for uid, *row in self._tx.all(
                 "SELECT p.uid, m.prefix, m.blob_id, m.header_size, w.tree FROM placement p"
                 " JOIN message m ON m.id = p.message_id JOIN wire w ON w.message_id = p.message_id"
                 f" WHERE p.mailbox_id = :mailbox_id AND p.uid IN ({some})",
                 mailbox_id=self._mailbox_id,
             ):
-                if is_in(*row):
-                    found.add(uid)
-        return found
+                texts = text.Texts(self._tx.blobs, self._compared.form, *row)
+                answer = 0
+                for bit, is_in in looks:
+                    self._tx.ensure_wanted()
+                    if is_in(texts):
+                        answer |= bit
+                answers[uid] = answer
+        bit = 1 << self._octets[key]
+        return {uid for uid in uids if answers.get(uid, 0) & bit}
+
+    def _look(self, key: Octets) -> Look:
+        """Whether a message has what the key asks for."""
+        wanted = self._compared.wanted(key.text)
+        match key:
+            case Header(name):
+                return lambda texts: any(wanted in value for value in texts.fields(name))
+            case Text() if "\n" not in wanted:  # a field is a line there
+                return lambda texts: wanted in texts.header or wanted in texts.body
+        return lambda texts: wanted in texts.body
 
 
 def _same(folded: str) -> str:
@@ -495,30 +522,6 @@ class _Compared:
         return f"%{escaped(self.wanted(text))}%"
 
 
-Look = Callable[[bytes, str, int, bytes], bool]
-
-
-def _matcher(key: Octets, blobs: Blobs, compared: _Compared) -> Look:
-    """Whether a message has what the key asks for: of prefix, blob's id, its header's size and tree."""
-    wanted, form = compared.wanted(key.text), compared.form
-
-    def in_field(prefix: bytes, blob_id: str, header_size: int, tree: bytes) -> bool:
-        assert isinstance(key, Header)
-        header = blobs.read(blob_id, 0, header_size)
-        return any(wanted in form(value) for value in text.folded_fields(prefix, header, key.name))
-
-    def in_body(prefix: bytes, blob_id: str, header_size: int, tree: bytes) -> bool:
-        return wanted in form(text.folded_body(blobs, blob_id, tree))
-
-    def in_text(prefix: bytes, blob_id: str, header_size: int, tree: bytes) -> bool:
-        header = form(text.folded_header(prefix, blobs.read(blob_id, 0, header_size)))
-        in_header = wanted in header and "\n" not in wanted  # a field is a line there
-        return in_header or in_body(prefix, blob_id, header_size, tree)
-
-    looks: dict[type[Octets], Look] = {Header: in_field, Body: in_body, Text: in_text}
-    return looks[type(key)]
-
-
 def _both(found: Iterable[int], uids: set[int] | None) -> set[int]:
     """What is in both; None: all."""
     return set(found) if uids is None else uids.intersection(found)
@@ -536,14 +539,16 @@ def _exactly(uids: Iterable[int]) -> Uids:
     return Uids(tuple((uid, uid) for uid in uids))
 
 
-def _has_octets(key: Key) -> bool:
-    """Whether it is about what stands in the octets."""
+def _octets_in(key: Key) -> Iterator[Octets]:
+    """The keys in it that are about what stands in the octets."""
     match key:
         case And(keys) | Or(keys):
-            return any(map(_has_octets, keys))
+            for one in keys:
+                yield from _octets_in(one)
         case Not(inner):
-            return _has_octets(inner)
-    return isinstance(key, Header | Body | Text)
+            yield from _octets_in(inner)
+        case Header() | Body() | Text():
+            yield key
 
 
 def _is_all(key: Key) -> bool:

@@ -5,6 +5,8 @@ Of a letter of 50 MB only the text parts are read: where they are, is known sinc
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
@@ -21,10 +23,46 @@ if TYPE_CHECKING:
 MAX_TEXT = 8 * 1024 * 1024
 
 
-def folded_fields(prefix: bytes, header: bytes, name: str) -> list[str]:
-    """The texts of all fields of this name."""
-    values = [*mime.scan(prefix).fields.get_all(name), *mime.scan(header).fields.get_all(name)]
-    return [_on_one_line(fold(clean(value))) for value in values]
+class Texts:
+    """What many keys look at in one letter: each text is read, decoded and folded once, when it is first looked at."""
+
+    def __init__(
+        self, blobs: Blobs, form: Callable[[str], str], prefix: bytes, blob_id: str, header_size: int, tree: bytes
+    ) -> None:
+        """``form``: what is made of a folded text; `tree` is `Summary.tree`."""
+        self._blobs = blobs
+        self._form = form
+        self._prefix = prefix
+        self._blob_id = blob_id
+        self._header_size = header_size
+        self._tree = tree
+        self._named: dict[str, list[str]] = {}
+
+    def fields(self, name: str) -> list[str]:
+        """The texts of all fields of this name. Errors: StoreError."""
+        name = name.lower()
+        if name not in self._named:
+            values = chain.from_iterable(part.fields.get_all(name) for part in self._scanned)
+            self._named[name] = [self._form(_on_one_line(fold(clean(value)))) for value in values]
+        return self._named[name]
+
+    @cached_property
+    def header(self) -> str:
+        """The whole header, a field a line. Errors: StoreError."""
+        return self._form(folded_header(self._prefix, self._octets))
+
+    @cached_property
+    def body(self) -> str:
+        """All text parts, and the names of the files. Errors: StoreError."""
+        return self._form(folded_body(self._blobs, self._blob_id, self._tree))
+
+    @cached_property
+    def _scanned(self) -> tuple[mime.Part, mime.Part]:
+        return mime.scan(self._prefix), mime.scan(self._octets)
+
+    @cached_property
+    def _octets(self) -> bytes:
+        return self._blobs.read(self._blob_id, 0, self._header_size)
 
 
 def folded_header(prefix: bytes, header: bytes) -> str:
