@@ -7,12 +7,17 @@ import gc
 import imaplib
 import socket
 import ssl
+import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from live import PASSWORDS, Live, live
+from posthouse.store import text
+from posthouse.store.engine import Store
+from processes import eventually
 
 BOB = "bob@example.org"
 
@@ -109,6 +114,35 @@ def test_a_reader_that_does_not_read_holds_up_nobody(posthouse: Live) -> None:
         assert other.select("INBOX") == ("OK", [b"1"])
         assert other.append("INBOX", "", "", b"Subject: small\r\n\r\n")[0] == "OK"
     bob.shutdown()
+
+
+def test_a_search_whose_client_has_left_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entered, leave = threading.Event(), threading.Event()
+    read = []
+
+    def folded_body(*_: object) -> str:
+        read.append(1)
+        entered.set()
+        assert leave.wait(10)
+        return ""
+
+    with live(tmp_path, open_store=partial(Store.open, readers=1)) as posthouse:
+        bob = imaplib.IMAP4_SSL(posthouse.host, posthouse.port("imaps"), ssl_context=posthouse.tls)
+        bob.login(BOB, PASSWORDS[BOB])
+        for number in range(3):
+            bob.append("INBOX", "", "", b"Subject: %d\r\n\r\ntext\r\n" % number)
+        bob.select("INBOX")
+        with monkeypatch.context() as patched:
+            patched.setattr(text, "folded_body", folded_body)
+            bob.send(b"x SEARCH BODY nowhere\r\n")
+            assert entered.wait(10)
+            bob.shutdown()
+            eventually(lambda: not posthouse.server.statistics()["connections"], "it is seen that bob has left")
+            leave.set()
+            with imaplib.IMAP4_SSL(posthouse.host, posthouse.port("imaps"), ssl_context=posthouse.tls) as other:
+                other.login(BOB, PASSWORDS[BOB])
+                other.select("INBOX")
+            assert len(read) == 1
 
 
 def test_connections_are_counted(tmp_path: Path) -> None:

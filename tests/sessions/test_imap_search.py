@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
 
 from imap_conversation import Conversation
 from posthouse.imap.sequence import SequenceSet
-from posthouse.store import index, mail
+from posthouse.store import index, mail, text
 from posthouse.store.mailbox import Mailbox
 from store_helpers import NOW, Clock, House, letter, only_sqlite
 
@@ -259,3 +262,32 @@ def test_brackets_of_an_address(talk: Conversation, house: House, inbox: Mailbox
         1< * SEARCH 1 2 3 4
         1< a4 OK SEARCH completed
     """)
+
+
+@pytest.mark.parametrize("wanted", ["SEARCH BODY x", "SORT (DATE) UTF-8 BODY x", "THREAD REFERENCES UTF-8 BODY x"])
+def test_who_has_gone_is_not_searched_for(full: Conversation, monkeypatch: pytest.MonkeyPatch, wanted: str) -> None:
+    entered, leave = threading.Event(), threading.Event()
+    read = []
+
+    def folded_body(*_: object) -> str:
+        read.append(1)
+        entered.set()
+        assert leave.wait(10)
+        return ""
+
+    monkeypatch.setattr(text, "folded_body", folded_body)
+    client = full.client("1")
+
+    async def scenario() -> None:
+        searching = asyncio.create_task(client.say(f"a {wanted}\r\n".encode()))
+        await asyncio.to_thread(entered.wait)
+        client.session.left()
+        with pytest.raises(ConnectionResetError):
+            await searching
+        with pytest.raises(ConnectionResetError):  # nor is anything that a command asks then
+            await client.session.read(mail.fetch, 1, mail.ALL, ["flags"])
+        leave.set()
+        await full.house.store.read(mail.fetch, 1, mail.ALL, ["flags"])  # by the one reader there is
+
+    full.runner.run(scenario())
+    assert len(read) == 1

@@ -130,7 +130,9 @@ class Connection(asyncio.Protocol):
             return
         if self._timer is not None:
             self._timer.cancel()
-        if self._session is not None and not self._pumping:
+        if self._pumping and self._session is not None:
+            self._session.left()
+        elif not self._pumping:
             self._end()
         self._transport = None
         self.resume_writing()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 from posthouse.errors import StoreError
 from posthouse.imap import command, event, response
@@ -13,6 +14,7 @@ from posthouse.imap.sequence import SequenceSet
 from posthouse.imap.server import ImapServer, Limits
 from posthouse.store.account import Account
 from posthouse.store.change import Subscription
+from posthouse.store.engine import Tx
 
 from . import (
     imap_acl,
@@ -42,6 +44,9 @@ from .selected import Ranges, Selected
 from .session import Line, Session
 
 log = logging.getLogger("posthouse.imap")
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # RFC 9051 §5.4: the inactivity timer of a session that is logged in is at least 30 minutes; IDLE counts as inactivity
 # (RFC 2177), and programs renew it every 29 minutes.
@@ -92,6 +97,8 @@ class ImapSession(Session[Event]):
         self._selected: Selected | None = None
         self._feed: Subscription | None = None
         self._appending: Appending | None = None
+        self._reading: asyncio.Future[Any] | None = None  # what may be given up when the client has gone
+        self._left = False
 
     # -- what the pump asks (Session) ----------------------------------------------------------------------------
 
@@ -110,6 +117,11 @@ class ImapSession(Session[Event]):
 
     def farewell(self, reason: str) -> None:
         self.server.bye(reason[0].upper() + reason[1:])
+
+    def left(self) -> None:
+        self._left = True
+        if self._reading is not None:
+            self._reading.cancel()
 
     def ended(self) -> None:
         self._leave()
@@ -190,6 +202,20 @@ class ImapSession(Session[Event]):
         if self._feed is not None:
             self._feed.close()
             self._feed = None
+
+    async def read(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """`Store.read` of what may take long, as a search does; ConnectionResetError when the client has gone."""
+        if self._left:
+            raise ConnectionResetError("the peer is gone")
+        self._reading = reading = self.house.store.begin_read(fn, *args, **kwargs)
+        try:
+            return await reading
+        except asyncio.CancelledError:
+            if not self._left:
+                raise
+            raise ConnectionResetError("the peer is gone") from None
+        finally:
+            self._reading = None
 
     def ranges(self, wanted: SequenceSet, *, by_uid: bool) -> Ranges:
         """The messages that a command means, as UIDs; `No` for numbers that no message has (RFC 9051 §9)."""

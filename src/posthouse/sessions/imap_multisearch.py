@@ -50,7 +50,7 @@ async def find_everywhere(session: ImapSession, wish: command.MultiSearch) -> Do
     for box in boxes:
         if box.id != selected_id:
             recent = not session.server.rev2
-            looked = await session.house.store.read(look_in, box, wish.key, recent=recent)
+            looked = await session.read(look_in, box, wish.key, recent=recent)
             tell(session, wish, box, looked, looked.uids)
         elif not here and not options.update:
             looked = await found(session, None, look_for, session.selected_mailbox, wish.key)

@@ -104,7 +104,7 @@ async def found(
     if options is not None and options.update and session.tag in selected.contexts:
         raise No("A search with this tag is kept up to date already", bad=True)  # RFC 5267 §4.3
     try:
-        looked = await session.house.store.read(look, selected, *args, **kwargs)
+        looked = await session.read(look, selected, *args, **kwargs)
     except (No, StoreError):
         if options is not None and options.save:
             selected.saved = []  # §6.4.4.1: "$" is nothing after a search that failed

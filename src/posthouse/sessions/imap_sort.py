@@ -36,7 +36,7 @@ NAMES: dict[SortKey, Name] = {
 async def find_sorted(session: ImapSession, wish: command.Sort) -> Done:
     """SORT and UID SORT."""
     if wish.options is None:
-        session.server.untagged(await session.house.store.read(look_for_order, session.selected_mailbox, wish))
+        session.server.untagged(await session.read(look_for_order, session.selected_mailbox, wish))
         return Done("SORT completed")
     looked = await found(session, wish.options, look_for, session.selected_mailbox, wish)
     answer(session, wish, wish.options, looked)
@@ -77,7 +77,7 @@ def criteria_of(wish: command.Sort) -> list[Criterion]:
 
 async def find_threads(session: ImapSession, wish: command.Thread) -> Done:
     """THREAD and UID THREAD."""
-    line = await session.house.store.read(look_for_threads, session.selected_mailbox, wish)
+    line = await session.read(look_for_threads, session.selected_mailbox, wish)
     session.server.untagged(line)
     return Done("THREAD completed")
 

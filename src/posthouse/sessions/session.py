@@ -110,6 +110,9 @@ class Session(Generic[E]):
         """Say in the protocol's words why the server closes the connection."""
         raise NotImplementedError
 
+    def left(self) -> None:
+        """The connection is gone while something is answered; what is only read for the peer may be given up."""
+
     def ended(self) -> None:
         """The connection is gone: give back what is held."""
 
