@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 from posthouse.message.summary import summarize
 from posthouse.store import account, intake, mailbox
@@ -35,8 +34,7 @@ def fill(store: Store, count: int) -> None:
             subject = f"{WORDS[topic % 16]} and {WORDS[topic % 13]} {topic}" + (
                 " seldom" if topic % 10_007 == 0 else ""
             )
-            one = replace(
-                summary,
+            one = summary._replace(
                 subject=subject,
                 base_subject=subject,
                 from_=f"Correspondent {number % 97} <correspondent{number % 97}@example.org>",
