@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 from posthouse.errors import NotFound, OverQuota, StoreError
 from posthouse.message.summary import Summary, summarize
 from posthouse.store import account, intake, mailbox, queue, quota
-from posthouse.store.blob import Blob, Spool
+from posthouse.store.blob import SMALL, Blob, Spool
 from posthouse.store.engine import Store, Tx
 
 from . import forward
@@ -32,6 +32,20 @@ class Kept:
     blob: Blob
     summary: Summary
     prefix: bytes
+
+
+class Unread(NamedTuple):
+    """A small letter whose octets come to the disk with its rows, and whoever writes these reads it: that takes as long
+    as the rows, and needs no event loop. ``trace``: as for `deliver`."""
+
+    blob: Blob
+    trace: bytes
+
+    def read(self) -> Kept:
+        """The letter, read."""
+        assert self.blob.octets is not None
+        summary = summarize(self.blob.octets)
+        return Kept(self.blob, summary, prefix(self.trace, summary))
 
 
 class Delivery(NamedTuple):
@@ -59,7 +73,7 @@ Later: TypeAlias = Callable[[Sequence[Late]], queue.Onward]
 class Delivered(NamedTuple):
     """A letter that is delivered, and who gets it later."""
 
-    kept: Kept
+    letter: Kept | Unread
     late: Sequence[Late]
 
 
@@ -83,18 +97,37 @@ async def deliver(
     `NotFound` when none of the accounts exists any more, and the letter goes nowhere else; `OverQuota` when nobody has
     room; `StoreFull` when the disk has none: then nothing was kept.
     """
-    kept = await keep(store, spool, trace)
+    letter = await _take(store, spool, trace)
     accounts = tuple(dict.fromkeys(account for one in recipients for account in one.accounts))
     going = [one for one in forwardings if one is not None]
     late: Sequence[Late] = ()
-    async with store.using([kept.blob]):
+    async with store.using([letter.blob]):
         try:
-            await store.write_each(_place_all, Delivery(kept, accounts, onward, going))
+            await store.write_each(_place_all, (letter, accounts, onward, going), ready=_delivery)
         except OverQuota:
             if len(accounts) == 1 and not going and onward is None:
                 raise
-            late = await store.write(_place_now_or_later, kept, recipients, forwardings, later, onward)
-    return Delivered(kept, late)
+            late = await store.write(_place_now_or_later, read(letter), recipients, forwardings, later, onward)
+    return Delivered(letter, late)
+
+
+async def _take(store: Store, spool: Spool, trace: bytes) -> Kept | Unread:
+    """`keep`, but a small letter isn't read yet."""
+    if spool.size > SMALL or spool.is_in_file:
+        return await keep(store, spool, trace)
+    return Unread(await store.blobs.keep(spool), trace)
+
+
+def read(letter: Kept | Unread) -> Kept:
+    """The letter, read now if it has not been."""
+    return letter.read() if isinstance(letter, Unread) else letter
+
+
+def _delivery(
+    parts: tuple[Kept | Unread, Sequence[int], queue.Onward | None, Sequence[Forwarding]],
+) -> Delivery:
+    letter, accounts, onward, forwardings = parts
+    return Delivery(read(letter), accounts, onward, forwardings)
 
 
 async def keep(store: Store, spool: Spool, trace: bytes) -> Kept:

@@ -13,7 +13,7 @@ from posthouse.store.engine import Store
 
 from . import bounce
 from .accept import terms
-from .deliver import Kept
+from .deliver import Kept, Unread, read
 from .recipient import Found
 from .verdict import Outcome, Verdict, of_place
 
@@ -24,7 +24,7 @@ async def report(
     store: Store,
     envelope: Envelope,
     recipients: Sequence[tuple[Recipient, Found]],
-    kept: Kept,
+    letter: Kept | Unread,
     *,
     hostname: str,
     now: int,
@@ -38,8 +38,9 @@ async def report(
     asked = [(one, found) for one, found in recipients if "SUCCESS" in one.notify and not found.goes_on]
     if envelope.sender is None or not asked:
         return
+    kept = read(letter)
     header_size = kept.summary.header_size
-    letter = queue.Letter(
+    told = queue.Letter(
         0, kept.blob.id, kept.prefix, kept.blob.size, header_size, str(envelope.sender), now, terms(envelope, now)
     )
     groups: dict[Outcome, list[tuple[queue.Recipient, Verdict]]] = {}
@@ -50,7 +51,7 @@ async def report(
     try:
         header = await asyncio.to_thread(store.blobs.read, kept.blob.id, 0, header_size)
         for people in groups.values():
-            made = await bounce.prepare(store, letter, kept.prefix + header, people, hostname=hostname, now=now)
+            made = await bounce.prepare(store, told, kept.prefix + header, people, hostname=hostname, now=now)
             async with store.using([made.blob]):
                 await store.write(bounce.place, made)
     except StoreError as error:

@@ -27,6 +27,7 @@ from posthouse.sessions.logins import Logins, Tokens
 from posthouse.sessions.present import Present
 from posthouse.sessions.session import Peer
 from posthouse.store.engine import Store
+from posthouse.store.scribe import Dictation
 
 from . import steward
 from .accepting import Listener
@@ -58,11 +59,13 @@ class Server:
         open_store: Callable[[Path], Store] = Store.open,
         relay_port: int = relay.PORT,
         has_steward: bool = False,
+        scribe: socket.socket | None = None,
         colleagues: Colleagues | None = None,
     ) -> None:
         """``listening``: sockets that are open already; else it opens those of the configuration itself.
         ``open_store``: what makes the store of a data folder, for who wants it on another disk or clock.
         ``has_steward``: a process beside it makes files, tidies up and indexes, as long as that lives.
+        ``scribe``: a line to a process beside it that writes letters; the server closes it.
         ``relay_port``: where other servers listen; another than 25 in tests only.
         ``colleagues``: the processes with which it shares its limits.
         """
@@ -71,6 +74,8 @@ class Server:
         self._listening = listening
         self._relay_port = relay_port
         self._has_steward = has_steward
+        self._scribe = scribe
+        self._dictation: Dictation | None = None
         self._relay: Relay | None = None
         self._open_store = open_store
         self.endpoints: dict[str, list[Endpoint]] = {}  # where each door really listens: port 0 has become a number
@@ -110,7 +115,8 @@ class Server:
             tokens=tokens,
             colleagues=self._colleagues,
         )
-        store.gather_while(lambda: Connection.heard)
+        if self._scribe is not None:
+            self._dictation = await Dictation.begin(store, self._scribe)
         self._watching = asyncio.create_task(watch(store))
         try:
             await self.house.logins.start()
@@ -229,6 +235,9 @@ class Server:
         if self._watching is not None:
             self._watching.cancel()
             self._watching = None
+        if self._dictation is not None:
+            self._dictation.close()
+            self._dictation = None
         if self.house is not None:
             await self.house.logins.stop()
             await asyncio.to_thread(self.house.store.close)

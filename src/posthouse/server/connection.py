@@ -38,8 +38,6 @@ GOODBYE_SECONDS = 1.0
 class Connection(asyncio.Protocol):
     """One connection, from accept to close. It is also the `Line` that its session sees."""
 
-    heard = 0  # how often octets came, to all connections of this process
-
     def __init__(
         self,
         open_session: Callable[[Connection], Session[Any]],
@@ -99,7 +97,6 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._session is None:
             return
-        Connection.heard += 1
         self._unproved += len(data)
         if self._unproved >= SIGN_OF_LIFE:
             self._note_life()

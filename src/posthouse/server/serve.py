@@ -1,5 +1,5 @@
 """`posthouse serve`: the server as a process, or as several equal ones (`workers`) over the same doors and one store;
-and its steward.
+and their companions: the steward, and the scribe.
 
 With several, this process only opens the doors and looks after the others: it begins them, passes on what it is told by
 signals, and puts another in the place of one that ended. The workers know of each other by the store, and by a ledger
@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import resource
 import signal
+import socket
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -29,8 +29,9 @@ from . import large_pages
 from .app import Server
 from .ledger import Ledger
 from .listening import Listening, close_doors, open_doors
-from .memory import keep_freed
+from .memory import keep_freed, keep_what_is_loaded
 from .notify import notify
+from .scribe import ScribeProcess
 from .steward import Steward
 
 log = logging.getLogger("posthouse.server")
@@ -40,8 +41,6 @@ SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 SHORT_LIFE = 2.0
 READY = b"ready"
 LONGEST_REPORT = 4096
-# New objects after which the collector looks through them: Python's own number is 700.
-YOUNG = 10_000
 
 
 def serve(config: Config, ready: Callable[[], None]) -> None:
@@ -49,21 +48,22 @@ def serve(config: Config, ready: Callable[[], None]) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is an open file; shells allow 1,024
     keep_freed()
-    with Steward(config.data) as steward:
+    with Steward(config.data) as steward, ScribeProcess(config.data) as scribe:
 
         def begun() -> None:
             steward.begin()
             ready()
 
         if config.workers == 1:
-            uvloop.run(_serve(config, begun))
+            uvloop.run(_serve(config, begun, scribe.line()))
         else:
-            Workers(config).run(begun)
+            Workers(config, scribe).run(begun)
 
 
 async def _serve(
     config: Config,
     ready: Callable[[], object],
+    scribe: socket.socket,
     listening: Sequence[Listening] | None = None,
     lifeline: int = -1,
     colleagues: Colleagues | None = None,
@@ -71,7 +71,7 @@ async def _serve(
     """One process's server, until a signal asks it to stop, or its parent has gone (``lifeline`` ends)."""
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
-    async with Server(config, listening=listening, has_steward=True, colleagues=colleagues) as server:
+    async with Server(config, listening=listening, has_steward=True, scribe=scribe, colleagues=colleagues) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, asked.set)
         loop.add_signal_handler(signal.SIGHUP, server.reload)
@@ -91,21 +91,12 @@ async def _serve(
             notify("STOPPING=1")
 
 
-def keep_what_is_loaded() -> None:
-    """Tell the collector of garbage that what is in memory now, modules for the most part, stays; it would look through
-    all of it every few thousand letters. What comes from now on it looks at less often: nearly all of that goes without
-    its help. Both together were a twelfth of what a letter costs.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG, 10, 10)
-
-
 class Workers:
     """Several processes, each a `Server`, and the one that looks after them."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, scribe: ScribeProcess) -> None:
         self._config = config
+        self._scribe = scribe
         self._shares: list[list[Listening]] = []
         self._running: dict[int, int] = {}  # process id: the worker's number
         self._begun: dict[int, float] = {}  # when, by number
@@ -147,16 +138,18 @@ class Workers:
     def _begin(self, number: int) -> int:
         """A worker, in a process of its own; the descriptor on which it says how its start went."""
         hear, say = os.pipe()
+        scribe = self._scribe.line()
         process = os.fork()
         if process == 0:
             os.close(hear)
-            self._work(number, say)
+            self._work(number, say, scribe)
         os.close(say)
+        scribe.close()
         self._running[process] = number
         self._begun[number] = time.monotonic()
         return hear
 
-    def _work(self, number: int, say: int) -> None:
+    def _work(self, number: int, say: int, scribe: socket.socket) -> None:
         """What the process does; it never returns."""
         status = 1
         try:
@@ -166,7 +159,8 @@ class Workers:
                     close_doors(share)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             page = self._ledger.page(number)
-            uvloop.run(_serve(self._config, lambda: _report(say, READY), self._shares[number], self._lifeline[0], page))
+            share = self._shares[number]
+            uvloop.run(_serve(self._config, lambda: _report(say, READY), scribe, share, self._lifeline[0], page))
             status = 0
         except PosthouseError as error:
             if not _report(say, f"{error}\n{error.advice}".encode()):

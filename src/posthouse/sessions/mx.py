@@ -67,7 +67,7 @@ class MxTransaction(Transaction):
         ident = accept.transaction_id()
         store, hostname = self.house.store, self.house.hostname
         recipients = envelope.recipients
-        kept, late = await deliver(
+        letter, late = await deliver(
             store,
             spool,
             self.found,
@@ -77,7 +77,7 @@ class MxTransaction(Transaction):
         )
         waits = {one.recipient for one in late if not one.address}
         arrived = [one for number, one in enumerate(zip(recipients, self.found, strict=True)) if number not in waits]
-        await success.report(store, envelope, arrived, kept, hostname=hostname, now=arrival.at)
+        await success.report(store, envelope, arrived, letter, hostname=hostname, now=arrival.at)
         return [Reply(250, "2.0.0", f"Delivered as {ident}{waiting(recipients, late)}")]
 
     def later(self, envelope: Envelope, arrival: Arrival, ident: str) -> Later:

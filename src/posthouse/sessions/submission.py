@@ -167,7 +167,7 @@ class SubmissionTransaction(Transaction):
             return self._queued(envelope, trace, to)
 
         elsewhere = list(self._elsewhere.values())
-        kept, late = await deliver(
+        letter, late = await deliver(
             house.store,
             await self.whole(),
             [found for _, found in arrived],
@@ -178,7 +178,7 @@ class SubmissionTransaction(Transaction):
         )
         waits = {one.recipient for one in late if not one.address}
         at_once = [one for number, one in enumerate(arrived) if number not in waits]
-        await success.report(house.store, envelope, at_once, kept, hostname=house.hostname, now=arrival.at)
+        await success.report(house.store, envelope, at_once, letter, hostname=house.hostname, now=arrival.at)
         return [Reply(250, "2.0.0", f"Accepted as {ident}{waiting([one for one, _ in arrived], late)}")]
 
     async def _in_whose_name(self, authors: list[Address] | None) -> Reply | None:

@@ -33,7 +33,7 @@ from posthouse.errors import StoreError, StoreFull
 
 from .disk import Disk
 from .octets import Octets
-from .waiter import Waiter, settle
+from .waiter import new_future, settle
 
 # Beyond this a letter goes to a file while it arrives. Most letters are smaller; 500 that arrive at a time hold 128 MB
 # at the worst. Where one client sends several in one go, their spools have less (sessions/imap_append.py).
@@ -188,13 +188,16 @@ class Spool:
             self._file = self._disk.create(self._path)
 
 
-class _Keep(Waiter):
+class _Keep:
     """A spool that waits for its file."""
 
-    __slots__ = ("blob_id", "placed", "spool")
+    __slots__ = ("blob_id", "error", "future", "loop", "placed", "result", "spool")
 
     def __init__(self, spool: Spool, blob_id: str, loop: asyncio.AbstractEventLoop | None) -> None:
-        super().__init__(loop)
+        self.loop = loop
+        self.future = new_future(loop)
+        self.result: Blob | None = None
+        self.error: BaseException | None = None
         self.spool = spool
         self.blob_id = blob_id
         self.placed: Path | None = None

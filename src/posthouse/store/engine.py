@@ -1,9 +1,8 @@
 """The engine: transactions for store functions, from the event loop and from anywhere.
 
-One thread writes. It takes all functions that wait, runs each in a savepoint inside one transaction, commits once, and
-then wakes the event loop once: group commit, for every kind of change. An exception undoes the one function and
-reaches its caller. When the commit itself fails, each function is tried again alone, so that one that needs more room
-than there is doesn't stand in the way of the others.
+One thread writes. It takes all functions that wait, runs them in one transaction (writer.py), commits once, and then
+wakes the event loop once: group commit, for every kind of change. Letters that come side by side are written by a
+process of their own, where there is one (scribe.py).
 
 A few threads read, each on its own connection; a read is a snapshot. A hop to a thread and back costs about 50 µs:
 ask for a batch, never row by row. What takes no longer than that is a `glance`, which is answered where it is asked.
@@ -17,13 +16,13 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from posthouse.errors import StoreError, StoreFull
+from posthouse.errors import StoreError
 
 from . import fresh, schema, tidy
 from .blob import Blob, Blobs
@@ -33,25 +32,23 @@ from .disk import Disk
 from .index import Index
 from .readers import Readers
 from .roster import Rosters
+from .scribe import Dictation
 from .sqlite import Sqlite
-from .waiter import Waiter, settle
+from .waiter import new_future, settle
+from .writer import MAX_BATCH, Call, Writer, explained
 
 log = logging.getLogger("posthouse.store")
 
 P = ParamSpec("P")
 T = TypeVar("T")
 A = TypeVar("A")
+B = TypeVar("B")
 # A row has the columns in the order in which the SELECT names them; unpack it.
 Row = tuple[Any, ...]
 
 READERS = 4
-# A batch ends here even when more functions wait: the first caller shouldn't wait for the thousandth.
-MAX_BATCH = 256
-# So long (seconds) at the most writes wait for each other while their event loop is given more to do.
-GATHERING = 0.005
-# A deadlock with another machine's writer is tried again so often.
-TRIES = 5
-NOTHING: Mapping[str, Any] = {}
+# For so long (seconds) after two letters came side by side the next ones are expected to.
+CROWDED = 0.2
 
 
 class Tx:
@@ -116,33 +113,24 @@ class Tx:
         self.hints[account_id] = modseq
 
 
-class _Call(Waiter):
-    """A function that waits for its turn."""
+class Asked(Call):
+    """A function that somebody waits for."""
 
-    __slots__ = ("args", "fn", "hints", "kwargs")
+    __slots__ = ("future", "loop")
 
     def __init__(
         self,
         fn: Callable[..., Any],
         args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        kwargs: Mapping[str, Any],
         loop: asyncio.AbstractEventLoop | None,
+        *,
+        each: bool = False,
+        ready: Callable[[Any], Any] | None = None,
     ) -> None:
-        super().__init__(loop)
-        self.fn = fn
-        self.args = args
-        self.kwargs = kwargs
-        self.hints: dict[int, int] = {}
-
-
-class _Each(_Call):
-    """One of many for a function that takes all of them together."""
-
-    __slots__ = ()
-
-
-class _Lost(Exception):
-    """The whole transaction is undone, or has to be, with the running function."""
+        super().__init__(fn, args, kwargs, each=each, ready=ready)
+        self.loop = loop
+        self.future = new_future(loop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +151,13 @@ class Store:
         self.feed = Feed(data / "run")
         self._database = database
         self._clock = clock
-        self._writes: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
-        self._reads: Readers[_Call] = Readers()
-        self._gathered: dict[asyncio.AbstractEventLoop, list[_Call]] = {}  # each loop's, until they are handed over
-        self._heard: Callable[[], int] | None = None
-        self._written = self._commits = self._largest = self._read = 0
-        self._asked: float | None = None  # since when the writer waits for its turn
+        self._writes: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
+        self._reads: Readers[Asked] = Readers()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[Asked]] = {}  # each loop's, until they are handed over
+        self.dictation: Dictation | None = None  # to a process that writes letters which come side by side
+        self._side_by_side = 0  # letters that are on their way into the store
+        self._crowded_until = 0.0  # time.monotonic()
+        self._read = 0
         self._closing = False  # what reads for long is broken off
         self._closed = False
         self._asking = threading.Lock()  # held while a call is accepted, so that none is behind the end
@@ -179,8 +168,9 @@ class Store:
                 opened.callback(connection.close)
                 return connection
 
-            writer = connect(read_only=False)
-            schema.prepare(database, writer, data, schema.current())
+            writing = connect(read_only=False)
+            schema.prepare(database, writing, data, schema.current())
+            self._writer = Writer(database, writing, clock, self._transaction)
             self._fresh = fresh.Reader(database)
             opened.callback(self._fresh.close)
             self.blobs = Blobs(data / "messages", disk, self._fresh)
@@ -188,7 +178,7 @@ class Store:
             self.rosters = Rosters()
             self.index = Index(data) if database.takes_index else None
             index_path = self.index.path if self.index else None
-            self._threads = [threading.Thread(target=self._write_all, args=(writer,), name="store-writer", daemon=True)]
+            self._threads = [threading.Thread(target=self._write_all, name="store-writer", daemon=True)]
             for number in range(readers):
                 reader = connect(read_only=True, index_path=index_path)
                 name = f"store-reader-{number}"
@@ -257,12 +247,13 @@ class Store:
 
     def statistics(self) -> Statistics:
         """Counters for the log and the metrics."""
-        return Statistics(self._written, self._commits, self._largest, self._read)
+        return Statistics(self._writer.written, self._writer.commits, self._writer.largest, self._read)
 
     def waited(self) -> float:
-        """For how long (seconds) the writer has been waiting for other processes; 0: it doesn't."""
-        asked = self._asked
-        return 0.0 if asked is None else time.monotonic() - asked
+        """For how long (seconds) a write has been waiting for other processes; 0: none does."""
+        since = self._writer.waiting_since
+        own = 0.0 if since is None else time.monotonic() - since
+        return max(own, self.dictation.waited() if self.dictation is not None else 0.0)
 
     def holder(self) -> int | None:
         """The process that writes to the store now, where that can be told."""
@@ -282,27 +273,38 @@ class Store:
         finally:
             connection.close()
 
-    def gather_while(self, heard: Callable[[], int]) -> None:
-        """From now on let writes of an event loop wait for each other while it is given more to do, and not longer than
-        GATHERING. ``heard`` counts what it is given.
-
-        Among many a letter's rows and its commit take a fraction of what they take alone; and a multiple beside a busy
-        loop, behind which the writer's thread stands in line at every statement.
-        """
-        self._heard = heard
+    def new_writer(self) -> Writer:
+        """Another connection that writes, for a thread of its own; to be closed before the store."""
+        return Writer(self._database, self._database.connect(read_only=False), self._clock, self._transaction)
 
     # -- the ways to run a store function ---------------------------------------------------------------------
 
     async def write(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(tx, …)`; when this returns, what it did is on disk. StoreFull, StoreError: it didn't happen."""
-        result: T = await self._gather(_Call(fn, args, kwargs, asyncio.get_running_loop()))
+        result: T = await self._gather(Asked(fn, args, kwargs, asyncio.get_running_loop()))
         return result
 
-    async def write_each(self, fn: Callable[[Tx, Sequence[A]], Sequence[T | StoreError]], one: A, /) -> T:
+    async def write_each(
+        self,
+        fn: Callable[[Tx, Sequence[A]], Sequence[T | StoreError]],
+        one: B,
+        /,
+        ready: Callable[[B], A] | None = None,
+    ) -> T:
         """`write` of `fn(tx, [one])`, but together with the others for which `fn` waits: it is called once, with all of
         them in the order in which they came, and gives each its result, or its error, with which nothing of it has
-        happened. When it raises, each is tried alone."""
-        result: T = await self._gather(_Each(fn, (one,), {}, asyncio.get_running_loop()))
+        happened. When it raises, each is tried alone.
+
+        ``ready``: what makes the argument of `fn` from `one`, before the transaction begins. The two, their arguments
+        and results can be pickled: while several wait, a process of its own does it, where there is one (scribe.py).
+        """
+        self._side_by_side += 1
+        if self._side_by_side > 1:
+            self._crowded_until = time.monotonic() + CROWDED
+        try:
+            result: T = await self._gather(Asked(fn, (one,), {}, asyncio.get_running_loop(), each=True, ready=ready))
+        finally:
+            self._side_by_side -= 1
         return result
 
     async def read(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -313,7 +315,7 @@ class Store:
         self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[T]:
         """`read`, by its future. When that is cancelled, what goes on is broken off (`Tx.ensure_wanted`)."""
-        future: asyncio.Future[T] = self._ask(self._reads, _Call(fn, args, kwargs, asyncio.get_running_loop()))
+        future: asyncio.Future[T] = self._ask(self._reads, Asked(fn, args, kwargs, asyncio.get_running_loop()))
         return future
 
     async def glance(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -334,12 +336,12 @@ class Store:
 
     def run(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """`write` for callers without an event loop: blocks."""
-        result: T = self._ask(self._writes, _Call(fn, args, kwargs, None)).result()
+        result: T = self._ask(self._writes, Asked(fn, args, kwargs, None)).result()
         return result
 
     def look(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """`read` for callers without an event loop: blocks."""
-        result: T = self._ask(self._reads, _Call(fn, args, kwargs, None)).result()
+        result: T = self._ask(self._reads, Asked(fn, args, kwargs, None)).result()
         return result
 
     # -- new octets ---------------------------------------------------------------------------------------------
@@ -372,7 +374,7 @@ class Store:
 
     # -- the turns of an event loop -----------------------------------------------------------------------------
 
-    def _gather(self, call: _Call) -> Any:
+    def _gather(self, call: Asked) -> Any:
         """Let the call wait for its turn, together with all others of this turn of its event loop; its future.
 
         Were each handed over at once, the writer's thread would begin with the first, and the next ones, some tens of
@@ -384,27 +386,30 @@ class Store:
             gathered = self._gathered.get(call.loop)
             if gathered is None:
                 self._gathered[call.loop] = [call]
-                call.loop.call_soon(self._hand_over, call.loop, time.monotonic() + GATHERING, -1)
+                call.loop.call_soon(self._hand_over, call.loop)
             else:
                 gathered.append(call)
         return call.future
 
-    def _hand_over(self, loop: asyncio.AbstractEventLoop, latest: float, before: int) -> None:
-        """Give the writer's thread what has gathered. Not yet, where the loop has heard something since it had heard
-        this much ``before``: it is asked again when that has been dealt with."""
-        if self._heard is not None and (heard := self._heard()) != before and time.monotonic() < latest:
-            loop.call_soon(self._hand_over, loop, latest, heard)
-            return
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give what has gathered to whoever writes it."""
         with self._asking:
-            for call in self._gathered.pop(loop, ()):  # nothing where `close` has handed them over
+            calls: Sequence[Asked] = self._gathered.pop(loop, ())  # none where `close` has handed them over
+            dictation = self.dictation
+            if dictation is not None and dictation.loop is loop and time.monotonic() < self._crowded_until:
+                calls = dictation.take(calls)
+            for call in calls:
                 self._writes.put(call)
 
-    def _ask(self, calls: queue.SimpleQueue[_Call | None] | Readers[_Call], call: _Call) -> Any:
+    def _ask(self, calls: queue.SimpleQueue[Asked | None] | Readers[Asked], call: Asked) -> Any:
         """Let the call wait for its turn; its future."""
         with self._asking:
             self._refuse_if_closed()
             calls.put(call)
         return call.future
+
+    def _transaction(self, connection: Connection, now: int) -> Tx:
+        return Tx(connection, now, self.blobs)
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
@@ -412,108 +417,28 @@ class Store:
 
     # -- the writer's thread ---------------------------------------------------------------------------------------
 
-    def _write_all(self, connection: Connection) -> None:
+    def _write_all(self) -> None:
         last = False
         while not last:
             batch, last = _take(self._writes)
             if not batch:
                 continue
-            self._commit(connection, batch)
-            self._written += len(batch)
-            self._largest = max(self._largest, len(batch))
-            hints: dict[int, int] = {}
-            for call in batch:
-                hints.update(call.hints)
+            hints = self._writer.write(batch)
             settle(batch)
             if hints:
                 self.feed.publish(hints)
-        connection.close()
-
-    def _commit(self, connection: Connection, batch: list[_Call]) -> None:
-        """One transaction for all of them; when it can't be had, one for each."""
-        for _ in range(TRIES if len(batch) == 1 else 1):
-            if self._try_commit(connection, batch):
-                return
-        if len(batch) > 1:
-            for call in batch:
-                self._commit(connection, [call])
-
-    def _try_commit(self, connection: Connection, batch: list[_Call]) -> bool:
-        """False: it is undone, and may be tried again. A lone function that can't succeed has its error."""
-        try:
-            self._asked = time.monotonic()
-            try:
-                connection.begin()
-            finally:
-                self._asked = None
-            now = int(self._clock())
-            for calls in _together(batch):
-                self._try(connection, calls, now, alone=len(calls) == len(batch))
-            connection.commit()
-            self._commits += 1
-            return True
-        except (self._database.driver_error, _Lost, OSError) as error:
-            with contextlib.suppress(self._database.driver_error):
-                connection.rollback()
-            if len(batch) > 1:
-                return False
-            call = batch[0]
-            call.hints = {}
-            if not isinstance(error, _Lost):  # else the function's own error is known already
-                call.error = explained = self._database.explain(error)
-                explained.in_doubt = not isinstance(explained, StoreFull)
-                explained.__cause__ = error
-            return not self._database.is_transient(error.__cause__ or error)
-
-    def _try(self, connection: Connection, calls: list[_Call], now: int, *, alone: bool) -> None:
-        """Run one function, of all calls: in its savepoint, where the transaction is not its `alone`."""
-        if not alone:
-            connection.execute("SAVEPOINT call", NOTHING)
-        tx = Tx(connection, now, self.blobs)
-        for call in calls:
-            call.error = None
-            call.hints = {}
-        first = calls[0]
-        try:
-            if isinstance(first, _Each):
-                for call, result in zip(calls, first.fn(tx, [call.args[0] for call in calls]), strict=True):
-                    if isinstance(result, StoreError):
-                        call.error = result
-                    else:
-                        call.result = result
-            else:
-                first.result = first.fn(tx, *first.args, **first.kwargs)
-            first.hints = tx.hints
-        except BaseException as error:  # whatever it is, it is the caller's
-            if alone or not connection.in_transaction or self._database.is_transient(error):
-                first.error = self._explained(error)
-                raise _Lost from error
-            connection.execute("ROLLBACK TO call", NOTHING)
-            if len(calls) == 1:
-                first.error = self._explained(error)
-            else:
-                for call in calls:
-                    self._try(connection, [call], now, alone=False)
-        if not alone:
-            connection.execute("RELEASE call", NOTHING)
-
-    def _explained(self, error: BaseException) -> BaseException:
-        if not isinstance(error, self._database.driver_error):
-            return error
-        explained = self._database.explain(error)
-        explained.__cause__ = error
-        return explained
+        self._writer.close()
 
     # -- the readers' threads --------------------------------------------------------------------------------------
 
     def _read_all(self, connection: Connection) -> None:
-        inbox: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        inbox: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
         while (call := self._reads.take(inbox)) is not None:
             if not call.future.cancelled():
                 self._look(connection, call)
         connection.close()
 
-    def _look(self, connection: Connection, call: _Call) -> None:
+    def _look(self, connection: Connection, call: Asked) -> None:
         """Run a function on a snapshot."""
 
         def unwanted() -> bool:
@@ -524,7 +449,7 @@ class Store:
             tx = Tx(connection, int(self._clock()), self.blobs, self.rosters, unwanted)
             call.result = call.fn(tx, *call.args, **call.kwargs)
         except BaseException as error:  # whatever it is, it is the caller's
-            call.error = self._explained(error)
+            call.error = explained(self._database, error)
         self._forget_snapshot(connection)
         self._read += 1
         settle([call])
@@ -534,22 +459,10 @@ class Store:
             connection.rollback()
 
 
-def _together(batch: list[_Call]) -> Iterator[list[_Call]]:
-    """The batch in its order; neighbours that one function takes together."""
-    start = 0
-    while start < len(batch):
-        end = start + 1
-        if isinstance(batch[start], _Each):
-            while end < len(batch) and isinstance(batch[end], _Each) and batch[end].fn is batch[start].fn:
-                end += 1
-        yield batch[start:end]
-        start = end
-
-
-def _take(calls: queue.SimpleQueue[_Call | None]) -> tuple[list[_Call], bool]:
+def _take(calls: queue.SimpleQueue[Asked | None]) -> tuple[list[Asked], bool]:
     """Everything that waits, at least one; and whether the store closes after it."""
     call = calls.get()
-    batch: list[_Call] = []
+    batch: list[Asked] = []
     while call is not None:
         if not call.future.cancelled():
             batch.append(call)

@@ -6,29 +6,23 @@ import asyncio
 import concurrent.futures
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, TypeAlias
+
+Future: TypeAlias = "asyncio.Future[Any] | concurrent.futures.Future[Any]"
 
 
-class Waiter:
+class Waiter(Protocol):
     """A result on its way to whoever waits for it. `loop` is None for a caller that blocks."""
 
-    __slots__ = ("error", "future", "loop", "result")
+    loop: asyncio.AbstractEventLoop | None
+    future: Future
+    result: Any
+    error: BaseException | None
 
-    def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        self.loop = loop
-        self.future: asyncio.Future[Any] | concurrent.futures.Future[Any]
-        self.future = concurrent.futures.Future() if loop is None else loop.create_future()
-        self.result: Any = None
-        self.error: BaseException | None = None
 
-    def settle(self) -> None:
-        """Hand over what came out. The caller may have gone."""
-        if self.future.done():
-            return
-        if self.error is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(self.error)
+def new_future(loop: asyncio.AbstractEventLoop | None) -> Future:
+    """What a caller on the loop, or one that blocks, waits for."""
+    return concurrent.futures.Future() if loop is None else loop.create_future()
 
 
 def settle(waiters: Sequence[Waiter]) -> None:
@@ -36,14 +30,25 @@ def settle(waiters: Sequence[Waiter]) -> None:
     loops: dict[asyncio.AbstractEventLoop, list[Waiter]] = {}
     for waiter in waiters:
         if waiter.loop is None:
-            waiter.settle()
+            _settle(waiter)
         else:
             loops.setdefault(waiter.loop, []).append(waiter)
     for loop, theirs in loops.items():
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits there any more
-            loop.call_soon_threadsafe(_settle_here, theirs)
+            loop.call_soon_threadsafe(settle_here, theirs)
 
 
-def _settle_here(waiters: list[Waiter]) -> None:
+def settle_here(waiters: Sequence[Waiter]) -> None:
+    """`settle` for those of one event loop, on it."""
     for waiter in waiters:
-        waiter.settle()
+        _settle(waiter)
+
+
+def _settle(waiter: Waiter) -> None:
+    """Hand over what came out. The caller may have gone."""
+    if waiter.future.done():
+        return
+    if waiter.error is None:
+        waiter.future.set_result(waiter.result)
+    else:
+        waiter.future.set_exception(waiter.error)

@@ -1,0 +1,251 @@
+"""The scribe: a process that writes letters for the servers beside it, and does nothing else.
+
+In a server's process the writer's thread stands in line behind the event loop for the interpreter's lock, at every
+statement, and the loop behind it: over many connections neither gets on while the other does. Here a letter is read and
+its rows are written beside the loop, and all that comes meanwhile, from whichever server, shares the next transaction.
+A letter that comes alone has nobody to share with: to wake another process takes longer than to wake a thread, so the
+server writes that one itself (`Store.write_each`).
+
+A server has a line to the scribe: a local socket, over which calls go there in frames, and what came of each comes back
+in the same order. A frame is its length and a pickle: both ends are forked from one process, and nobody else has them.
+When the scribe ends, whatever ends it, what it had in hand is in doubt, and the servers write everything themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import pickle
+import selectors
+import socket
+import struct
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from posthouse.errors import StoreError
+
+from .waiter import settle_here
+from .writer import MAX_BATCH, Call, Writer
+
+if TYPE_CHECKING:
+    from .engine import Asked, Store
+
+log = logging.getLogger("posthouse.store")
+
+LENGTH = struct.Struct("!I")
+RECEIVED = 256 * 1024  # octets that are read at a time
+
+
+class Dictation(asyncio.Protocol):
+    """A server's end of its line. For its event loop."""
+
+    def __init__(self, store: Store) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._store = store
+        self._transport: asyncio.Transport | None = None
+        self._asked: deque[Asked] = deque()  # without an answer yet
+        self._heard = 0.0  # when there was an answer last, or a first call
+        self._frames = Frames()
+
+    @classmethod
+    async def begin(cls, store: Store, line: socket.socket) -> Dictation:
+        """From now on letters that come to the store side by side go over this line."""
+        _, dictation = await asyncio.get_running_loop().create_connection(lambda: cls(store), sock=line)
+        store.dictation = dictation
+        return dictation
+
+    def close(self) -> None:
+        """From now on the store writes everything itself."""
+        self._store.dictation = None
+        if self._transport is not None:
+            self._transport.close()
+
+    def waited(self) -> float:
+        """For how long (seconds) there has been no answer; 0: none is due."""
+        return time.monotonic() - self._heard if self._asked else 0.0
+
+    def take(self, calls: Sequence[Asked]) -> Sequence[Asked]:
+        """Send the calls of this kind; what is left, the store does."""
+        letters = [call for call in calls if call.each]
+        if not letters or self._transport is None:
+            return calls
+        try:
+            frame = _frame([(call.fn, call.args[0], call.ready) for call in letters])
+        except Exception:  # what can't be pickled raises what it likes
+            log.exception("a letter can't be given to the scribe; the server writes it")
+            return calls
+        if not self._asked:
+            self._heard = time.monotonic()
+        self._asked += letters
+        self._transport.write(frame)
+        return [call for call in calls if not call.each]
+
+    # -- called by the event loop --------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are not registered as such
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = time.monotonic()
+        for outcomes in self._frames.feed(data):
+            answered = [self._asked.popleft() for _ in outcomes]
+            for call, (result, error) in zip(answered, outcomes, strict=True):
+                call.result, call.error = result, error
+            settle_here(answered)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        if self._store.dictation is self:
+            self._store.dictation = None
+            log.error("the scribe has ended; the server writes letters itself until its next start")
+        left = list(self._asked)
+        self._asked.clear()
+        for call in left:
+            call.error = StoreError("the process that writes letters ended while it had this one")
+            call.error.in_doubt = True
+        settle_here(left)
+
+
+class Scribe:
+    """The process's end of all lines."""
+
+    def __init__(self, lines: socket.socket, open_store: Callable[[], Store]) -> None:
+        """``lines``: where the lines come from, one with each octet; when it ends, all is over. ``open_store`` is
+        called when there is something to write: until then the store may not be up to date, or not be there."""
+        self._lines = lines
+        self._open_store = open_store
+        self._store: Store | None = None
+        self._writer: Writer | None = None
+        self._selector = selectors.DefaultSelector()
+        self._waiting: deque[tuple[_Line, Call]] = deque()
+
+    def work(self) -> None:
+        """Until it is over. Errors: StoreError when the store can't be opened."""
+        self._selector.register(self._lines, selectors.EVENT_READ)
+        while True:
+            for key, events in self._selector.select(0 if self._waiting else None):
+                if key.data is None:
+                    if not self._take_line():
+                        self._end()
+                        return
+                else:
+                    self._attend(key.data, events)
+            if self._waiting:
+                self._write()
+
+    def _take_line(self) -> bool:
+        """Another server's line; False: there will be no more."""
+        octet, descriptors, _, _ = socket.recv_fds(self._lines, 1, 1)
+        for descriptor in descriptors:
+            line = _Line(socket.socket(fileno=descriptor))
+            self._selector.register(line.socket, selectors.EVENT_READ, line)
+        return bool(octet)
+
+    def _attend(self, line: _Line, events: int) -> None:
+        try:
+            if events & selectors.EVENT_READ:
+                for fn, one, ready in line.receive():
+                    self._waiting.append((line, Call(fn, (one,), each=True, ready=ready)))
+            if events & selectors.EVENT_WRITE:
+                self._flush(line)
+        except OSError:  # that server has gone; nobody waits for what it wanted, and the letters will be sent again
+            self._selector.unregister(line.socket)
+            line.socket.close()
+            self._waiting = deque(one for one in self._waiting if one[0] is not line)
+
+    def _flush(self, line: _Line) -> None:
+        """Send what there is for a server, at once or when there is room on its line."""
+        full = line.flush()
+        if full != line.full:
+            line.full = full
+            self._selector.modify(line.socket, selectors.EVENT_READ | (selectors.EVENT_WRITE if full else 0), line)
+
+    def _write(self) -> None:
+        """Run what waits, and say what came of it."""
+        store, writer = self._opened()
+        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
+        hints = writer.write([call for _, call in batch])
+        outcomes: dict[_Line, list[tuple[Any, BaseException | None]]] = {}
+        for line, call in batch:
+            outcomes.setdefault(line, []).append((call.result, _portable(call.error)))
+        for line, theirs in outcomes.items():
+            line.answer(theirs)
+            self._attend(line, selectors.EVENT_WRITE)
+        if hints:
+            store.feed.publish(hints)
+
+    def _opened(self) -> tuple[Store, Writer]:
+        if self._store is None or self._writer is None:
+            self._store = self._open_store()
+            self._writer = self._store.new_writer()
+        return self._store, self._writer
+
+    def _end(self) -> None:
+        if self._store is not None and self._writer is not None:
+            self._writer.close()
+            self._store.close()
+
+
+class _Line:
+    """The scribe's end of one server's line."""
+
+    def __init__(self, socket: socket.socket) -> None:
+        self.socket = socket
+        self._frames = Frames()
+        self._going = b""
+        self.full = False  # it is waited for room on it
+        socket.setblocking(False)
+
+    def receive(self) -> Iterator[Any]:
+        """What has come. Errors: OSError, also where the server has closed it."""
+        data = self.socket.recv(RECEIVED)
+        if not data:
+            raise ConnectionResetError
+        for frame in self._frames.feed(data):
+            yield from frame
+
+    def answer(self, outcomes: list[tuple[Any, BaseException | None]]) -> None:
+        """What the server is told when it is flushed."""
+        self._going += _frame(outcomes)
+
+    def flush(self) -> bool:
+        """Send what there is room for; whether something is left. Errors: OSError."""
+        with contextlib.suppress(BlockingIOError):
+            self._going = self._going[self.socket.send(self._going) :]
+        return bool(self._going)
+
+
+class Frames:
+    """What comes over a line, put together."""
+
+    def __init__(self) -> None:
+        self._came = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Any]:
+        """The contents of the frames that are complete."""
+        came = self._came
+        came += data
+        start = 0
+        while len(came) >= start + LENGTH.size:
+            end = start + LENGTH.size + LENGTH.unpack_from(came, start)[0]
+            if len(came) < end:
+                break
+            yield pickle.loads(came[start + LENGTH.size : end])  # noqa: S301  (see above: nobody else has the line)
+            start = end
+        del came[:start]
+
+
+def _frame(content: Any) -> bytes:
+    octets = pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
+    return LENGTH.pack(len(octets)) + octets
+
+
+def _portable(error: BaseException | None) -> BaseException | None:
+    """An error that can be sent. What isn't meant for the caller, a defect, is told with its place here."""
+    if error is None or isinstance(error, StoreError):
+        return error
+    log.error("a letter could not be written", exc_info=error)
+    return RuntimeError(f"{type(error).__name__}: {error}")
