@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from posthouse.delivery.directory import Directory
 from posthouse.store.engine import Store
 
 from .heard import Heard
@@ -34,3 +35,7 @@ class House:
     heard: Heard = field(default_factory=Heard)  # what those who wait are told
     present: Present = field(default_factory=Present)  # in IMAP conversations
     recents: Recents = field(default_factory=Recents)  # the messages that some session was told of
+    directory: Directory = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "directory", Directory(self.store, self.hostname))

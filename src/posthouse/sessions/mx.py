@@ -9,7 +9,7 @@ from posthouse.delivery import accept, success
 from posthouse.delivery.accept import Arrival
 from posthouse.delivery.deliver import Late, Later, deliver, keep, place_each
 from posthouse.delivery.forward import Forwarding, came_from, forwarding
-from posthouse.delivery.recipient import Found, lookup
+from posthouse.delivery.recipient import Found
 from posthouse.errors import StoreError
 from posthouse.message.complete import split_header
 from posthouse.smtp import reply
@@ -51,7 +51,7 @@ class MxTransaction(Transaction):
     async def recipient(self, recipient: Recipient) -> Reply:
         """RCPT: only whom we know."""
         house = self.house
-        found = await house.store.glance(lookup, recipient.mailbox, house.hostname, self.size)
+        found = await house.directory.find(recipient.mailbox, self.size)
         if not found:
             return reply.NO_SUCH_MAILBOX if found.ours else self.elsewhere
         if found.returns and not self._report:

@@ -10,7 +10,7 @@ from posthouse.delivery import accept, success
 from posthouse.delivery.accept import Arrival
 from posthouse.delivery.deliver import Late, deliver
 from posthouse.delivery.forward import forwarding
-from posthouse.delivery.recipient import Found, lookup
+from posthouse.delivery.recipient import Found
 from posthouse.delivery.submit import Completion
 from posthouse.errors import StoreError
 from posthouse.message.address import Address
@@ -120,7 +120,7 @@ class SubmissionTransaction(Transaction):
 
     async def find(self, mailbox: Mailbox) -> Found:
         """Where the letters for an address go."""
-        return await self.house.store.glance(lookup, mailbox, self.house.hostname, self.size)
+        return await self.house.directory.find(mailbox, self.size)
 
     def begin(self, now: int, *, counted: bool, binary: bool) -> None:
         """The letter comes. Bare line feeds become line ends; only other servers' letters are kept as they are."""

@@ -12,6 +12,7 @@ from posthouse.wire.scram import Keys
 
 from . import acl, mailbox, scram_key
 from .address import canonical
+from .change import DIRECTORY
 from .tidy import note_released
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def add(tx: Tx, address: str, password_hash: str, keys: Mapping[str, Keys] = NO_
     )
     if row is None:
         raise AlreadyExists(f"there is an account {address} already")
+    tx.changed(DIRECTORY, tx.now)
     account = Account(*row)
     scram_key.keep(tx, account.id, keys)
     for name, special_use in FIRST_MAILBOXES:
@@ -115,6 +117,7 @@ def remove(tx: Tx, address: str) -> None:
     acl.forget(tx, account.address)
     tx.run("DELETE FROM mailbox WHERE account_id = :id", id=account.id)  # first: placements refer to messages
     tx.run("DELETE FROM account WHERE id = :id", id=account.id)
+    tx.changed(DIRECTORY, tx.now)
 
 
 def existing(tx: Tx, address: str) -> Account:

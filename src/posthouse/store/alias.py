@@ -8,6 +8,7 @@ from posthouse.errors import AlreadyExists, NotFound
 
 from .account import existing
 from .address import canonical, canonical_domain
+from .change import DIRECTORY
 
 if TYPE_CHECKING:
     from .engine import Tx
@@ -30,6 +31,7 @@ def add(tx: Tx, address: str, account_address: str) -> Alias:
         account_id=account.id,
     ):
         raise AlreadyExists(f"{name} goes to {account.address} already")
+    tx.changed(DIRECTORY, tx.now)
     return Alias(name, account.address)
 
 
@@ -42,6 +44,7 @@ def remove(tx: Tx, address: str, account_address: str) -> None:
         account_id=account.id,
     ):
         raise NotFound(f"{address} doesn't go to {account.address}")
+    tx.changed(DIRECTORY, tx.now)
 
 
 def list_all(tx: Tx) -> list[Alias]:

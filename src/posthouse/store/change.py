@@ -31,6 +31,8 @@ LONGEST_QUIET_SECONDS = 0.8
 
 # The "account" of hints about what belongs to none: bans, and keys that were missing.
 HOUSE = 0
+# That of hints about who has which address, and how much room.
+DIRECTORY = -2
 
 
 class Placed(NamedTuple):
@@ -254,6 +256,7 @@ class Feed:
         self._neighbours = Neighbours(run / "feed", self._hear)
         self._quiet = quiet
         self._subscriptions: dict[int, tuple[Subscription, ...]] = {}  # replaced, never changed: read by threads
+        self.directory = 0  # grows when who has which address, or how much room, changes: here or elsewhere
 
     def subscribe(
         self, account_id: int, callback: Callable[[int], None], longest: float = LONGEST_QUIET_SECONDS
@@ -278,12 +281,18 @@ class Feed:
         self._hear(modseqs)
         self._neighbours.tell(modseqs)
 
+    def notice(self, modseqs: Mapping[int, int]) -> None:
+        """What is published next: so that who made a change finds it in `directory` when they go on."""
+        if DIRECTORY in modseqs:
+            self.directory += 1
+
     def close(self) -> None:
         """Tell the other processes what they haven't been told yet, and end."""
         self._neighbours.close()
 
     def _hear(self, modseqs: Mapping[int, int]) -> None:
         """To subscribers here: one wake-up for each event loop."""
+        self.notice(modseqs)
         loops: dict[asyncio.AbstractEventLoop, list[tuple[Subscription, int]]] = {}
         for account_id, modseq in modseqs.items():
             for subscription in self._subscriptions.get(account_id, ()):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from posthouse.errors import AlreadyExists, NotFound, StoreError
 
 from .address import canonical_domain
+from .change import DIRECTORY
 
 if TYPE_CHECKING:
     from .engine import Tx
@@ -17,6 +18,7 @@ def add(tx: Tx, domain: str) -> str:
     name = canonical_domain(domain)
     if not tx.run("INSERT INTO domain (name) VALUES (:name) ON CONFLICT DO NOTHING", name=name):
         raise AlreadyExists(f"{name} is one of our domains already")
+    tx.changed(DIRECTORY, tx.now)
     return name
 
 
@@ -35,6 +37,7 @@ def remove(tx: Tx, domain: str) -> None:
         raise StoreError(f"{used} is an address at {name}", advice="Remove its accounts and aliases first.")
     if not tx.run("DELETE FROM domain WHERE name = :name", name=name):
         raise NotFound(f"{name} is none of our domains")
+    tx.changed(DIRECTORY, tx.now)
 
 
 def list_all(tx: Tx) -> list[str]:

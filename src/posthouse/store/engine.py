@@ -424,6 +424,7 @@ class Store:
             if not batch:
                 continue
             hints = self._writer.write(batch)
+            self.feed.notice(hints)
             settle(batch)
             if hints:
                 self.feed.publish(hints)

@@ -8,6 +8,7 @@ from posthouse.errors import AlreadyExists
 
 from .address import canonical
 from .alias import canonical_alias
+from .change import DIRECTORY
 
 if TYPE_CHECKING:
     from .engine import Tx
@@ -25,6 +26,7 @@ def add(tx: Tx, address: str, target: str) -> Forward:
     name, target = canonical_alias(address), target.strip()
     if _find(tx, name, target) is not None:
         raise AlreadyExists(f"{name} goes to {target} already")
+    tx.changed(DIRECTORY, tx.now)
     tx.run("INSERT INTO forward (address, target) VALUES (:address, :target)", address=name, target=target)
     return Forward(name, target)
 
@@ -33,6 +35,7 @@ def remove(tx: Tx, address: str, target: str) -> bool:
     """They no longer do; False: they didn't. Errors: StoreError for no address."""
     name = canonical_alias(address)
     kept = _find(tx, name, target)
+    tx.changed(DIRECTORY, tx.now)
     return bool(tx.run("DELETE FROM forward WHERE address = :address AND target = :target", address=name, target=kept))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from posthouse.errors import NotFound, OverQuota
 
+from .change import DIRECTORY
 from .portion import changes
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def set_limits(tx: Tx, account_id: int, *, size: int | None, messages: int | Non
         messages=messages,
     ):
         raise NotFound("there is no such account")
+    tx.changed(DIRECTORY, tx.now)
 
 
 class Demand(NamedTuple):
