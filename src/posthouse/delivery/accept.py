@@ -8,6 +8,7 @@ import random
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from posthouse.message.date import format_date
 from posthouse.message.textual import textual
@@ -100,16 +101,25 @@ def received(arrival: Arrival, ident: str, recipient: str = "") -> bytes:
     tls = f"\r\n\t(using {arrival.cipher})" if arrival.cipher else ""
     to = f"\r\n\tfor <{recipient}>" if recipient else ""
     priority = f"\r\n\tPRIORITY {arrival.priority}" if arrival.priority else ""  # RFC 6710 §4.1
-    when = format_date(datetime.fromtimestamp(arrival.at, UTC))
     return (
         f"Received: from {greeting} ({arrival.peer}){tls}\r\n\tby {arrival.hostname} (Posthouse) "
-        f"with {arrival.protocol} id {ident}{to}{priority};\r\n\t{when}\r\n"
+        f"with {arrival.protocol} id {ident}{to}{priority};\r\n\t{_date(arrival.at)}\r\n"
     ).encode()
+
+
+@lru_cache(maxsize=4)  # many letters come in one second
+def _date(at: int) -> str:
+    return format_date(datetime.fromtimestamp(at, UTC))
 
 
 def return_path(sender: str) -> bytes:
     """The Return-Path field that final delivery adds (RFC 5321 §4.4); ``sender`` is empty for a report's <>."""
     return f"Return-Path: <{sender}>\r\n".encode()
+
+
+def may_have_hops(beginning: bytes, most: int) -> bool:
+    """Whether it is worth a look if a letter that begins so has more `hops` than ``most``: nearly none has."""
+    return beginning.lower().count(b"received") > most
 
 
 def hops(header: bytes) -> int:

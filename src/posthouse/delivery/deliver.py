@@ -152,12 +152,13 @@ async def scan(spool: Spool) -> Summary:
 def _place_all(tx: Tx, deliveries: Sequence[Delivery]) -> list[StoreError | None]:
     """Put letters where they go; for each, what was in the way."""
     inboxes = mailbox.inboxes(tx, {account for one in deliveries for account in one.accounts})
+    owners = {box: account for account, box in inboxes.items()}
     letters = []
     for kept, accounts, _, _ in deliveries:
         targets = [intake.Target(inboxes[account]) for account in accounts if account in inboxes]
         letters.append(intake.Letter(kept.blob, kept.summary, targets, tx.now, kept.prefix))
     outcomes: list[StoreError | None] = []
-    for one, letter, outcome in zip(deliveries, letters, intake.append_each(tx, letters), strict=True):
+    for one, letter, outcome in zip(deliveries, letters, intake.append_each(tx, letters, owners), strict=True):
         if isinstance(outcome, StoreError):
             outcomes.append(outcome)
         elif letter.targets or one.onward is not None or one.forwardings:

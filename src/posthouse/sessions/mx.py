@@ -113,9 +113,11 @@ class MxTransaction(Transaction):
         Then the spool is used up.
         """
         beginning = spool.octets()[:HEADER_LOOKED_AT]
+        forwarders = [one.mailbox for one, found in zip(envelope.recipients, self.found, strict=True) if found.targets]
+        if not forwarders and not accept.may_have_hops(beginning, self.house.hops):
+            return None
         # The header alone: a report about a loop has the looping letter's header in its body.
         header = beginning[: split_header(beginning)]
-        forwarders = [one.mailbox for one, found in zip(envelope.recipients, self.found, strict=True) if found.targets]
         refused = None
         if accept.hops(header) > self.house.hops:
             refused = reply.TOO_MANY_HOPS

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 
@@ -105,11 +106,17 @@ def parse_path(text: str) -> tuple[Mailbox | None, str] | None:
     match = PATH.match(text) or POSTMASTER.match(text)
     if match is None:
         return None
+    mailbox = _mailbox(match[1], match[2] if match.re is PATH else "")
+    return None if mailbox is None else (mailbox, text[match.end() :])
+
+
+@lru_cache(maxsize=1024)  # most letters are for few
+def _mailbox(local: str, domain: str) -> Mailbox | None:
+    """The mailbox; None where it can't be one."""
     try:
-        mailbox = Mailbox(match[1], match[2] if match.re is PATH else "")
+        return Mailbox(local, domain)
     except InvalidMessage:
         return None
-    return mailbox, text[match.end() :]
 
 
 def _is_address(domain: str) -> bool:

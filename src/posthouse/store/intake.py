@@ -7,7 +7,7 @@ comes in the others': twenty statements for fifty letters, and not for each.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -110,10 +110,13 @@ def append_all(tx: Tx, letters: Sequence[Letter]) -> list[list[Appended]]:
     return appended
 
 
-def append_each(tx: Tx, letters: Sequence[Letter]) -> list[list[Appended] | StoreError]:
+def append_each(
+    tx: Tx, letters: Sequence[Letter], owners: Mapping[int, int] | None = None
+) -> list[list[Appended] | StoreError]:
     """Put letters into mailboxes, one after the other; what `append` gives for each, or its error, with which nothing
-    of that letter was appended."""
-    owners = _owners(tx, letters)
+    of that letter was appended. ``owners``: whose mailboxes these are, if that was read in this transaction."""
+    if owners is None:
+        owners = _owners(tx, letters)
     refused: dict[int, StoreError] = {}
     placings: list[_Placing] = []
     for number, letter in enumerate(letters):
@@ -143,7 +146,7 @@ def _owners(tx: Tx, letters: Sequence[Letter]) -> dict[int, int]:
     return owners
 
 
-def _placing(number: int, target: Target, owners: dict[int, int]) -> _Placing:
+def _placing(number: int, target: Target, owners: Mapping[int, int]) -> _Placing:
     account_id = owners.get(target.mailbox_id)
     if account_id is None:
         raise NotFound("there is no such mailbox")
