@@ -55,11 +55,11 @@ class House:
     def __init__(self, config: Config, parent: subprocess.Popen[str]) -> None:
         self.config = config
         self.parent = parent
-        self._steward = min(self.children)
+        self._steward, self._scribe = sorted(self.children)[:2]
 
     @property
     def workers(self) -> list[int]:
-        return [process for process in self.children if process != self.steward]
+        return [process for process in self.children if process not in (self._steward, self._scribe)]
 
     @property
     def children(self) -> list[int]:
@@ -70,6 +70,11 @@ class House:
     def steward(self) -> int:
         """The process that was begun first, as long as it lives."""
         return self._steward if self._steward in self.children else 0
+
+    @property
+    def scribe(self) -> int:
+        """The process that was begun next, as long as it lives."""
+        return self._scribe if self._scribe in self.children else 0
 
     @property
     def log(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import multiprocessing
 import sqlite3
 import threading
@@ -53,35 +52,8 @@ def test_waiting_functions_share_one_commit(store: Store) -> None:
     assert store.look(domain.list_all) == sorted(names)
 
 
-@pytest.mark.parametrize("turns", [0, 3, 1_000_000])
-def test_writes_wait_for_each_other_while_the_loop_is_busy(store: Store, turns: int) -> None:
-    """So long as it hears something in each of its turns; and not for ever."""
-    heard = 0
-    store.gather_while(lambda: heard)
-
-    async def scenario() -> int:
-        nonlocal heard
-        writing = []
-        before = store.statistics().commits
-        for number in range(3):
-            heard += 1
-            writing.append(asyncio.ensure_future(store.write(domain.add, f"d{number}.example")))
-            await asyncio.sleep(0)
-        while heard < turns and not all(one.done() for one in writing):
-            heard += 1
-            await asyncio.sleep(0)
-        await asyncio.gather(*writing)
-        return store.statistics().commits - before
-
-    assert asyncio.run(scenario()) == 1
-    assert heard < 1_000_000
-    assert store.look(domain.list_all) == ["d0.example", "d1.example", "d2.example"]
-
-
 def test_what_gathers_when_the_store_closes_is_written(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "data")
-    count = itertools.count()
-    store.gather_while(lambda: next(count))  # always busy
 
     async def scenario() -> str:
         writing = asyncio.ensure_future(store.write(domain.add, "late.example"))
