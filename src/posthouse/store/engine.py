@@ -298,11 +298,17 @@ class Store:
         ``ready``: what makes the argument of `fn` from `one`, before the transaction begins. The two, their arguments
         and results can be pickled: while several wait, a process of its own does it, where there is one (scribe.py).
         """
+        loop, now = asyncio.get_running_loop(), time.monotonic()
         self._side_by_side += 1
-        if self._side_by_side > 1:
-            self._crowded_until = time.monotonic() + CROWDED
         try:
-            result: T = await self._gather(Asked(fn, (one,), {}, asyncio.get_running_loop(), each=True, ready=ready))
+            if self._side_by_side > 1:
+                self._crowded_until = now + CROWDED
+            result: T
+            if now < self._crowded_until:
+                result = await self._gather(Asked(fn, (one,), {}, loop, each=True, ready=ready))
+            else:  # alone: the processor still has at hand what has come, and there is nothing to wait for
+                alone = one if ready is None else ready(one)
+                result = await self._ask(self._writes, Asked(fn, (alone,), {}, loop, each=True))
         finally:
             self._side_by_side -= 1
         return result
@@ -396,7 +402,7 @@ class Store:
         with self._asking:
             calls: Sequence[Asked] = self._gathered.pop(loop, ())  # none where `close` has handed them over
             dictation = self.dictation
-            if dictation is not None and dictation.loop is loop and time.monotonic() < self._crowded_until:
+            if dictation is not None and dictation.loop is loop:
                 calls = dictation.take(calls)
             for call in calls:
                 self._writes.put(call)
