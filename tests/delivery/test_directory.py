@@ -135,3 +135,14 @@ def test_no_more_are_remembered_than_there_is_room_for(
     assert looked_up(store) == before
     find(ADA)
     assert looked_up(store) == before + 1
+
+
+def test_what_many_are_behind_is_looked_up_each_time(store: Store, find: Callable[..., Found]) -> None:
+    """Each of its subaddresses would be kept with all of them."""
+    for number in range(directory.MOST_BEHIND_ONE):
+        store.run(forward.add, "list@example.org", f"x{number}@elsewhere.example")
+    found = find(Mailbox("list+1", "example.org"))
+    assert find(Mailbox("list+1", "example.org")) is found
+    store.run(forward.add, "list@example.org", "y@elsewhere.example")
+    found = find(Mailbox("list+1", "example.org"))
+    assert find(Mailbox("list+1", "example.org")) is not found

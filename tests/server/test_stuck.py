@@ -6,8 +6,10 @@ import asyncio
 import logging
 import os
 import signal
+import smtplib
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,11 @@ import pytest
 from posthouse.server.stuck import watch
 from posthouse.store import domain
 from posthouse.store.engine import Store
-from processes import eventually
+from processes import ADA, House, eventually, serving
 
 HOLD = """
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from posthouse.store.sqlite import Sqlite
 Sqlite(Path(sys.argv[1])).connect().begin()
@@ -52,6 +55,38 @@ def test_a_process_that_hangs_is_named(tmp_path: Path, caplog: pytest.LogCapture
     asyncio.run(main())
     other.communicate()
     store.close()
+
+
+def test_a_scribe_that_hangs_is_ended_and_letters_go_on(tmp_path: Path) -> None:
+    """Also where it doesn't hold the store, so that only what it has in hand stands still."""
+    with serving(tmp_path, workers=1) as house:
+        for _ in range(2):
+            send_side_by_side(house)
+        os.kill(house.scribe, signal.SIGSTOP)
+        answers = send_side_by_side(house, count=2)
+        assert {code for code, _ in answers} <= {250, 451}
+        assert 451 in {code for code, _ in answers}
+        assert all(code == 250 for code, _ in send_side_by_side(house))
+        assert f"the scribe process {house.scribe} (" in house.log
+        assert "has not answered for" in house.log
+        assert "holds the store" not in house.log
+
+
+def send_side_by_side(house: House, count: int = 10) -> list[tuple[int, bytes]]:
+    """The answers to letters over four connections."""
+
+    def send(_: int) -> list[tuple[int, bytes]]:
+        answers = []
+        with smtplib.SMTP("127.0.0.1", house.port("smtp"), timeout=60) as client:
+            for _ in range(count):
+                client.ehlo_or_helo_if_needed()
+                client.mail("eve@elsewhere.example")
+                client.rcpt(ADA)
+                answers.append(client.data("Subject: x\r\n\r\nx\r\n"))
+        return answers
+
+    with ThreadPoolExecutor(4) as pool:
+        return [answer for answers in pool.map(send, range(4)) for answer in answers]
 
 
 def test_nothing_is_told_of_a_store_that_goes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -32,6 +32,8 @@ def add_all(tx: Tx, names: Sequence[str]) -> list[str | StoreError]:
             assert LEAVE.wait(20)
         if name == "full":
             outcomes.append(OverQuota("There is no room.", never=True, advice="Make some."))
+        elif name == "nonsense":
+            tx.run("DELETE FROM nonsense")
         elif name in ("gone", "wait"):
             outcomes.append(NotFound("there is no such thing"))
         elif name == "defect":
@@ -55,6 +57,7 @@ class Office:
         self.data = data
         self.store = Store.open(data, readers=1)
         self.opened: list[Store] = []
+        self.broken = False
         self._lines, self._theirs = socket.socketpair()
         self._thread = threading.Thread(target=self._work, name="scribe")
         self._thread.start()
@@ -64,6 +67,8 @@ class Office:
             Scribe(self._theirs, self._open).work()
 
     def _open(self) -> Store:
+        if self.broken:
+            raise StoreError("it can't be opened")
         self.opened.append(Store.open(self.data, readers=0))
         return self.opened[0]
 
@@ -92,7 +97,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 def run(office: Office, scenario: Callable[[], Awaitable[None]], *, crowded: bool = True) -> None:
     async def main() -> None:
-        dictation = await Dictation.begin(office.store, office.line())
+        dictation = await Dictation.begin(office.store, office.line(), 0)
         try:
             async with asyncio.timeout(30):
                 if crowded:  # now the next ones are expected to come side by side
@@ -185,8 +190,7 @@ def test_when_the_scribe_ends_the_store_writes_everything_itself(
     async def scenario() -> None:
         asked = asyncio.ensure_future(side_by_side(office.store, "wait", "c.example"))
         await asyncio.to_thread(ENTERED.wait, 20)
-        assert office.store.waited() > 0
-        assert office.store.dictation is not None
+        assert office.store.dictation is not None and office.store.dictation.waited() > 0
         # As if it were killed: the line ends while it has something in hand.
         transport = office.store.dictation._transport
         assert transport is not None
@@ -195,7 +199,6 @@ def test_when_the_scribe_ends_the_store_writes_everything_itself(
             assert isinstance(error, StoreError) and error.in_doubt
         LEAVE.set()
         assert await side_by_side(office.store, "e.example", "f.example") == ["store-writer", "store-writer"]
-        assert office.store.waited() == 0.0
 
     ENTERED.clear()
     LEAVE.clear()
@@ -205,11 +208,32 @@ def test_when_the_scribe_ends_the_store_writes_everything_itself(
     ]
 
 
+def test_what_it_has_not_tried_the_store_writes_itself(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    office.broken = True
+
+    async def scenario() -> None:
+        written = await side_by_side(office.store, "a.example", "b.example", "full")
+        assert written[:2] == ["store-writer", "store-writer"] and isinstance(written[2], OverQuota)
+        office.broken = False
+        assert await side_by_side(office.store, "c.example", "d.example") == ["scribe", "scribe"]
+
+    run(office, scenario)
+    assert "the scribe can't open the store, the server writes letters itself: it can't be opened" in caplog.text
+
+
+def test_the_databases_own_error_comes_along_for_the_log(office: Office) -> None:
+    async def scenario() -> None:
+        (error, *_) = await side_by_side(office.store, "nonsense", "a.example")
+        assert isinstance(error, StoreError) and "no such table: nonsense" in str(error.__cause__)
+
+    run(office, scenario)
+
+
 def test_two_servers_share_it_and_one_that_leaves_is_no_others_trouble(office: Office) -> None:
     other = Store.open(office.data, readers=1)
 
     async def scenario() -> None:
-        theirs = await Dictation.begin(other, office.line())
+        theirs = await Dictation.begin(other, office.line(), 0)
         await side_by_side(other, "gone", "gone")
         mine, both = await asyncio.gather(
             side_by_side(office.store, "a.example", "b.example"), side_by_side(other, "c.example", "full")

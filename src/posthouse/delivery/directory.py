@@ -18,8 +18,9 @@ from .recipient import Found, lookup
 
 # Seconds for which it is remembered: hints of other processes can get lost, and mailboxes fill up.
 MOMENT = 1.0
-# Addresses that are remembered; with one more all are forgotten.
-MOST = 4_096
+# Addresses that are remembered; with one more all are forgotten. None behind which there are more others than that: who
+# tries its subaddresses would have each kept with all of them.
+MOST, MOST_BEHIND_ONE = 4_096, 4
 NO_LIMIT = 1 << 62
 
 
@@ -46,7 +47,7 @@ class Directory:
         if known is not None and known.heard == heard and size <= known.room and time.monotonic() < known.until:
             return known.found
         found, room = await self._store.glance(_look, mailbox, self._hostname, size)
-        if found:  # else anybody could fill it
+        if found and len(found.accounts) + len(found.targets) <= MOST_BEHIND_ONE:
             if len(self._known) >= MOST:
                 self._known.clear()
             self._known[mailbox] = _Known(found, room, heard, time.monotonic() + MOMENT)

@@ -59,13 +59,13 @@ class Server:
         open_store: Callable[[Path], Store] = Store.open,
         relay_port: int = relay.PORT,
         has_steward: bool = False,
-        scribe: socket.socket | None = None,
+        scribe: tuple[socket.socket, int] | None = None,
         colleagues: Colleagues | None = None,
     ) -> None:
         """``listening``: sockets that are open already; else it opens those of the configuration itself.
         ``open_store``: what makes the store of a data folder, for who wants it on another disk or clock.
         ``has_steward``: a process beside it makes files, tidies up and indexes, as long as that lives.
-        ``scribe``: a line to a process beside it that writes letters; the server closes it.
+        ``scribe``: a line to a process beside it that writes letters, which the server closes; and that process.
         ``relay_port``: where other servers listen; another than 25 in tests only.
         ``colleagues``: the processes with which it shares its limits.
         """
@@ -116,7 +116,7 @@ class Server:
             colleagues=self._colleagues,
         )
         if self._scribe is not None:
-            self._dictation = await Dictation.begin(store, self._scribe)
+            self._dictation = await Dictation.begin(store, *self._scribe)
         self._watching = asyncio.create_task(watch(store))
         try:
             await self.house.logins.start()

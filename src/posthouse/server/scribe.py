@@ -21,13 +21,13 @@ class ScribeProcess(Companion):
 
     name: ClassVar[str] = "scribe"
 
-    def line(self) -> socket.socket:
-        """Another line, for one server."""
+    def line(self) -> tuple[socket.socket, int]:
+        """Another line, for one server; and the process at its other end."""
         ours, theirs = socket.socketpair()
         assert self._line is not None
         with theirs, contextlib.suppress(OSError):  # it has ended: so has the line, and the server does its work
             socket.send_fds(self._line, [b"+"], [theirs.fileno()])
-        return ours
+        return ours, self.process
 
     def work(self, line: socket.socket) -> None:
         Scribe(line, self._open).work()

@@ -63,7 +63,7 @@ def serve(config: Config, ready: Callable[[], None]) -> None:
 async def _serve(
     config: Config,
     ready: Callable[[], object],
-    scribe: socket.socket,
+    scribe: tuple[socket.socket, int],
     listening: Sequence[Listening] | None = None,
     lifeline: int = -1,
     colleagues: Colleagues | None = None,
@@ -144,12 +144,12 @@ class Workers:
             os.close(hear)
             self._work(number, say, scribe)
         os.close(say)
-        scribe.close()
+        scribe[0].close()
         self._running[process] = number
         self._begun[number] = time.monotonic()
         return hear
 
-    def _work(self, number: int, say: int, scribe: socket.socket) -> None:
+    def _work(self, number: int, say: int, scribe: tuple[socket.socket, int]) -> None:
         """What the process does; it never returns."""
         status = 1
         try:

@@ -135,7 +135,7 @@ class Asked(Call):
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What the engine has done since it was opened."""
+    """What the store's own threads have done since it was opened."""
 
     writes: int
     commits: int
@@ -250,10 +250,9 @@ class Store:
         return Statistics(self._writer.written, self._writer.commits, self._writer.largest, self._read)
 
     def waited(self) -> float:
-        """For how long (seconds) a write has been waiting for other processes; 0: none does."""
+        """For how long (seconds) the writer has been waiting for other processes; 0: it doesn't."""
         since = self._writer.waiting_since
-        own = 0.0 if since is None else time.monotonic() - since
-        return max(own, self.dictation.waited() if self.dictation is not None else 0.0)
+        return 0.0 if since is None else time.monotonic() - since
 
     def holder(self) -> int | None:
         """The process that writes to the store now, where that can be told."""
@@ -406,6 +405,15 @@ class Store:
                 calls = dictation.take(calls)
             for call in calls:
                 self._writes.put(call)
+
+    def write_here(self, calls: Sequence[Asked]) -> None:
+        """What was given to another process, which has done nothing of it."""
+        with self._asking:
+            for call in calls:
+                if self._closed:
+                    call.future.cancel()
+                else:
+                    self._writes.put(call)
 
     def _ask(self, calls: queue.SimpleQueue[Asked | None] | Readers[Asked], call: Asked) -> Any:
         """Let the call wait for its turn; its future."""

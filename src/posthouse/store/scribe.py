@@ -9,6 +9,7 @@ server writes that one itself (`Store.write_each`).
 A server has a line to the scribe: a local socket, over which calls go there in frames, and what came of each comes back
 in the same order. A frame is its length and a pickle: both ends are forked from one process, and nobody else has them.
 When the scribe ends, whatever ends it, what it had in hand is in doubt, and the servers write everything themselves.
+They end it when it stands still (server/stuck.py).
 """
 
 from __future__ import annotations
@@ -21,28 +22,34 @@ import selectors
 import socket
 import struct
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from posthouse.errors import StoreError
 
 from .waiter import settle_here
-from .writer import MAX_BATCH, Call, Writer
+from .writer import MAX_BATCH, Call, Writer, make_ready
 
 if TYPE_CHECKING:
     from .engine import Asked, Store
 
 log = logging.getLogger("posthouse.store")
 
+# What came of a call: its result and None; or None, its error, and the cause of that.
+Outcome: TypeAlias = tuple[Any, tuple[BaseException, BaseException | None] | None]
+
 LENGTH = struct.Struct("!I")
 RECEIVED = 256 * 1024  # octets that are read at a time
+# Seconds after which what is ready is written. There are letters of 64 KB that take a tenth of one to be read.
+LONGEST = 0.2
 
 
 class Dictation(asyncio.Protocol):
     """A server's end of its line. For its event loop."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, process: int) -> None:
+        self.process = process  # the scribe's
         self.loop = asyncio.get_running_loop()
         self._store = store
         self._transport: asyncio.Transport | None = None
@@ -51,10 +58,9 @@ class Dictation(asyncio.Protocol):
         self._frames = Frames()
 
     @classmethod
-    async def begin(cls, store: Store, line: socket.socket) -> Dictation:
-        """From now on letters that come to the store side by side go over this line."""
-        _, dictation = await asyncio.get_running_loop().create_connection(lambda: cls(store), sock=line)
-        store.dictation = dictation
+    async def begin(cls, store: Store, line: socket.socket, process: int) -> Dictation:
+        """From now on letters that come to the store side by side go over this line, to this process."""
+        _, dictation = await asyncio.get_running_loop().create_connection(lambda: cls(store, process), sock=line)
         return dictation
 
     def close(self) -> None:
@@ -87,13 +93,19 @@ class Dictation(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are not registered as such
+        self._store.dictation = self
 
     def data_received(self, data: bytes) -> None:
         self._heard = time.monotonic()
-        for outcomes in self._frames.feed(data):
-            answered = [self._asked.popleft() for _ in outcomes]
-            for call, (result, error) in zip(answered, outcomes, strict=True):
-                call.result, call.error = result, error
+        for answer in self._frames.feed(data):
+            if isinstance(answer, int):
+                self._store.write_here([self._asked.popleft() for _ in range(answer)])
+                continue
+            answered = [self._asked.popleft() for _ in answer]
+            for call, (result, failure) in zip(answered, answer, strict=True):
+                call.result = result
+                if failure is not None:
+                    call.error, call.error.__cause__ = failure
             settle_here(answered)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -104,8 +116,9 @@ class Dictation(asyncio.Protocol):
         left = list(self._asked)
         self._asked.clear()
         for call in left:
-            call.error = StoreError("the process that writes letters ended while it had this one")
-            call.error.in_doubt = True
+            call.error = error = StoreError("the process that writes letters ended while it had this one")
+            error.in_doubt = True
+            error.__cause__ = exc or ConnectionResetError("the scribe has ended")
         settle_here(left)
 
 
@@ -165,17 +178,33 @@ class Scribe:
 
     def _write(self) -> None:
         """Run what waits, and say what came of it."""
-        store, writer = self._opened()
-        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
+        try:
+            store, writer = self._opened()
+        except StoreError as error:
+            log.error("the scribe can't open the store, the server writes letters itself: %s", error)
+            self._give_back()
+            return
+        batch: list[tuple[_Line, Call]] = []
+        began = time.monotonic()
+        while self._waiting and len(batch) < MAX_BATCH and time.monotonic() < began + LONGEST:
+            batch.append(self._waiting.popleft())
+            make_ready(batch[-1][1])
         hints = writer.write([call for _, call in batch])
-        outcomes: dict[_Line, list[tuple[Any, BaseException | None]]] = {}
+        outcomes: dict[_Line, list[Outcome]] = {}
         for line, call in batch:
-            outcomes.setdefault(line, []).append((call.result, _portable(call.error)))
+            outcomes.setdefault(line, []).append(_outcome(call))
         for line, theirs in outcomes.items():
             line.answer(theirs)
             self._attend(line, selectors.EVENT_WRITE)
         if hints:
             store.feed.publish(hints)
+
+    def _give_back(self) -> None:
+        """Nothing of what waits was done: how many there are of each server."""
+        for line, count in Counter(line for line, _ in self._waiting).items():
+            line.answer(count)
+            self._attend(line, selectors.EVENT_WRITE)
+        self._waiting.clear()
 
     def _opened(self) -> tuple[Store, Writer]:
         if self._store is None or self._writer is None:
@@ -207,9 +236,9 @@ class _Line:
         for frame in self._frames.feed(data):
             yield from frame
 
-    def answer(self, outcomes: list[tuple[Any, BaseException | None]]) -> None:
-        """What the server is told when it is flushed."""
-        self._going += _frame(outcomes)
+    def answer(self, answer: list[Outcome] | int) -> None:
+        """What the server is told when it is flushed: what came of its next calls, or of how many nothing was done."""
+        self._going += _frame(answer)
 
     def flush(self) -> bool:
         """Send what there is room for; whether something is left. Errors: OSError."""
@@ -243,9 +272,12 @@ def _frame(content: Any) -> bytes:
     return LENGTH.pack(len(octets)) + octets
 
 
-def _portable(error: BaseException | None) -> BaseException | None:
-    """An error that can be sent. What isn't meant for the caller, a defect, is told with its place here."""
-    if error is None or isinstance(error, StoreError):
-        return error
+def _outcome(call: Call) -> Outcome:
+    """What can be sent of it. A defect, which isn't meant for the caller, is told with its place here."""
+    error = call.error
+    if error is None:
+        return call.result, None
+    if isinstance(error, StoreError):
+        return None, (error, error.__cause__)  # the database's own error, if any
     log.error("a letter could not be written", exc_info=error)
-    return RuntimeError(f"{type(error).__name__}: {error}")
+    return None, (RuntimeError(f"{type(error).__name__}: {error}"), None)

@@ -79,7 +79,9 @@ class Writer:
     def write(self, batch: Sequence[Call]) -> dict[int, int]:
         """Run all of them; when this returns, what they did is on disk, and what came of it in each. The hints of
         all."""
-        self._commit([call for call in batch if _is_ready(call)])
+        for call in batch:
+            make_ready(call)
+        self._commit([call for call in batch if call.error is None])
         self.written += len(batch)
         self.largest = max(self.largest, len(batch))
         hints: dict[int, int] = {}
@@ -169,16 +171,14 @@ def explained(database: Database, error: BaseException) -> BaseException:
     return failure
 
 
-def _is_ready(call: Call) -> bool:
-    """Whether it is, or can be made so; else it has its error."""
-    if call.ready is not None:
+def make_ready(call: Call) -> None:
+    """Once. When it fails, the call has that error."""
+    ready, call.ready = call.ready, None
+    if ready is not None:
         try:
-            call.args = (call.ready(*call.args),)
+            call.args = (ready(*call.args),)
         except BaseException as error:  # whatever it is, it is the caller's
             call.error = error
-            return False
-        call.ready = None
-    return True
 
 
 def _together(batch: Sequence[Call]) -> Iterator[Sequence[Call]]:
