@@ -38,7 +38,7 @@ class FaultyDisk(Disk):
             self.failed.append(name)
         raise OSError(self.error, os.strerror(self.error))
 
-    def create(self, path: Path) -> int:
+    def create(self, path: str) -> int:
         self._step("create")
         return super().create(path)
 
@@ -58,7 +58,7 @@ class FaultyDisk(Disk):
         self._step("sync_file_system")
         super().sync_file_system(descriptor)
 
-    def rename(self, source: Path, target: Path) -> None:
+    def rename(self, source: str, target: str) -> None:
         self._step("rename")
         super().rename(source, target)
 

@@ -36,7 +36,7 @@ class FullDisk(Disk):
         if step in self.full:
             raise OSError(self.error, os.strerror(self.error))
 
-    def create(self, path: Path) -> int:
+    def create(self, path: str) -> int:
         self._fail("create")
         return super().create(path)
 
@@ -48,7 +48,7 @@ class FullDisk(Disk):
         self._fail("sync")
         super().sync(descriptor)
 
-    def rename(self, source: Path, target: Path) -> None:
+    def rename(self, source: str, target: str) -> None:
         self._fail("rename")
         super().rename(source, target)
 

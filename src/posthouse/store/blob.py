@@ -83,7 +83,7 @@ class Spool:
         self._chunks: list[bytes] = []
         self._disk = disk
         self._folder = folder
-        self._path: Path | None = None  # of its file
+        self._name = ""  # of its file, until that has its lasting one; no Path: to make one takes longer than a rename
         self._file = -1
         self._map: mmap.mmap | None = None
         self._given = False
@@ -140,9 +140,9 @@ class Spool:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
-            assert self._path is not None
-            with contextlib.suppress(OSError):
-                self._path.unlink(missing_ok=True)
+            if self._name:
+                with contextlib.suppress(OSError):
+                    Path(self._name).unlink()
 
     def _add(self, chunk: bytes) -> bool:
         """Gather octets in memory; whether it has enough of them."""
@@ -177,15 +177,15 @@ class Spool:
         """The file's octets are on disk. Errors: OSError."""
         self._disk.sync(self._file)
 
-    def place(self, target: Path) -> None:
+    def place(self, target: str) -> None:
         """Give the file its lasting name. Errors: OSError."""
-        assert self._path is not None
-        self._disk.rename(self._path, target)
+        self._disk.rename(self._name, target)
+        self._name = ""
 
     def _create(self) -> None:
         if self._file < 0:
-            self._path = self._folder / os.urandom(10).hex()
-            self._file = self._disk.create(self._path)
+            self._name = f"{self._folder}/{os.urandom(10).hex()}"
+            self._file = self._disk.create(self._name)
 
 
 class _Keep:
@@ -200,7 +200,7 @@ class _Keep:
         self.error: BaseException | None = None
         self.spool = spool
         self.blob_id = blob_id
-        self.placed: Path | None = None
+        self.placed = ""
 
 
 class Blobs:
@@ -287,7 +287,11 @@ class Blobs:
 
     def path(self, blob_id: str) -> Path:
         """Where its file is."""
-        return self._folder / blob_id[:2] / blob_id[2:4] / f"{blob_id}.eml"
+        return Path(self._name(blob_id))
+
+    def _name(self, blob_id: str) -> str:
+        """`path`, as the system's calls take it."""
+        return f"{self._prefix}{blob_id[:2]}/{blob_id[2:4]}/{blob_id}.eml"
 
     def read(self, blob_id: str, start: int, end: int) -> bytes:
         """The octets from `start` up to `end`, fewer where the file ends. Blocks: for store functions and threads."""
@@ -330,7 +334,7 @@ class Blobs:
 
         For the event loop: a thread's system calls, three for each letter, stand in line for the interpreter's lock.
         """
-        name = f"{self._prefix}{blob_id[:2]}/{blob_id[2:4]}/{blob_id}.eml"
+        name = self._name(blob_id)
         octets = bytearray(size)
         try:
             descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
@@ -370,8 +374,7 @@ class Blobs:
 
     def _open(self, blob_id: str) -> int | bytes:
         """Its file's descriptor, or the octets of one that has none yet. Errors: OSError, StoreError."""
-        # Not `path`: making a Path takes longer than opening the file.
-        name = f"{self._prefix}{blob_id[:2]}/{blob_id[2:4]}/{blob_id}.eml"
+        name = self._name(blob_id)
         try:
             return os.open(name, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -454,8 +457,8 @@ class Blobs:
             list(self._helpers.map(self._to_disk, batch))
         else:
             self._all_to_disk(batch)
-        for path in {path for keep in batch if (path := self._place(keep)) is not None}:
-            self._sync_directory(path, batch)
+        for name in {name for keep in batch if (name := self._place(keep))}:
+            self._sync_directory(name, batch)
         for keep in batch:
             keep.spool.drop()
 
@@ -508,20 +511,19 @@ class Blobs:
         if now - began > SLOW:
             self._one_by_one_until = now + BACK_OFF
 
-    def _place(self, keep: _Keep) -> Path | None:
-        """Give the file its name; the directory that has to be synced for it, or None where it has none."""
+    def _place(self, keep: _Keep) -> str:
+        """Give the file its name; that of the directory which has to be synced for it, or "" where there is none."""
         if keep.error is not None or keep.future.cancelled():  # nobody will ever know its id
-            return None
-        path = self.path(keep.blob_id)
+            return ""
         try:
             self._make_directory(keep.blob_id[:4])
-            keep.spool.place(path)
+            keep.spool.place(self._name(keep.blob_id))
         except OSError as error:
             keep.error = explain(error)
-            return None
+            return ""
         keep.result = Blob(keep.blob_id, keep.spool.size)
-        keep.placed = path
-        return path.parent
+        keep.placed = keep.blob_id[:4]
+        return keep.placed
 
     def _make_directory(self, name: str) -> None:
         if name not in self._made:
@@ -530,15 +532,15 @@ class Blobs:
             self._disk.make_directory(parent / name[2:])
             self._made.add(name)
 
-    def _sync_directory(self, directory: Path, batch: list[_Keep]) -> None:
+    def _sync_directory(self, name: str, batch: list[_Keep]) -> None:
         try:
-            self._disk.sync_directory(directory)
+            self._disk.sync_directory(self._folder / name[:2] / name[2:])
         except OSError as error:
             for keep in batch:
-                if keep.placed is not None and keep.placed.parent == directory:
+                if keep.placed == name:
                     keep.error = explain(error)
                     with contextlib.suppress(OSError):
-                        keep.placed.unlink()
+                        self.path(keep.blob_id).unlink()
 
 
 def explain(error: OSError) -> StoreError:
