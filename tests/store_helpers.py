@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
 import pytest
 
+from posthouse.errors import StoreError
 from posthouse.message.summary import summarize
 from posthouse.store import account, domain, intake, mail, mailbox
 from posthouse.store.account import Account
@@ -59,6 +61,13 @@ def add_domains(data: Path, letter: str) -> None:
     for number in range(50):
         store.run(domain.add, f"{letter}{number}.example")
     store.close()
+
+
+def process_of_each(tx: Tx, names: Sequence[str]) -> list[int | StoreError]:
+    """A store function for many that another process can import, too: domains; and which process has written them."""
+    for name in names:
+        domain.add(tx, name)
+    return [os.getpid()] * len(names)
 
 
 class House:

@@ -5,19 +5,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import os
 import pickle
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import uvloop
 
-from posthouse.errors import NotFound, OverQuota, StoreError
-from posthouse.store import account, domain
+from posthouse import errors
+from posthouse.errors import NotFound, OverQuota, StoreError, StoreFull
+from posthouse.server.stuck import watch
+from posthouse.store import account, domain, engine
 from posthouse.store.engine import Store, Tx
 from posthouse.store.scribe import LENGTH, Dictation, Frames, Scribe
+from posthouse.store.sqlite import Connection, Sqlite
 from posthouse.store.writer import MAX_BATCH
+from processes import eventually
+from store_helpers import process_of_each
 
 # A function that is named "wait" has begun; it may end.
 ENTERED, LEAVE = threading.Event(), threading.Event()
@@ -42,6 +52,25 @@ def add_all(tx: Tx, names: Sequence[str]) -> list[str | StoreError]:
             domain.add(tx, name)
             outcomes.append(threading.current_thread().name)
     return outcomes
+
+
+def count_all(tx: Tx, names: Sequence[str]) -> list[tuple[str, int] | StoreError]:
+    """A store function that tells each what it was, and among how many."""
+    assert threading.current_thread().name == "scribe"
+    return [NotFound(name) if name.endswith("3") else (name, len(names)) for name in names]
+
+
+def fill_all(tx: Tx, rows: Sequence[int]) -> list[None]:
+    for count in rows:
+        tx.many("INSERT INTO domain (name) VALUES (:name)", [{"name": f"{number:0500}"} for number in range(count)])
+    return [None] * len(rows)
+
+
+def limit_pages(tx: Tx, pages: Sequence[int]) -> list[str | StoreError]:
+    """As if the disk had room for so many pages more."""
+    for more in pages:
+        tx.value(f"PRAGMA max_page_count = {tx.value('PRAGMA page_count') + more}")
+    return [threading.current_thread().name] * len(pages)
 
 
 def upper(name: str) -> str:
@@ -89,6 +118,12 @@ class Office:
         self.store.close()
 
 
+@pytest.fixture(autouse=True)
+def crowded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, the next letters are expected to come side by side, too."""
+    monkeypatch.setattr(engine, "CROWDED", 60.0)
+
+
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     with contextlib.closing(Office(tmp_path / "data")) as office:
@@ -129,6 +164,17 @@ def test_letters_side_by_side_are_for_the_scribe_and_a_lone_one_is_not(office: O
 
     run(office, scenario, crowded=False)
     assert office.store.look(domain.list_all) == [f"{name}.example" for name in ("a", "b", "c", "d", "e", "one")]
+
+
+def test_soon_a_lone_letter_is_the_stores_own_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "CROWDED", 0.05)
+
+    async def scenario() -> None:
+        number = 0
+        while await office.store.write_each(add_all, f"{number}.example") == "scribe":
+            number += 1
+
+    run(office, scenario)
 
 
 def test_each_caller_has_what_came_of_its_own(office: Office) -> None:
@@ -256,34 +302,285 @@ def test_two_servers_share_it_and_one_that_leaves_is_no_others_trouble(office: O
     other.close()
 
 
+def test_what_a_server_that_left_had_waiting_is_dropped(office: Office) -> None:
+    """Nobody hears of it, and it will be sent again. What is being written is written."""
+    other = Store.open(office.data, readers=1)
+    in_hand = ["wait", "hand.example", *["gone"] * (MAX_BATCH - 2)]
+
+    async def scenario() -> None:
+        theirs = await Dictation.begin(other, office.line())
+        await side_by_side(other, "gone", "gone")
+        lost = asyncio.ensure_future(side_by_side(other, *in_hand, "c.example", "d.example"))
+        await asyncio.to_thread(ENTERED.wait, 20)
+        kept = asyncio.ensure_future(side_by_side(office.store, "a.example", "b.example"))
+        await asyncio.sleep(0)
+        theirs.close()
+        assert all(isinstance(error, StoreError) and error.in_doubt for error in await lost)
+        LEAVE.set()
+        assert await kept == ["scribe", "scribe"]
+
+    ENTERED.clear()
+    LEAVE.clear()
+    run(office, scenario)
+    other.close()
+    assert office.store.look(domain.list_all) == ["a.example", "b.example", "hand.example"]
+
+
+def test_a_server_that_takes_leave_writes_itself_and_is_told_nothing(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "posthouse")
+
+    async def scenario() -> None:
+        asked = asyncio.ensure_future(side_by_side(office.store, "wait", "gone"))
+        await asyncio.to_thread(ENTERED.wait, 20)
+        assert office.store.dictation is not None
+        office.store.dictation.close()
+        for error in await asked:
+            assert isinstance(error, StoreError) and error.in_doubt
+        LEAVE.set()
+        assert await side_by_side(office.store, "a.example", "b.example") == ["store-writer", "store-writer"]
+
+    ENTERED.clear()
+    LEAVE.clear()
+    run(office, scenario)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_line_that_has_ended_already(
+    tmp_path: Path, new_loop: Callable[[], asyncio.AbstractEventLoop], caplog: pytest.LogCaptureFixture
+) -> None:
+    """As for a worker that is begun when the scribe has been killed."""
+    store = Store.open(tmp_path, readers=1)
+    line, other_end = socket.socketpair()
+    other_end.close()
+
+    async def main() -> None:
+        await Dictation.begin(store, line)
+        async with asyncio.timeout(20):
+            while store.dictation is not None:  # noqa: ASYNC110  (it tells nobody)
+                await asyncio.sleep(0)
+        assert await side_by_side(store, "a.example", "b.example") == ["store-writer", "store-writer"]
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(main())
+    store.close()
+    assert [record.message for record in caplog.records] == [
+        "the scribe has ended; the server writes letters itself until its next start"
+    ]
+
+
+# -- a process that waits, and one that is killed ----------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def held(data: Path) -> Iterator[Connection]:
+    """Nobody else writes now."""
+    connection = Sqlite(data).connect()
+    connection.begin()
+    try:
+        yield connection
+    finally:
+        connection.rollback()
+        connection.close()
+
+
+def test_how_long_it_has_been_waited_for(office: Office) -> None:
+    async def scenario() -> None:
+        dictation = office.store.dictation
+        assert dictation is not None
+        dictation._heard -= 1_000  # the last answer is long ago
+        with held(office.data):
+            asked = asyncio.ensure_future(side_by_side(office.store, "a.example", "b.example"))
+            await asyncio.to_thread(eventually, lambda: dictation.waited() > 0.05, "nobody waits")
+            assert 0.05 < office.store.waited() < 500, "it counts from the first call"
+            assert not asked.done()
+        assert await asked == ["scribe", "scribe"]
+        assert (office.store.waited(), dictation.waited()) == (0.0, 0.0)
+
+    run(office, scenario)
+
+
+SCRIBE = """
+import socket, sys
+from pathlib import Path
+from posthouse.store.engine import Store
+from posthouse.store.scribe import Scribe
+Scribe(socket.socket(fileno=int(sys.argv[2])), lambda: Store.open(Path(sys.argv[1]), readers=0)).work()
+"""
+
+
+@contextlib.contextmanager
+def scribe_process(data: Path) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
+    """A real one, and a line to it."""
+    lines, theirs = socket.socketpair()
+    ours, end = socket.socketpair()
+    with lines:
+        with theirs, end:
+            process = subprocess.Popen(
+                [sys.executable, "-c", SCRIBE, data, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stderr=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            )
+            socket.send_fds(lines, [b"+"], [end.fileno()])
+        yield process, ours
+    process.communicate(timeout=20)
+
+
+def test_a_kill_leaves_what_it_had_in_hand_in_doubt(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = Store.open(tmp_path, readers=1)
+
+    async def main(process: subprocess.Popen[bytes], line: socket.socket) -> None:
+        await Dictation.begin(store, line)
+        assert await both(store, "1.example", "2.example") == [os.getpid(), process.pid]
+        with held(tmp_path):
+            asked = both(store, "a.example", "b.example")
+            await asyncio.to_thread(eventually, lambda: store.waited() > 0.01, "nobody waits")
+            process.kill()
+            for error in await asked:
+                assert isinstance(error, StoreError) and error.in_doubt
+                assert str(error) == "the process that writes letters ended while it had this one"
+        assert store.waited() == 0.0
+        assert await both(store, "c.example", "d.example") == [os.getpid()] * 2
+
+    with scribe_process(tmp_path) as (process, line):
+        asyncio.run(main(process, line))
+    assert store.look(domain.list_all) == [f"{name}.example" for name in ("1", "2", "c", "d")]
+    store.close()
+    assert [record.message for record in caplog.records] == [
+        "the scribe has ended; the server writes letters itself until its next start"
+    ]
+
+
+def both(store: Store, *names: str) -> Awaitable[list[int | BaseException]]:
+    """The processes that have written them."""
+    return asyncio.gather(*(store.write_each(process_of_each, name) for name in names), return_exceptions=True)
+
+
+def test_a_scribe_that_cant_open_the_store_is_no_scribe(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "data", readers=1)
+    (tmp_path / "file").write_text("no folder", "utf-8")
+
+    async def main(line: socket.socket) -> None:
+        await Dictation.begin(store, line)
+        mine, failed = await both(store, "a.example", "b.example")
+        assert mine == os.getpid()
+        assert isinstance(failed, StoreError)
+        assert await both(store, "b.example", "c.example") == [os.getpid()] * 2
+
+    with scribe_process(tmp_path / "file") as (process, line):
+        asyncio.run(main(line))
+    assert process.returncode == 1
+    assert store.look(domain.list_all) == ["a.example", "b.example", "c.example"]
+    store.close()
+
+
+def test_one_that_hangs_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It holds nothing; its letters wait all the same."""
+    store = Store.open(tmp_path, readers=1)
+    line, nobody = socket.socketpair()
+
+    async def main() -> None:
+        dictation = await Dictation.begin(store, line)
+        watching = asyncio.create_task(watch(store, patience=0.1))
+        asked = asyncio.ensure_future(both(store, "a.example", "b.example"))
+        await asyncio.to_thread(eventually, lambda: "nothing can be written" in caplog.text, "nobody says so")
+        watching.cancel()
+        dictation.close()
+        await asked
+
+    asyncio.run(main())
+    nobody.close()
+    store.close()
+
+
+# -- what goes over a line ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [NotFound, errors.AlreadyExists, StoreFull, OverQuota, errors.StoreVersionError])
+def test_an_error_is_the_same_on_the_other_side(kind: type[StoreError]) -> None:
+    error = kind("there is no such thing", advice="Look elsewhere.")
+    error.in_doubt = True
+    error.__cause__ = ValueError("for the log")
+    there = pickle.loads(pickle.dumps(error))
+    assert type(there) is kind
+    assert (str(there), there.__dict__) == (str(error), error.__dict__)
+
+
+def test_who_needs_more_room_than_there_is_is_no_others_trouble(office: Office) -> None:
+    async def scenario() -> None:
+        assert await office.store.write_each(limit_pages, 20) == "scribe"
+        small, big, after = await asyncio.gather(
+            office.store.write_each(add_all, "small.example"),
+            office.store.write_each(fill_all, 10_000),
+            office.store.write_each(add_all, "z.example"),
+            return_exceptions=True,
+        )
+        assert (small, after) == ("scribe", "scribe")
+        assert isinstance(big, StoreFull) and big.advice == "Free some space below the data folder."
+
+    run(office, scenario)
+    assert office.store.look(domain.list_all) == ["small.example", "z.example"]
+
+
 def test_a_server_that_reads_no_answers_holds_up_nobody(office: Office) -> None:
+    """And has them when it does."""
     deaf = office.line()
-    frame = pickle.dumps([(add_all, "gone", None)] * 50)
-    sending = threading.Thread(target=_send_until_full, args=(deaf, LENGTH.pack(len(frame)) + frame))
+    deaf.settimeout(20)
+    calls, times = 50, 600
+    frame = pickle.dumps([(add_all, "gone", None)] * calls)
+    sending = threading.Thread(target=deaf.sendall, args=((LENGTH.pack(len(frame)) + frame) * times,))
     sending.start()
     sending.join(20)
+    assert not sending.is_alive()
 
     async def scenario() -> None:
         assert await side_by_side(office.store, "a.example", "b.example") == ["scribe", "scribe"]
 
-    run(office, scenario)
+    run(office, scenario)  # it is their turn behind all of these calls
+    frames, octets = Frames(), 0
+    answers: list[tuple[object, BaseException | None]] = []
+    while len(answers) < calls * times:
+        data = deaf.recv(1 << 16)
+        assert data
+        octets += len(data)
+        answers += [answer for frame in frames.feed(data) for answer in frame]
+    assert all(result is None and isinstance(error, NotFound) for result, error in answers)
+    assert octets > 2 * deaf.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF), "there was room for all of them"
     deaf.close()
 
 
-def _send_until_full(line: socket.socket, octets: bytes) -> None:
-    """Calls whose answers take more than what fits into a socket."""
-    for _ in range(400):
-        line.sendall(octets)
+def test_what_comes_octet_by_octet(office: Office) -> None:
+    with office.line() as line:
+        line.settimeout(20)
+        frame = pickle.dumps([(add_all, "gone", None), (add_all, "a.example", None)])
+        for octet in LENGTH.pack(len(frame)) + frame:
+            line.sendall(bytes([octet]))
+        frames = Frames()
+        answers: list[list[tuple[object, BaseException | None]]] = []
+        while not answers:
+            answers += frames.feed(line.recv(1))
+    [[(nothing, error), answer]] = answers
+    assert nothing is None and isinstance(error, NotFound)
+    assert answer == ("scribe", None)
 
 
-def test_more_than_a_batch(office: Office) -> None:
-    names = [f"d{number}.example" for number in range(MAX_BATCH + 10)]
+def test_more_than_a_batch_are_several_and_each_has_its_own_answer(office: Office) -> None:
+    names = [f"{number}" for number in range(MAX_BATCH + 10)]
 
     async def scenario() -> None:
-        assert await side_by_side(office.store, *names) == ["scribe"] * len(names)
+        outcomes = await asyncio.gather(
+            *(office.store.write_each(count_all, name) for name in names), return_exceptions=True
+        )
+        for number, (name, outcome) in enumerate(zip(names, outcomes, strict=True)):
+            if name.endswith("3"):
+                assert isinstance(outcome, NotFound) and str(outcome) == name
+            else:
+                assert outcome == (name, MAX_BATCH if number < MAX_BATCH else 10)
 
     run(office, scenario)
-    assert len(office.store.look(domain.list_all)) == len(names)
 
 
 def test_who_subscribed_hears_what_the_scribe_has_written(office: Office) -> None:
