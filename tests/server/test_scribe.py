@@ -106,6 +106,48 @@ def test_when_it_is_killed_nothing_is_lost_that_was_taken(house: House) -> None:
     assert len(there) == len(set(there)), "nothing is there twice"
 
 
+def test_who_idles_hears_of_what_it_has_written(house: House) -> None:
+    client = house.log_in(ADA)
+    client.socket().settimeout(10)
+    client.select("INBOX")
+    client.send(b"x IDLE\r\n")
+    assert client.readline().startswith(b"+")
+    taken = send_side_by_side(house)
+    assert has_store(house.scribe)
+    while client.readline() != b"* %d EXISTS\r\n" % len(taken):
+        pass
+    client.shutdown()
+
+
+@pytest.mark.parametrize("house", [2], indirect=True)
+def test_workers_come_and_go_beside_it(house: House) -> None:
+    """Each has a line of its own; one that is begun when the scribe has ended does without."""
+    send_side_by_side(house, "first ")
+    taken = kill_a_worker(house, "second ")
+    assert house.scribe and "the scribe has ended" not in house.log
+    os.kill(house.scribe, signal.SIGKILL)
+    taken |= kill_a_worker(house, "third ")
+    last = {f"last {subject}" for subject in send_side_by_side(house, "last ")}
+    assert len(last) == CONNECTIONS * LETTERS
+    stop(house)
+    assert taken | last <= set(subjects(house.config.data))
+
+
+def kill_a_worker(house: House, word: str) -> set[str]:
+    """While letters come; the subjects of those that were taken. Then there is another in its place."""
+    taken: set[str] = set()
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        sending = [pool.submit(send, house, who, taken, None, word) for who in range(CONNECTIONS)]
+        eventually(lambda: len(taken) > CONNECTIONS, "no letter is taken")
+        victim = house.workers[0]
+        os.kill(victim, signal.SIGKILL)
+        for one in sending:
+            one.result()
+    eventually(lambda: len(house.workers) == 2 and victim not in house.workers, "nobody took its place")
+    eventually(lambda: f"(process {victim}) ended: Killed" in house.log, "nobody says so")
+    return {f"{word}{subject}" for subject in taken}
+
+
 def test_it_outlives_no_kill_of_the_server(house: House) -> None:
     send_side_by_side(house)
     scribe = house.scribe
