@@ -17,7 +17,7 @@ from pathlib import Path
 
 from posthouse.store import account, mail, mailbox, verify
 from posthouse.store.engine import Store
-from processes import ADA, House, serving, serving_again
+from processes import ADA, House, eventually, serving, serving_again
 
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "2"))
 CONNECTIONS = 10
@@ -46,10 +46,11 @@ def kill_at_random(house: House, number: int, chance: random.Random) -> set[str]
     chance.shuffle(victims)
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         sending = [pool.submit(send, house, f"{number}.{who}", taken) for who in range(CONNECTIONS)]
-        if chance.random() < 0.5:  # the scribe some time before the others
-            timer = threading.Timer(chance.uniform(0.1, 0.5), os.kill, (house.scribe, signal.SIGKILL))
-            timer.start()
-        threading.Event().wait(chance.uniform(0.3, 1.0))
+        eventually(lambda: len(taken) > CONNECTIONS, "no letter is taken")
+        if number % 2:  # the scribe some time before the others
+            threading.Event().wait(chance.uniform(0, 0.4))
+            os.kill(house.scribe, signal.SIGKILL)
+        threading.Event().wait(chance.uniform(0, 0.6))
         for process in victims:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
