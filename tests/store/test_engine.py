@@ -52,18 +52,6 @@ def test_waiting_functions_share_one_commit(store: Store) -> None:
     assert store.look(domain.list_all) == sorted(names)
 
 
-def test_what_gathers_when_the_store_closes_is_written(tmp_path: Path) -> None:
-    store = Store.open(tmp_path / "data")
-
-    async def scenario() -> str:
-        writing = asyncio.ensure_future(store.write(domain.add, "late.example"))
-        await asyncio.sleep(0)
-        store.close()
-        return await writing
-
-    assert asyncio.run(scenario()) == "late.example"
-
-
 def test_an_exception_undoes_one_function_and_reaches_its_caller(store: Store) -> None:
     def half(tx: Tx) -> None:
         domain.add(tx, "half.example")
@@ -299,14 +287,11 @@ def test_what_waits_is_finished_before_closing(tmp_path: Path) -> None:
 def test_what_is_gathered_is_finished_before_closing(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
 
-    async def scenario() -> object:
-        async def ask() -> object:
-            written = asyncio.ensure_future(store.write(domain.add, "gathered.example"))
-            await asyncio.sleep(0)  # it is accepted, and not handed over yet
-            store.close()
-            return await written
-
-        return await ask()
+    async def scenario() -> str:
+        written = asyncio.ensure_future(store.write(domain.add, "gathered.example"))
+        await asyncio.sleep(0)  # it is accepted, and not handed over yet
+        store.close()
+        return await written
 
     assert asyncio.run(scenario()) == "gathered.example"
     again = Store.open(tmp_path)

@@ -386,6 +386,22 @@ def held(data: Path) -> Iterator[Connection]:
         connection.close()
 
 
+def test_what_gathers_when_the_store_closes_is_written(office: Office) -> None:
+    """By the store: the line may end before the answer is there."""
+
+    async def scenario() -> None:
+        asked = asyncio.ensure_future(side_by_side(office.store, "a.example", "b.example"))
+        await asyncio.sleep(0)  # it makes its tasks
+        await asyncio.sleep(0)  # they are accepted, and not handed over yet
+        office.store.close()
+        assert await asked == ["store-writer", "store-writer"]
+
+    run(office, scenario)
+    again = Store.open(office.data, readers=1)
+    assert again.look(domain.list_all) == ["a.example", "b.example"]
+    again.close()
+
+
 def test_how_long_it_has_been_waited_for(office: Office) -> None:
     async def scenario() -> None:
         dictation = office.store.dictation
