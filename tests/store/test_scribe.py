@@ -20,10 +20,9 @@ import uvloop
 
 from posthouse import errors
 from posthouse.errors import NotFound, OverQuota, StoreError, StoreFull
-from posthouse.server.stuck import watch
-from posthouse.store import account, domain, engine
+from posthouse.store import account, domain, engine, scribe
 from posthouse.store.engine import Store, Tx
-from posthouse.store.scribe import LENGTH, Dictation, Frames, Scribe
+from posthouse.store.scribe import LENGTH, Dictation, Frames, Outcome, Scribe
 from posthouse.store.sqlite import Connection, Sqlite
 from posthouse.store.writer import MAX_BATCH
 from processes import eventually
@@ -120,8 +119,9 @@ class Office:
 
 @pytest.fixture(autouse=True)
 def crowded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow the machine is, the next letters are expected to come side by side, too."""
+    """However slow the machine is: the next letters are expected to come side by side, too, and are one batch."""
     monkeypatch.setattr(engine, "CROWDED", 60.0)
+    monkeypatch.setattr(scribe, "LONGEST", 60.0)
 
 
 @pytest.fixture
@@ -308,7 +308,7 @@ def test_what_a_server_that_left_had_waiting_is_dropped(office: Office) -> None:
     in_hand = ["wait", "hand.example", *["gone"] * (MAX_BATCH - 2)]
 
     async def scenario() -> None:
-        theirs = await Dictation.begin(other, office.line())
+        theirs = await Dictation.begin(other, office.line(), 0)
         await side_by_side(other, "gone", "gone")
         lost = asyncio.ensure_future(side_by_side(other, *in_hand, "c.example", "d.example"))
         await asyncio.to_thread(ENTERED.wait, 20)
@@ -357,7 +357,7 @@ def test_a_line_that_has_ended_already(
     other_end.close()
 
     async def main() -> None:
-        await Dictation.begin(store, line)
+        await Dictation.begin(store, line, 0)
         async with asyncio.timeout(20):
             while store.dictation is not None:  # noqa: ASYNC110  (it tells nobody)
                 await asyncio.sleep(0)
@@ -410,10 +410,11 @@ def test_how_long_it_has_been_waited_for(office: Office) -> None:
         with held(office.data):
             asked = asyncio.ensure_future(side_by_side(office.store, "a.example", "b.example"))
             await asyncio.to_thread(eventually, lambda: dictation.waited() > 0.05, "nobody waits")
-            assert 0.05 < office.store.waited() < 500, "it counts from the first call"
+            assert dictation.waited() < 500, "it counts from the first call"
+            assert office.store.waited() == 0.0, "the store's own writer has nothing to do"
             assert not asked.done()
         assert await asked == ["scribe", "scribe"]
-        assert (office.store.waited(), dictation.waited()) == (0.0, 0.0)
+        assert dictation.waited() == 0.0
 
     run(office, scenario)
 
@@ -449,16 +450,16 @@ def test_a_kill_leaves_what_it_had_in_hand_in_doubt(tmp_path: Path, caplog: pyte
     store = Store.open(tmp_path, readers=1)
 
     async def main(process: subprocess.Popen[bytes], line: socket.socket) -> None:
-        await Dictation.begin(store, line)
+        dictation = await Dictation.begin(store, line, process.pid)
         assert await both(store, "1.example", "2.example") == [os.getpid(), process.pid]
         with held(tmp_path):
             asked = both(store, "a.example", "b.example")
-            await asyncio.to_thread(eventually, lambda: store.waited() > 0.01, "nobody waits")
+            await asyncio.to_thread(eventually, lambda: dictation.waited() > 0.01, "nobody waits")
             process.kill()
             for error in await asked:
                 assert isinstance(error, StoreError) and error.in_doubt
                 assert str(error) == "the process that writes letters ended while it had this one"
-        assert store.waited() == 0.0
+        assert dictation.waited() == 0.0
         assert await both(store, "c.example", "d.example") == [os.getpid()] * 2
 
     with scribe_process(tmp_path) as (process, line):
@@ -473,43 +474,6 @@ def test_a_kill_leaves_what_it_had_in_hand_in_doubt(tmp_path: Path, caplog: pyte
 def both(store: Store, *names: str) -> Awaitable[list[int | BaseException]]:
     """The processes that have written them."""
     return asyncio.gather(*(store.write_each(process_of_each, name) for name in names), return_exceptions=True)
-
-
-def test_a_scribe_that_cant_open_the_store_is_no_scribe(tmp_path: Path) -> None:
-    store = Store.open(tmp_path / "data", readers=1)
-    (tmp_path / "file").write_text("no folder", "utf-8")
-
-    async def main(line: socket.socket) -> None:
-        await Dictation.begin(store, line)
-        mine, failed = await both(store, "a.example", "b.example")
-        assert mine == os.getpid()
-        assert isinstance(failed, StoreError)
-        assert await both(store, "b.example", "c.example") == [os.getpid()] * 2
-
-    with scribe_process(tmp_path / "file") as (process, line):
-        asyncio.run(main(line))
-    assert process.returncode == 1
-    assert store.look(domain.list_all) == ["a.example", "b.example", "c.example"]
-    store.close()
-
-
-def test_one_that_hangs_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """It holds nothing; its letters wait all the same."""
-    store = Store.open(tmp_path, readers=1)
-    line, nobody = socket.socketpair()
-
-    async def main() -> None:
-        dictation = await Dictation.begin(store, line)
-        watching = asyncio.create_task(watch(store, patience=0.1))
-        asked = asyncio.ensure_future(both(store, "a.example", "b.example"))
-        await asyncio.to_thread(eventually, lambda: "nothing can be written" in caplog.text, "nobody says so")
-        watching.cancel()
-        dictation.close()
-        await asked
-
-    asyncio.run(main())
-    nobody.close()
-    store.close()
 
 
 # -- what goes over a line ---------------------------------------------------------------------------------------------
@@ -557,13 +521,13 @@ def test_a_server_that_reads_no_answers_holds_up_nobody(office: Office) -> None:
 
     run(office, scenario)  # it is their turn behind all of these calls
     frames, octets = Frames(), 0
-    answers: list[tuple[object, BaseException | None]] = []
+    answers: list[Outcome] = []
     while len(answers) < calls * times:
         data = deaf.recv(1 << 16)
         assert data
         octets += len(data)
         answers += [answer for frame in frames.feed(data) for answer in frame]
-    assert all(result is None and isinstance(error, NotFound) for result, error in answers)
+    assert all(result is None and failure and isinstance(failure[0], NotFound) for result, failure in answers)
     assert octets > 2 * deaf.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF), "there was room for all of them"
     deaf.close()
 
@@ -575,11 +539,11 @@ def test_what_comes_octet_by_octet(office: Office) -> None:
         for octet in LENGTH.pack(len(frame)) + frame:
             line.sendall(bytes([octet]))
         frames = Frames()
-        answers: list[list[tuple[object, BaseException | None]]] = []
+        answers: list[list[Outcome]] = []
         while not answers:
             answers += frames.feed(line.recv(1))
-    [[(nothing, error), answer]] = answers
-    assert nothing is None and isinstance(error, NotFound)
+    [[(nothing, failure), answer]] = answers
+    assert nothing is None and failure and isinstance(failure[0], NotFound)
     assert answer == ("scribe", None)
 
 
