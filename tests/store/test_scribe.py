@@ -267,6 +267,20 @@ def test_what_it_has_not_tried_the_store_writes_itself(office: Office, caplog: p
     assert "the scribe can't open the store, the server writes letters itself: it can't be opened" in caplog.text
 
 
+def test_what_comes_back_when_the_store_is_closed_is_refused(office: Office) -> None:
+    office.broken = True
+
+    async def scenario() -> None:
+        asked = asyncio.ensure_future(side_by_side(office.store, "a.example", "b.example"))
+        for _ in range(3):  # it makes its tasks, they are accepted, they are handed over
+            await asyncio.sleep(0)
+        office.store.close()
+        for error in await asked:
+            assert isinstance(error, StoreError) and str(error) == "the store is closed"
+
+    run(office, scenario)
+
+
 def test_the_databases_own_error_comes_along_for_the_log(office: Office) -> None:
     async def scenario() -> None:
         (error, *_) = await side_by_side(office.store, "nonsense", "a.example")

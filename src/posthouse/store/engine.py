@@ -34,7 +34,7 @@ from .readers import Readers
 from .roster import Rosters
 from .scribe import Dictation
 from .sqlite import Sqlite
-from .waiter import new_future, settle
+from .waiter import new_future, settle, settle_here
 from .writer import MAX_BATCH, Call, Writer, explained
 
 log = logging.getLogger("posthouse.store")
@@ -407,13 +407,15 @@ class Store:
                 self._writes.put(call)
 
     def write_here(self, calls: Sequence[Asked]) -> None:
-        """What was given to another process, which has done nothing of it."""
+        """What was given to another process, which has done nothing of it. On the event loop of those who wait."""
         with self._asking:
-            for call in calls:
-                if self._closed:
-                    call.future.cancel()
-                else:
+            if not self._closed:
+                for call in calls:
                     self._writes.put(call)
+                return
+        for call in calls:
+            call.error = StoreError("the store is closed")
+        settle_here(calls)
 
     def _ask(self, calls: queue.SimpleQueue[Asked | None] | Readers[Asked], call: Asked) -> Any:
         """Let the call wait for its turn; its future."""
