@@ -1,7 +1,7 @@
 """Who has an address here, as far as a server knows without asking the database again.
 
 Each commit makes SQLite forget the pages that it has in memory, so that under a stream of letters every RCPT was read
-anew: a quarter of what the event loop did for a letter. What is found is remembered for a moment, and no longer than
+anew: half of what the event loop did for a letter. What is found is remembered for a moment, and no longer than
 until somebody changes the addresses, the domains or a quota, here or in another process (`change.DIRECTORY`).
 """
 

@@ -136,7 +136,7 @@ class Scribe:
         self._waiting: deque[tuple[_Line, Call]] = deque()
 
     def work(self) -> None:
-        """Until it is over. Errors: StoreError when the store can't be opened."""
+        """Until it is over."""
         self._selector.register(self._lines, selectors.EVENT_READ)
         while True:
             for key, events in self._selector.select(0 if self._waiting else None):
@@ -207,14 +207,16 @@ class Scribe:
         self._waiting.clear()
 
     def _opened(self) -> tuple[Store, Writer]:
-        if self._store is None or self._writer is None:
+        if self._store is None:
             self._store = self._open_store()
+        if self._writer is None:
             self._writer = self._store.new_writer()
         return self._store, self._writer
 
     def _end(self) -> None:
-        if self._store is not None and self._writer is not None:
+        if self._writer is not None:
             self._writer.close()
+        if self._store is not None:
             self._store.close()
 
 
