@@ -34,9 +34,8 @@ def send(house: House, name: str, taken: set[str]) -> None:
         client = smtplib.SMTP("127.0.0.1", house.port("smtp"), timeout=20)
         for number in range(MOST):
             token = f"{name}.{number}"
-            with contextlib.suppress(smtplib.SMTPDataError):  # the scribe's end leaves it in doubt
-                client.sendmail("eve@elsewhere.example", [ADA], text(token))
-                taken.add(token)
+            client.sendmail("eve@elsewhere.example", [ADA], text(token))
+            taken.add(token)
 
 
 def kill_at_random(house: House, number: int, chance: random.Random) -> set[str]:

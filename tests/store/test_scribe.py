@@ -485,6 +485,38 @@ def test_a_kill_leaves_what_it_had_in_hand_in_doubt(tmp_path: Path, caplog: pyte
     ]
 
 
+def test_what_it_had_done_is_not_done_again_and_the_rest_the_store_does(tmp_path: Path) -> None:
+    store = Store.open(tmp_path, readers=1)
+    store.run(domain.add, "there.example")  # as if the scribe had got so far
+
+    async def main(process: subprocess.Popen[bytes], line: socket.socket) -> None:
+        dictation = await Dictation.begin(store, line, process.pid)
+        assert await both(store, "1.example", "2.example") == [os.getpid(), process.pid]
+        with held(tmp_path):
+            asked = asyncio.gather(
+                store.write_each(process_of_each, "a.example", done=is_there),
+                store.write_each(process_of_each, "there.example", done=is_there),
+                store.write_each(process_of_each, "b", ready=upper, done=is_there),
+                store.write_each(add_all, "full", done=is_there),
+                return_exceptions=True,
+            )
+            await asyncio.to_thread(eventually, lambda: dictation.waited() > 0.01, "nobody waits")
+            process.kill()
+            await asyncio.to_thread(process.wait)
+        assert (await asked)[:3] == [os.getpid(), None, os.getpid()]
+        full = asked.result()[3]
+        assert isinstance(full, OverQuota) and full.never
+
+    with scribe_process(tmp_path) as (process, line):
+        asyncio.run(main(process, line))
+    assert store.look(domain.list_all) == [f"{name}.example" for name in ("1", "2", "a", "b", "there")]
+    store.close()
+
+
+def is_there(tx: Tx, name: str) -> bool:
+    return name in domain.list_all(tx)
+
+
 def both(store: Store, *names: str) -> Awaitable[list[int | BaseException]]:
     """The processes that have written them."""
     return asyncio.gather(*(store.write_each(process_of_each, name) for name in names), return_exceptions=True)

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from posthouse.errors import NotFound, OverQuota, StoreError
 from posthouse.message.summary import Summary, summarize
-from posthouse.store import account, intake, mailbox, queue, quota
+from posthouse.store import account, intake, mailbox, queue, quota, tidy
 from posthouse.store.blob import SMALL, Blob, Spool
 from posthouse.store.engine import Store, Tx
 
@@ -66,6 +66,8 @@ class Late(NamedTuple):
     never: bool
 
 
+# What becomes a `Delivery` when the letter has been read.
+Parts: TypeAlias = tuple[Kept | Unread, Sequence[int], queue.Onward | None, Sequence[Forwarding]]
 # What the queue needs to know, so that these get the letter when they have room.
 Later: TypeAlias = Callable[[Sequence[Late]], queue.Onward]
 
@@ -103,7 +105,7 @@ async def deliver(
     late: Sequence[Late] = ()
     async with store.using([letter.blob]):
         try:
-            await store.write_each(_place_all, (letter, accounts, onward, going), ready=_delivery)
+            await store.write_each(_place_all, (letter, accounts, onward, going), ready=_delivery, done=_is_placed)
         except OverQuota:
             if len(accounts) == 1 and not going and onward is None:
                 raise
@@ -123,11 +125,14 @@ def read(letter: Kept | Unread) -> Kept:
     return letter.read() if isinstance(letter, Unread) else letter
 
 
-def _delivery(
-    parts: tuple[Kept | Unread, Sequence[int], queue.Onward | None, Sequence[Forwarding]],
-) -> Delivery:
+def _delivery(parts: Parts) -> Delivery:
     letter, accounts, onward, forwardings = parts
     return Delivery(read(letter), accounts, onward, forwardings)
+
+
+def _is_placed(tx: Tx, parts: Parts) -> bool:
+    """Whether the letter has come into the store: its octets are known there, then, which are its own."""
+    return not tidy.unknown(tx, [parts[0].blob.id])
 
 
 async def keep(store: Store, spool: Spool, trace: bytes) -> Kept:

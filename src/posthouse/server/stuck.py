@@ -48,7 +48,7 @@ async def watch(store: Store, patience: float = PATIENCE) -> None:
 
 
 def _end_scribe(store: Store, silent: float) -> None:
-    """What it has in hand is in doubt; the server writes it when it is sent again."""
+    """The servers write what it has in hand, and hasn't done."""
     assert store.dictation is not None
     process = store.dictation.process
     log.error("the scribe %s has not answered for %d s; it is killed", _named(process)[0], silent)

@@ -116,7 +116,7 @@ class Tx:
 class Asked(Call):
     """A function that somebody waits for."""
 
-    __slots__ = ("future", "loop")
+    __slots__ = ("done", "future", "loop")
 
     def __init__(
         self,
@@ -127,8 +127,10 @@ class Asked(Call):
         *,
         each: bool = False,
         ready: Callable[[Any], Any] | None = None,
+        done: Callable[[Tx, Any], bool] | None = None,
     ) -> None:
         super().__init__(fn, args, kwargs, each=each, ready=ready)
+        self.done = done
         self.loop = loop
         self.future = new_future(loop)
 
@@ -289,6 +291,7 @@ class Store:
         one: B,
         /,
         ready: Callable[[B], A] | None = None,
+        done: Callable[[Tx, B], bool] | None = None,
     ) -> T:
         """`write` of `fn(tx, [one])`, but together with the others for which `fn` waits: it is called once, with all of
         them in the order in which they came, and gives each its result, or its error, with which nothing of it has
@@ -296,6 +299,8 @@ class Store:
 
         ``ready``: what makes the argument of `fn` from `one`, before the transaction begins. The two, their arguments
         and results can be pickled: while several wait, a process of its own does it, where there is one (scribe.py).
+        ``done``: whether it has happened, for when that process has ended; the result is None then. Without it that
+        is an error in doubt.
         """
         loop, now = asyncio.get_running_loop(), time.monotonic()
         self._side_by_side += 1
@@ -304,7 +309,7 @@ class Store:
                 self._crowded_until = now + CROWDED
             result: T
             if now < self._crowded_until:
-                result = await self._gather(Asked(fn, (one,), {}, loop, each=True, ready=ready))
+                result = await self._gather(Asked(fn, (one,), {}, loop, each=True, ready=ready, done=done))
             else:  # alone: the processor still has at hand what has come, and there is nothing to wait for
                 alone = one if ready is None else ready(one)
                 result = await self._ask(self._writes, Asked(fn, (alone,), {}, loop, each=True))

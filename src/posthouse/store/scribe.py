@@ -8,8 +8,8 @@ server writes that one itself (`Store.write_each`).
 
 A server has a line to the scribe: a local socket, over which calls go there in frames, and what came of each comes back
 in the same order. A frame is its length and a pickle: both ends are forked from one process, and nobody else has them.
-When the scribe ends, whatever ends it, what it had in hand is in doubt, and the servers write everything themselves.
-They end it when it stands still (server/stuck.py).
+When the scribe ends, whatever ends it, the servers look what it has done of what it had in hand, and write the rest, as
+everything from then on. They end it when it stands still (server/stuck.py).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .waiter import settle_here
 from .writer import MAX_BATCH, Call, Writer, make_ready
 
 if TYPE_CHECKING:
-    from .engine import Asked, Store
+    from .engine import Asked, Store, Tx
 
 log = logging.getLogger("posthouse.store")
 
@@ -113,6 +113,10 @@ class Dictation(asyncio.Protocol):
         if self._store.dictation is self:
             self._store.dictation = None
             log.error("the scribe has ended; the server writes letters itself until its next start")
+            if exc is None or isinstance(exc, OSError):  # else it isn't the scribe that has failed
+                # It lives no more, for its end of the line is closed: what it has not done by now it never will.
+                self._store.write_here([_unless_done(call) for call in self._asked if call.done is not None])
+                self._asked = deque(call for call in self._asked if call.done is None)
         left = list(self._asked)
         self._asked.clear()
         for call in left:
@@ -272,6 +276,28 @@ class Frames:
 def _frame(content: Any) -> bytes:
     octets = pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
     return LENGTH.pack(len(octets)) + octets
+
+
+def _unless_done(call: Asked) -> Asked:
+    """The same call, for the store itself: it finds out whether the scribe has done it."""
+    call.args = call.done, call.fn, call.ready, call.args[0]
+    call.fn, call.each, call.ready = _do_unless_done, False, None
+    return call
+
+
+def _do_unless_done(
+    tx: Tx,
+    done: Callable[[Tx, Any], bool],
+    fn: Callable[[Tx, Sequence[Any]], Sequence[Any]],
+    ready: Callable[[Any], Any] | None,
+    one: Any,
+) -> Any:
+    if done(tx, one):
+        return None
+    (outcome,) = fn(tx, [one if ready is None else ready(one)])
+    if isinstance(outcome, StoreError):
+        raise outcome
+    return outcome
 
 
 def _outcome(call: Call) -> Outcome:
