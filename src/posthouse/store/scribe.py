@@ -236,7 +236,10 @@ class _Line:
 
     def receive(self) -> Iterator[Any]:
         """What has come. Errors: OSError, also where the server has closed it."""
-        data = self.socket.recv(RECEIVED)
+        try:
+            data = self.socket.recv(RECEIVED)
+        except BlockingIOError:  # select(2): what is said to be there may not be
+            return
         if not data:
             raise ConnectionResetError
         for frame in self._frames.feed(data):
