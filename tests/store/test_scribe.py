@@ -230,24 +230,34 @@ def test_what_cant_be_sent_the_store_writes_itself(office: Office, caplog: pytes
     assert office.store.look(domain.list_all) == ["a.example", "b.example"]
 
 
+async def end_with_something_in_hand(office: Office, end: Callable[[Dictation], None]) -> None:
+    """What was asked by then is in doubt."""
+    ENTERED.clear()
+    LEAVE.clear()
+    asked = asyncio.ensure_future(side_by_side(office.store, "wait", "gone"))
+    await asyncio.to_thread(ENTERED.wait, 20)
+    dictation = office.store.dictation
+    assert dictation is not None and dictation.waited() > 0
+    end(dictation)
+    for error in await asked:
+        assert isinstance(error, StoreError) and error.in_doubt
+    LEAVE.set()
+
+
+def transport_of(dictation: Dictation) -> asyncio.Transport:
+    assert dictation._transport is not None
+    return dictation._transport
+
+
 def test_when_the_scribe_ends_the_store_writes_everything_itself(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario() -> None:
-        asked = asyncio.ensure_future(side_by_side(office.store, "wait", "c.example"))
-        await asyncio.to_thread(ENTERED.wait, 20)
-        assert office.store.dictation is not None and office.store.dictation.waited() > 0
-        # As if it were killed: the line ends while it has something in hand.
-        transport = office.store.dictation._transport
-        assert transport is not None
-        transport.abort()
-        for error in await asked:
-            assert isinstance(error, StoreError) and error.in_doubt
-        LEAVE.set()
+        await end_with_something_in_hand(
+            office, lambda dictation: transport_of(dictation).abort()
+        )  # as if it were killed
         assert await side_by_side(office.store, "e.example", "f.example") == ["store-writer", "store-writer"]
 
-    ENTERED.clear()
-    LEAVE.clear()
     run(office, scenario)
     assert [record.message for record in caplog.records] == [
         "the scribe has ended; the server writes letters itself until its next start"
@@ -346,17 +356,9 @@ def test_a_server_that_takes_leave_writes_itself_and_is_told_nothing(
     caplog.set_level(logging.DEBUG, "posthouse")
 
     async def scenario() -> None:
-        asked = asyncio.ensure_future(side_by_side(office.store, "wait", "gone"))
-        await asyncio.to_thread(ENTERED.wait, 20)
-        assert office.store.dictation is not None
-        office.store.dictation.close()
-        for error in await asked:
-            assert isinstance(error, StoreError) and error.in_doubt
-        LEAVE.set()
+        await end_with_something_in_hand(office, Dictation.close)
         assert await side_by_side(office.store, "a.example", "b.example") == ["store-writer", "store-writer"]
 
-    ENTERED.clear()
-    LEAVE.clear()
     run(office, scenario)
     assert not caplog.records
 
